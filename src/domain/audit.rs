@@ -1,0 +1,75 @@
+//! What happened, in the words that the audit keeps.
+
+use serde_json::Value;
+
+use super::clock::Timestamp;
+
+/// One thing that happened. `kind` outlives the retention time, `payload` does not.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AuditEvent {
+    pub at: Timestamp,
+    pub kind: Kind,
+    /// Who and where: erased when its time is over. Never a secret, a code, a token or a PIN.
+    pub payload: Value,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    SignIn,
+    SignOut,
+    Refusal,
+    Issue,
+    Revoke,
+    PinSet,
+    CardStatus,
+    Import,
+    ImportUndo,
+    Apply,
+    KeyMade,
+    LookUp,
+    Retention,
+}
+
+impl Kind {
+    pub const ALL: [Kind; 13] = [
+        Kind::SignIn,
+        Kind::SignOut,
+        Kind::Refusal,
+        Kind::Issue,
+        Kind::Revoke,
+        Kind::PinSet,
+        Kind::CardStatus,
+        Kind::Import,
+        Kind::ImportUndo,
+        Kind::Apply,
+        Kind::KeyMade,
+        Kind::LookUp,
+        Kind::Retention,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::SignIn => "sign-in",
+            Kind::SignOut => "sign-out",
+            Kind::Refusal => "refusal",
+            Kind::Issue => "issue",
+            Kind::Revoke => "revoke",
+            Kind::PinSet => "pin-set",
+            Kind::CardStatus => "card-status",
+            Kind::Import => "import",
+            Kind::ImportUndo => "import-undo",
+            Kind::Apply => "apply",
+            Kind::KeyMade => "key-made",
+            Kind::LookUp => "look-up",
+            Kind::Retention => "retention",
+        }
+    }
+
+    /// Whether the payload says which patron went where or signed in, and so is erased after its time.
+    pub fn tells_of_a_patron(self) -> bool {
+        matches!(
+            self,
+            Kind::SignIn | Kind::SignOut | Kind::Refusal | Kind::Issue | Kind::Revoke | Kind::PinSet | Kind::CardStatus | Kind::LookUp
+        )
+    }
+}

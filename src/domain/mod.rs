@@ -1,0 +1,19 @@
+//! The nouns of the house, free of I/O: what a patron, a card, an agreement, a scope, a vendor is.
+//! Deciding with them belongs to `policy`, keeping them to `store`, saying them to `protocols`.
+
+pub mod agreement;
+pub mod audit;
+pub mod card;
+pub mod catalogue;
+pub mod clock;
+pub mod field;
+pub mod grade;
+pub mod grant;
+pub mod id;
+pub mod organisation;
+pub mod patron;
+pub mod pin;
+pub mod reason;
+pub mod scope;
+pub mod session;
+pub mod vendor;

@@ -1,0 +1,23 @@
+//! Organisations that the library has agreements with, and the library itself.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    card::{CardScheme, InitialPin},
+    id::OrganisationId,
+};
+
+/// A partner: a district, a charter school, a branch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Organisation {
+    pub id: OrganisationId,
+    pub name: String,
+    /// sourcedIds of the OneRoster orgs that belong here, descendants included; the nearest wins.
+    pub roster: Vec<String>,
+    pub card: CardScheme,
+    pub initial_pin: InitialPin,
+    /// One sentence under the sign-in form: where to find the ID, whom to ask.
+    #[serde(default)]
+    pub help: Option<String>,
+}

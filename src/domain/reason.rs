@@ -1,0 +1,87 @@
+//! Refusals: shown, audited, translated, each with a code that never changes.
+
+use std::fmt;
+
+use super::id::AgreementId;
+
+/// Why a person may not, or not yet. What broke instead of being refused is a `Fault`, elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// Unknown card or wrong PIN; the two look alike on purpose.
+    SignInFailed,
+    /// Too many wrong tries; another one counts after this many seconds.
+    TooManyTries { retry_after: u64 },
+    /// A PIN that only opens the change of PIN, at a face that has no page for it.
+    PinMustChange,
+    /// The card has no PIN yet.
+    NoPin,
+    CardBlocked,
+    Withdrawn,
+    OptedOut,
+    /// No agreement with any of the patron's organisations.
+    NoAgreement,
+    /// One would cover the patron, but is over.
+    AgreementEnded { agreement: AgreementId },
+    AgreementNotBegun { agreement: AgreementId },
+    RoleNotCovered,
+    GradeNotCovered,
+    /// The vendor serves other readers.
+    AudienceMismatch,
+    /// Asked, allowed and granted scopes have nothing in common.
+    NothingGranted,
+    VendorDisabled,
+    /// The person said no.
+    Declined,
+    /// A one-time step came back too late or a second time.
+    Expired,
+}
+
+impl Reason {
+    /// Stable: people paste it, checks rely on it, translations hang on it.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Reason::SignInFailed => "sign-in-failed",
+            Reason::TooManyTries { .. } => "too-many-tries",
+            Reason::PinMustChange => "pin-must-change",
+            Reason::NoPin => "no-pin",
+            Reason::CardBlocked => "card-blocked",
+            Reason::Withdrawn => "withdrawn",
+            Reason::OptedOut => "opted-out",
+            Reason::NoAgreement => "no-agreement",
+            Reason::AgreementEnded { .. } => "agreement-ended",
+            Reason::AgreementNotBegun { .. } => "agreement-not-begun",
+            Reason::RoleNotCovered => "role-not-covered",
+            Reason::GradeNotCovered => "grade-not-covered",
+            Reason::AudienceMismatch => "audience-mismatch",
+            Reason::NothingGranted => "nothing-granted",
+            Reason::VendorDisabled => "vendor-disabled",
+            Reason::Declined => "declined",
+            Reason::Expired => "expired",
+        }
+    }
+}
+
+/// The sentence for an operator; patrons read theirs from `locales/`.
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::SignInFailed => f.write_str("card and PIN do not match"),
+            Reason::TooManyTries { retry_after } => write!(f, "too many wrong tries; the next counts in {retry_after} s"),
+            Reason::PinMustChange => f.write_str("this PIN must be changed on the sign-in page first"),
+            Reason::NoPin => f.write_str("this card has no PIN yet"),
+            Reason::CardBlocked => f.write_str("the library blocked this card"),
+            Reason::Withdrawn => f.write_str("the school no longer lists this person"),
+            Reason::OptedOut => f.write_str("the family opted out"),
+            Reason::NoAgreement => f.write_str("no agreement with this person's school"),
+            Reason::AgreementEnded { agreement } => write!(f, "agreement {agreement} is over"),
+            Reason::AgreementNotBegun { agreement } => write!(f, "agreement {agreement} has not begun"),
+            Reason::RoleNotCovered => f.write_str("the agreement does not cover this role"),
+            Reason::GradeNotCovered => f.write_str("the agreement does not cover this grade"),
+            Reason::AudienceMismatch => f.write_str("the vendor serves other readers"),
+            Reason::NothingGranted => f.write_str("nothing that the vendor asks for is granted to this person"),
+            Reason::VendorDisabled => f.write_str("the vendor is switched off"),
+            Reason::Declined => f.write_str("the person said no"),
+            Reason::Expired => f.write_str("this step is over; begin again"),
+        }
+    }
+}

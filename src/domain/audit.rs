@@ -69,7 +69,14 @@ impl Kind {
     pub fn tells_of_a_patron(self) -> bool {
         matches!(
             self,
-            Kind::SignIn | Kind::SignOut | Kind::Refusal | Kind::Issue | Kind::Revoke | Kind::PinSet | Kind::CardStatus | Kind::LookUp
+            Kind::SignIn
+                | Kind::SignOut
+                | Kind::Refusal
+                | Kind::Issue
+                | Kind::Revoke
+                | Kind::PinSet
+                | Kind::CardStatus
+                | Kind::LookUp
         )
     }
 }

@@ -125,11 +125,13 @@ impl CardScheme {
                     return Err(format!("a 14-digit card takes an ID of at most 8 digits, not {id:?}"));
                 }
                 let body = format!("2{institution}{id:0>8}");
-                let check = check_digit(&body).ok_or_else(|| format!("institution {institution:?} is not four digits"))?;
+                let check =
+                    check_digit(&body).ok_or_else(|| format!("institution {institution:?} is not four digits"))?;
                 format!("{body}{check}")
             }
         };
-        CardNumber::read(&number).ok_or_else(|| format!("{number:?} is no card number: 1 to 64 visible ASCII characters"))
+        CardNumber::read(&number)
+            .ok_or_else(|| format!("{number:?} is no card number: 1 to 64 visible ASCII characters"))
     }
 
     /// # Errors

@@ -69,7 +69,9 @@ impl Catalogue {
         self.by_key = self
             .vendors
             .values()
-            .flat_map(|vendor| vendor.relying_parties.iter().enumerate().map(move |(place, party)| (vendor, place, party)))
+            .flat_map(|vendor| {
+                vendor.relying_parties.iter().enumerate().map(move |(place, party)| (vendor, place, party))
+            })
             .map(|(vendor, place, party)| ((party.protocol.clone(), party.key.clone()), (vendor.id.clone(), place)))
             .collect();
         self

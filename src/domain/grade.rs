@@ -132,7 +132,17 @@ mod tests {
 
     #[test]
     fn the_spellings_of_student_systems_are_read() {
-        for (text, code) in [("7", "07"), ("07", "07"), ("K", "KG"), ("kg", "KG"), ("Pre-K", "PK"), ("Grade 3", "03"), ("12th", "12"), ("1st", "01"), ("ug", "UG")] {
+        for (text, code) in [
+            ("7", "07"),
+            ("07", "07"),
+            ("K", "KG"),
+            ("kg", "KG"),
+            ("Pre-K", "PK"),
+            ("Grade 3", "03"),
+            ("12th", "12"),
+            ("1st", "01"),
+            ("ug", "UG"),
+        ] {
             assert_eq!(text.parse::<Grade>().map(Grade::code).ok(), Some(code), "{text}");
         }
         for text in ["", "14", "seven", "-1"] {
@@ -144,7 +154,10 @@ mod tests {
     fn a_third_grader_is_juvenile_and_a_fourth_grader_a_young_adult() {
         let rule = BandRule::default();
         let band = |text: &str| rule.band(text.parse().ok());
-        assert_eq!((band("3"), band("4"), band("8"), band("9")), (AudienceBand::Juvenile, AudienceBand::YoungAdult, AudienceBand::YoungAdult, AudienceBand::Adult));
+        assert_eq!(
+            (band("3"), band("4"), band("8"), band("9")),
+            (AudienceBand::Juvenile, AudienceBand::YoungAdult, AudienceBand::YoungAdult, AudienceBand::Adult)
+        );
         assert_eq!(rule.band(None), AudienceBand::Juvenile);
     }
 }

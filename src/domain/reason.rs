@@ -10,7 +10,9 @@ pub enum Reason {
     /// Unknown card or wrong PIN; the two look alike on purpose.
     SignInFailed,
     /// Too many wrong tries; another one counts after this many seconds.
-    TooManyTries { retry_after: u64 },
+    TooManyTries {
+        retry_after: u64,
+    },
     /// A PIN that only opens the change of PIN, at a face that has no page for it.
     PinMustChange,
     /// The card has no PIN yet.
@@ -21,8 +23,12 @@ pub enum Reason {
     /// No agreement with any of the patron's organisations.
     NoAgreement,
     /// One would cover the patron, but is over.
-    AgreementEnded { agreement: AgreementId },
-    AgreementNotBegun { agreement: AgreementId },
+    AgreementEnded {
+        agreement: AgreementId,
+    },
+    AgreementNotBegun {
+        agreement: AgreementId,
+    },
     RoleNotCovered,
     GradeNotCovered,
     /// The vendor serves other readers.
@@ -66,7 +72,9 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Reason::SignInFailed => f.write_str("card and PIN do not match"),
-            Reason::TooManyTries { retry_after } => write!(f, "too many wrong tries; the next counts in {retry_after} s"),
+            Reason::TooManyTries { retry_after } => {
+                write!(f, "too many wrong tries; the next counts in {retry_after} s")
+            }
             Reason::PinMustChange => f.write_str("this PIN must be changed on the sign-in page first"),
             Reason::NoPin => f.write_str("this card has no PIN yet"),
             Reason::CardBlocked => f.write_str("the library blocked this card"),

@@ -68,7 +68,9 @@ impl Shelf {
     }
 
     pub async fn get(&self, space: Namespace, key: &str) -> Result<Option<Vec<u8>>, Away> {
-        self.with(space, key, |part, key, now| part.get(&key).filter(|slot| slot.until > now).map(|slot| slot.value.clone()))
+        self.with(space, key, |part, key, now| {
+            part.get(&key).filter(|slot| slot.until > now).map(|slot| slot.value.clone())
+        })
     }
 
     /// Takes the value away: of many who ask at once, exactly one gets it.

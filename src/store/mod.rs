@@ -107,7 +107,8 @@ impl Db {
         let engine = if let Some(path) = url.strip_prefix("sqlite:") {
             let path = path.trim_start_matches("//");
             if let Some(folder) = std::path::Path::new(path).parent() {
-                std::fs::create_dir_all(folder).map_err(|e| Error::Unavailable(format!("{}: {e}", folder.display())))?;
+                std::fs::create_dir_all(folder)
+                    .map_err(|e| Error::Unavailable(format!("{}: {e}", folder.display())))?;
             }
             let options = SqliteConnectOptions::new()
                 .filename(path)
@@ -118,7 +119,8 @@ impl Db {
                 .pragma("cache_size", "-8000")
                 .statement_cache_capacity(256)
                 .disable_statement_logging();
-            let pool = SqlitePoolOptions::new().max_connections(6).min_connections(1).idle_timeout(None).max_lifetime(None);
+            let pool =
+                SqlitePoolOptions::new().max_connections(6).min_connections(1).idle_timeout(None).max_lifetime(None);
             Engine::Sqlite(pool.connect_with(options).await?)
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let options = PgConnectOptions::from_str(url)?.statement_cache_capacity(256).disable_statement_logging();

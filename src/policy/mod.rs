@@ -1,0 +1,13 @@
+//! PURE decisions: no clock, no I/O, no waiting. Facts in, a step or a reason out.
+
+pub mod release;
+
+use crate::domain::{clock::Timestamp, id::AgreementId, scope::Scopes};
+
+/// A yes. Only this module makes one, so no protocol can assert what policy did not allow.
+#[derive(Debug, Clone)]
+pub struct Allowance {
+    scopes: Scopes,
+    agreement: AgreementId,
+    until: Timestamp,
+}

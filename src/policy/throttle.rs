@@ -15,7 +15,8 @@ pub struct Limit {
 pub struct Limits {
     /// Wrong PINs on one card.
     pub card: Limit,
-    /// Wrong PINs on a card whose PIN is still the initial one, of which there may be only 366.
+    /// Wrong PINs on a card whose PIN is still the initial one, of which there may be only 366. Beyond these even the
+    /// right one is answered like a wrong one.
     pub initial: Limit,
     /// One PIN tried from one address over many cards.
     pub pattern: Limit,
@@ -25,9 +26,9 @@ impl Default for Limits {
     fn default() -> Self {
         let minutes = |n: u64| Duration::from_secs(n * 60);
         Limits {
-            card: Limit { tries: 8, window: minutes(15) },
-            initial: Limit { tries: 5, window: minutes(60) },
-            pattern: Limit { tries: 20, window: minutes(60) },
+            card: Limit { tries: 6, window: minutes(15) },
+            initial: Limit { tries: 12, window: minutes(24 * 60) },
+            pattern: Limit { tries: 10, window: minutes(60) },
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::domain::{
     audit::AuditEvent,
     clock::Timestamp,
     grant::Grant,
-    id::{GrantId, SessionId},
+    id::{GrantId, PatronId, SessionId},
     session::Session,
 };
 
@@ -20,6 +20,10 @@ pub enum Record {
     SessionSeen(SessionId, Timestamp),
     /// Ends the session and revokes its passages.
     SessionEnded(SessionId, Timestamp),
+    /// Ends every session of the patron but this one.
+    OtherSessionsEnded(PatronId, SessionId, Timestamp),
+    /// A PIN that the patron chose, as its verifier.
+    PinChosen { patron: PatronId, verifier: String, change_due: bool, at: Timestamp },
     Passage(Grant),
     PassageRevoked(GrantId, Timestamp),
 }
@@ -97,7 +101,7 @@ async fn write(db: &Db, chain: &Chain, group: &[Entry]) -> Result<Chain> {
     for record in group.iter().flat_map(|entry| &entry.records) {
         match record {
             Record::Passage(grant) => grants.push(grant.clone()),
-            other => other.write(&mut tx).await?,
+            other => other.write(db, &mut tx).await?,
         }
     }
     passages::insert(&mut tx, &grants).await?;
@@ -108,11 +112,17 @@ async fn write(db: &Db, chain: &Chain, group: &[Entry]) -> Result<Chain> {
 }
 
 impl Record {
-    async fn write(&self, tx: &mut Tx) -> Result<()> {
+    async fn write(&self, db: &Db, tx: &mut Tx) -> Result<()> {
         match self {
             Record::SessionStarted(session, handle) => sessions::insert(tx, session, handle).await,
             Record::SessionSeen(id, at) => sessions::seen(tx, *id, *at).await,
             Record::SessionEnded(id, at) => sessions::end(tx, *id, *at).await,
+            Record::OtherSessionsEnded(patron, except, at) => {
+                sessions::end_all_of(tx, *patron, Some(*except), *at).await
+            }
+            Record::PinChosen { patron, verifier, change_due, at } => {
+                db.patrons().set_pin(tx, *patron, verifier, *change_due, *at).await.map(drop)
+            }
             Record::Passage(grant) => passages::insert(tx, std::slice::from_ref(grant)).await,
             Record::PassageRevoked(id, at) => passages::revoke(tx, *id, *at).await,
         }

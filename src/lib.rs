@@ -4,4 +4,6 @@
 pub mod directory;
 pub mod domain;
 pub mod ephemeral;
+pub mod keyring;
 pub mod store;
+pub mod wire;

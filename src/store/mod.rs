@@ -37,6 +37,7 @@ macro_rules! within {
 }
 pub(crate) use {on, within};
 
+pub mod keys;
 mod migrate;
 
 #[derive(Debug, thiserror::Error)]

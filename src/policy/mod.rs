@@ -1,6 +1,7 @@
 //! PURE decisions: no clock, no I/O, no waiting. Facts in, a step or a reason out.
 
 pub mod release;
+pub mod subject;
 
 use crate::domain::{clock::Timestamp, id::AgreementId, scope::Scopes};
 

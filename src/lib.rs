@@ -4,5 +4,7 @@
 pub mod directory;
 pub mod domain;
 pub mod ephemeral;
+pub mod keyring;
 pub mod policy;
 pub mod store;
+pub mod wire;

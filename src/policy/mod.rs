@@ -5,6 +5,7 @@ pub mod entitlement;
 pub mod pin;
 pub mod release;
 pub mod step;
+pub mod subject;
 pub mod throttle;
 
 pub use entitlement::{Allowance, Entitlement, Facts, Finding};

@@ -38,6 +38,7 @@ macro_rules! within {
 
 pub mod audit;
 pub mod journal;
+pub mod keys;
 mod migrate;
 pub mod passages;
 pub mod sessions;

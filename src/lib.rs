@@ -5,4 +5,7 @@ pub mod config;
 pub mod directory;
 pub mod domain;
 pub mod ephemeral;
+pub mod keyring;
+pub mod policy;
 pub mod store;
+pub mod wire;

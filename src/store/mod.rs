@@ -42,6 +42,7 @@ pub mod journal;
 pub mod keys;
 mod migrate;
 pub mod passages;
+pub mod retention;
 pub mod sessions;
 
 #[derive(Debug, thiserror::Error)]

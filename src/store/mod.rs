@@ -38,6 +38,8 @@ macro_rules! within {
 pub(crate) use {on, within};
 
 mod migrate;
+pub mod patrons;
+pub mod rosters;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

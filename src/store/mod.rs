@@ -41,7 +41,9 @@ pub mod journal;
 pub mod keys;
 mod migrate;
 pub mod passages;
+pub mod patrons;
 pub mod retention;
+pub mod rosters;
 pub mod sessions;
 
 #[derive(Debug, thiserror::Error)]

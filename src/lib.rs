@@ -1,6 +1,7 @@
 //! oneaccess: a student ID that is the library card.
 //!
 //! The house, floor by floor; imports only run down (`docs/architecture.md`, held by a test).
+pub mod config;
 pub mod directory;
 pub mod domain;
 pub mod ephemeral;

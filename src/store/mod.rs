@@ -37,6 +37,7 @@ macro_rules! within {
 }
 
 pub mod audit;
+pub mod catalogue;
 pub mod journal;
 pub mod keys;
 mod migrate;

@@ -4,4 +4,5 @@
 pub mod directory;
 pub mod domain;
 pub mod ephemeral;
+pub mod pages;
 pub mod store;

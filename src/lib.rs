@@ -6,3 +6,4 @@ pub mod domain;
 pub mod ephemeral;
 pub mod pages;
 pub mod store;
+pub mod wire;

@@ -1,3 +1,3 @@
-//! What operators do. `operations` holds every act once; consoles and commands are thin over it.
+//! What an operator does, from the command line today. Thin faces over `operations`.
 
 pub mod operations;

@@ -1,3 +1,4 @@
-//! PURE codecs: bytes in, values out, and back. No I/O, no clock; which bytes to trust is the callers' to say.
+//! PURE codecs: bytes and text to and from meaning. What is done with them belongs to the callers.
 
+pub mod barcode;
 pub mod jose;

@@ -1,16 +1,17 @@
-//! What an operator may do: check → act → audit, one file per noun. Owns the acts; how they are asked for and
-//! shown is `cli`'s.
+//! What an operator may do: check → act → audit. One file for each noun.
 
 pub mod agreements;
 pub mod apply;
+pub mod cards;
 pub mod difference;
 pub mod directory;
+pub mod explain;
 pub mod scopes;
 pub mod vendors;
 
 use crate::{config::Config, domain::clock::Clock, keyring::KeyRing, store::Db};
 
-/// Everything that an operator's act needs, beside a running server or without one.
+/// What an operation works with: the settings, the open database, the keys, the time.
 pub struct Desk {
     pub config: Config,
     pub db: Db,

@@ -1,0 +1,1 @@
+error-title = Something went wrong here

@@ -1,0 +1,1 @@
+error-title = Algo salió mal aquí

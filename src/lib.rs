@@ -4,6 +4,7 @@
 
 pub mod signon;
 
+pub mod admin;
 pub mod app;
 pub mod directory;
 pub mod keyring;

@@ -1,6 +1,7 @@
 //! What an operator may do: check → act → audit. One file for each noun.
 
 pub mod cards;
+pub mod directory;
 pub mod explain;
 
 use crate::{config::Config, domain::clock::Clock, keyring::KeyRing, store::Db};

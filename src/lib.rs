@@ -2,9 +2,10 @@
 //!
 //! The house, floor by floor; imports only run down (`docs/architecture.md`, held by a test).
 
+pub mod admin;
+
 pub mod signon;
 
-pub mod admin;
 pub mod app;
 pub mod directory;
 pub mod keyring;

@@ -2,6 +2,7 @@
 //! many, `meter` reads what the server costs, `report` says it. How to read the figures: `benches/README.md`.
 
 mod alone;
+mod compare;
 mod connection;
 mod cookies;
 mod drill;
@@ -50,6 +51,11 @@ enum Command {
         seconds: f64,
         #[arg(long)]
         json: bool,
+    },
+    /// Sets the rows of a run against each other: medians, the peer's ratio, the hash limit's share
+    Compare {
+        /// What `--json` printed, one document a line
+        rows: PathBuf,
     },
     /// Runs a command: wall time, CPU time, peak memory
     Time {
@@ -127,6 +133,10 @@ fn run(command: Command) -> anyhow::Result<bool> {
             let limit = alone::hash_limit(threads.max(1), Duration::from_secs_f64(seconds))?;
             eprintln!("argon2id, {} threads: {}/s, {} CPU-ms each", limit.threads, limit.per_second, limit.cpu_ms);
             document(json, &limit)?;
+            Ok(true)
+        }
+        Command::Compare { rows } => {
+            compare::compare(&rows)?.iter().for_each(|line| println!("{line}"));
             Ok(true)
         }
         Command::Time { label, pid, json, command } => {

@@ -12,6 +12,8 @@ mod orgs;
 mod roles;
 mod row;
 mod table;
+#[cfg(test)]
+mod tests;
 mod users;
 mod values;
 

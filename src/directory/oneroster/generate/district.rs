@@ -93,6 +93,15 @@ impl District {
         self
     }
 
+    /// The same district after one person left.
+    #[must_use]
+    pub fn without(mut self, sourced_id: &str) -> District {
+        let residents = std::mem::take(&mut self.residents);
+        let stays = |resident: &Resident| Person { district: &self, resident: *resident }.sourced_id() != sourced_id;
+        self.residents = residents.into_iter().filter(stays).collect();
+        self
+    }
+
     /// How many students and staff there are, parents not counted.
     pub fn len(&self) -> usize {
         self.residents.len()

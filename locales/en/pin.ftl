@@ -1,0 +1,27 @@
+pin-title-first = Choose your own PIN
+pin-title-wished = Change your PIN
+pin-lead-first = The PIN that you used came from your school. Now make one that only you know.
+pin-lead-wished = Pick a new PIN that only you know.
+pin-rules-title = A good PIN
+pin-rule-length = has at least 4 numbers or letters
+pin-rule-easy = is not easy to guess, like 1111 or 1234
+pin-rule-card = is not part of your card number
+pin-rule-new = is not the PIN that you have now
+pin-why = Why? So that nobody else can borrow books in your name.
+pin-current = PIN that you have now
+pin-new = New PIN
+pin-repeat = New PIN again
+pin-submit = Save my new PIN
+pin-kept = We kept what you typed. Fix only what is marked.
+# Why a new PIN is not taken. The first is for codes without a sentence of their own.
+pin-too-easy = That PIN is too easy to guess. Try another one.
+pin-too-short = That PIN is too short. Use at least 4 numbers or letters.
+pin-too-long = That PIN is too long. Try a shorter one.
+pin-repeats = That PIN repeats itself, like 1111. Mix it up.
+pin-runs = That PIN counts in a row, like 1234. Mix it up.
+pin-is-card = That PIN is part of your card number. Pick another one.
+pin-same = That is the PIN that you have now. Pick a new one.
+pin-is-birthday = That PIN looks like a birthday. Pick another one.
+pin-mismatch = The two new PINs are not the same. Type the new PIN again.
+pin-current-wrong = That is not the PIN that you have now. Try again.
+pin-missing = Fill in all three boxes.

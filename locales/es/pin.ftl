@@ -1,0 +1,27 @@
+pin-title-first = Elige tu propio PIN
+pin-title-wished = Cambia tu PIN
+pin-lead-first = El PIN que usaste te lo dio tu escuela. Ahora inventa uno que solo tú sepas.
+pin-lead-wished = Elige un PIN nuevo que solo tú sepas.
+pin-rules-title = Un buen PIN
+pin-rule-length = tiene al menos 4 números o letras
+pin-rule-easy = no es fácil de adivinar, como 1111 o 1234
+pin-rule-card = no es parte de tu número de tarjeta
+pin-rule-new = no es el PIN que tienes ahora
+pin-why = ¿Por qué? Para que nadie más pida libros a tu nombre.
+pin-current = El PIN que tienes ahora
+pin-new = PIN nuevo
+pin-repeat = PIN nuevo otra vez
+pin-submit = Guardar mi PIN nuevo
+pin-kept = Guardamos lo que escribiste. Cambia solo lo que está marcado.
+# Por qué no vale un PIN nuevo. El primero es para los códigos sin frase propia.
+pin-too-easy = Ese PIN es muy fácil de adivinar. Prueba con otro.
+pin-too-short = Ese PIN es muy corto. Usa al menos 4 números o letras.
+pin-too-long = Ese PIN es muy largo. Prueba con uno más corto.
+pin-repeats = Ese PIN se repite, como 1111. Mézclalo más.
+pin-runs = Ese PIN va en fila, como 1234. Mézclalo más.
+pin-is-card = Ese PIN es parte de tu número de tarjeta. Elige otro.
+pin-same = Ese es el PIN que tienes ahora. Elige uno nuevo.
+pin-is-birthday = Ese PIN parece un cumpleaños. Elige otro.
+pin-mismatch = Los dos PIN nuevos no son iguales. Escribe otra vez el PIN nuevo.
+pin-current-wrong = Ese no es el PIN que tienes ahora. Prueba otra vez.
+pin-missing = Llena los tres espacios.

@@ -53,7 +53,13 @@ CREATE TABLE roster_entry (
 CREATE INDEX roster_entry_card ON roster_entry (card);
 CREATE INDEX roster_entry_run ON roster_entry (source, run);
 
-CREATE TABLE roster_source (source TEXT PRIMARY KEY, live_run BIGINT NOT NULL);
+-- `holder` is the run that may write for this source, as long as its heart beats.
+CREATE TABLE roster_source (
+    source   TEXT   PRIMARY KEY,
+    live_run BIGINT NOT NULL,
+    holder   BIGINT,
+    beat_at  BIGINT NOT NULL
+);
 
 CREATE TABLE roster_run (
     id          BIGINT PRIMARY KEY,

@@ -1,6 +1,6 @@
 //! The state that every flow shares. No logic: what is done with it belongs to `signon` and the floors above.
 
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::{
     config::Config,
@@ -8,25 +8,41 @@ use crate::{
     ephemeral::Shelf,
     keyring::KeyRing,
     pages::Pages,
-    store::Store,
+    store::{Db, journal::Journal},
 };
 
 pub struct App {
     pub config: Config,
     pub clock: Clock,
-    pub store: Store,
+    pub store: Db,
+    pub journal: Journal,
     pub shelf: Shelf,
     pub keyring: KeyRing,
     pub pages: Pages,
-    catalogue: RwLock<Arc<Catalogue>>,
+    pub catalogue: Programme,
 }
 
 impl App {
     /// The programme as it is now: one consistent snapshot, to be asked for once per request.
     pub fn catalogue(&self) -> Arc<Catalogue> {
-        match self.catalogue.read() {
-            Ok(now) => now.clone(),
-            Err(poisoned) => poisoned.into_inner().clone(),
-        }
+        self.catalogue.now()
+    }
+}
+
+/// The current catalogue, replaced whole.
+#[derive(Default)]
+pub struct Programme(RwLock<Arc<Catalogue>>);
+
+impl Programme {
+    pub fn new(catalogue: Catalogue) -> Programme {
+        Programme(RwLock::new(Arc::new(catalogue)))
+    }
+
+    pub fn now(&self) -> Arc<Catalogue> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn replace(&self, catalogue: Catalogue) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(catalogue);
     }
 }

@@ -2,10 +2,12 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::id::AgreementId;
 
 /// Why a person may not, or not yet. What broke instead of being refused is a `Fault`, elsewhere.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reason {
     /// Unknown card or wrong PIN; the two look alike on purpose.
     SignInFailed,

@@ -1,7 +1,17 @@
 //! THE flow: begin · answer · finish · verify · end. A patron shows who they are, a pure policy decides,
 //! the caller's protocol says it. Knows neither OIDC nor SIP2; what people see is `web`'s.
 
-use std::{net::IpAddr, sync::Arc};
+mod answer;
+mod begin;
+mod change_pin;
+mod finish;
+mod guesses;
+mod known;
+pub mod pins;
+mod session;
+pub mod visitor;
+
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -15,18 +25,14 @@ use crate::{
         reason::Reason,
         scope::Scopes,
         session::Session,
-        vendor::Vendor,
     },
-    policy::{Allowance, release::Release},
+    policy::{
+        Allowance, Facts,
+        release::Release,
+        throttle::{Limit, Limits},
+    },
 };
-
-/// What a request tells of its browser. `address` is the client's after trusted proxies.
-#[derive(Debug, Clone)]
-pub struct Visitor {
-    /// The value of the session cookie, as sent.
-    pub cookie: Option<String>,
-    pub address: IpAddr,
-}
+pub use visitor::Visitor;
 
 /// A relying party's wish, in no protocol's words. Kept on the shelf while the patron signs in.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -51,11 +57,11 @@ pub struct Ask {
 /// What the browser does next.
 pub enum Next {
     /// Policy said yes. Hand it to `finish`.
-    Issue(Ready),
+    Issue(Box<Ready>),
     /// 303 to this local path: sign-in, change of PIN …
     Page(String),
     /// Policy said no. `page` is the local path that tells the patron (and leads back to `ask.resume`); absent
-    /// where the ask forbade pages.
+    /// where the ask forbade pages, or the patron was told already.
     Refuse { reason: Reason, page: Option<String> },
     /// Someone must sign in, and the ask forbade pages.
     SignInNeeded,
@@ -63,10 +69,10 @@ pub enum Next {
 
 /// A yes that waits to be written down. Only this module makes one.
 pub struct Ready {
-    pub ask: Ask,
-    pub session: Arc<Session>,
-    pub patron: Arc<Patron>,
-    pub allowance: Allowance,
+    ask: Ask,
+    session: Arc<Session>,
+    patron: Arc<Patron>,
+    allowance: Allowance,
 }
 
 /// What we state about a patron to one relying party, in no protocol's words.
@@ -80,109 +86,35 @@ pub struct Assertion {
     pub grant: GrantId,
     pub session: SessionId,
     pub issued_at: Timestamp,
-    /// Nothing stated here holds longer than this: the agreement's end, or the vendor's.
+    /// Nothing stated here holds longer than this: the agreement's end, or the session's.
     pub expires_at: Timestamp,
 }
 
 /// What came of a card and a PIN.
+#[derive(Debug)]
 pub enum Answer {
     /// 303 to `to`, with the new session's cookie value.
     SignedIn { cookie: String, to: String },
-    Refused(Reason),
+    /// Wrong, or too often: the form again, with this reason.
+    TryAgain(Reason),
+    /// The PIN was right and policy says no. `page` leads back to the vendor who asked; absent where none did.
+    Refused { reason: Reason, page: Option<String> },
 }
 
-/// Something broke, as opposed to being refused: logged, shown as a number.
-#[derive(Debug, thiserror::Error)]
-pub enum Fault {
-    #[error(transparent)]
-    Store(#[from] crate::store::Error),
-    #[error(transparent)]
-    Shelf(#[from] crate::ephemeral::Away),
-    /// The queue of PIN checks is full: 503 with Retry-After.
-    #[error("too many PIN checks are waiting")]
-    Busy { retry_after: u64 },
-    #[error("{0}")]
-    Broken(String),
+/// What came of a change of PIN.
+#[derive(Debug)]
+pub enum ChangedPin {
+    /// 303 to `to`, with the new session's cookie value.
+    Done { cookie: String, to: String },
+    /// The new PIN is too easy: a word of `policy::pin`, or `pin-same`.
+    TooEasy(&'static str),
+    /// The current PIN was wrong, or too often.
+    TryAgain(Reason),
+    /// Nobody is signed in any more.
+    SignInNeeded,
 }
 
-/// The flow's handle; cheap to clone.
-#[derive(Clone)]
-pub struct SignOn(pub Arc<App>);
-
-#[allow(unused_variables, reason = "interface first")]
-impl SignOn {
-    pub fn app(&self) -> &App {
-        &self.0
-    }
-
-    /// A relying party's browser arrives.
-    pub async fn begin(&self, ask: Ask, visitor: &Visitor) -> Result<Next, Fault> {
-        unimplemented!()
-    }
-
-    /// The browser returns to `ask.resume` with its ticket, which is spent by this. `None`: unknown or spent.
-    pub async fn resume(&self, ticket: &str, visitor: &Visitor) -> Result<Option<(Ask, Next)>, Fault> {
-        unimplemented!()
-    }
-
-    /// Writes grant and audit event together, durably, and states the assertion.
-    pub async fn finish(&self, ready: Ready) -> Result<(Ask, Assertion), Fault> {
-        unimplemented!()
-    }
-
-    /// Card and PIN from the sign-in page, with the ticket of a pending ask or none (the launchpad).
-    pub async fn answer(&self, ticket: Option<&str>, card: &str, pin: &str, visitor: &Visitor) -> Result<Answer, Fault> {
-        unimplemented!()
-    }
-
-    /// The forced (or wished) change of PIN of whoever is signed in. SignedIn carries a new cookie and where to go.
-    pub async fn change_pin(
-        &self,
-        ticket: Option<&str>,
-        current: &str,
-        new: &str,
-        visitor: &Visitor,
-    ) -> Result<ChangedPin, Fault> {
-        unimplemented!()
-    }
-
-    /// Who is signed in on this browser, seen now; `None` where nobody is.
-    pub async fn who(&self, visitor: &Visitor) -> Result<Option<SignedIn>, Fault> {
-        unimplemented!()
-    }
-
-    /// Ends this browser's session and everything granted through it.
-    pub async fn end(&self, visitor: &Visitor) -> Result<(), Fault> {
-        unimplemented!()
-    }
-
-    /// The pending ask behind a ticket, without spending it: for "where am I going?".
-    pub async fn pending(&self, ticket: &str) -> Result<Option<Ask>, Fault> {
-        unimplemented!()
-    }
-
-    /// Why a pending ask is refused right now, for the refusal page. `None` where it is not.
-    pub async fn refusal(&self, ticket: &str, visitor: &Visitor) -> Result<Option<(Ask, Reason)>, Fault> {
-        unimplemented!()
-    }
-
-    /// Vendors that this patron may use now, and those they may not, each with its reason.
-    pub fn vendors_for(&self, patron: &Patron) -> Vec<(Vendor, Option<Reason>)> {
-        unimplemented!()
-    }
-
-    /// The grant as it stands at this instant, with the patron, the agreements and the vendor looked at again:
-    /// what token, userinfo and introspection ask. `Err(reason)` inside where it holds no more.
-    pub async fn recheck(&self, grant: GrantId) -> Result<std::result::Result<(Arc<Grant>, Assertion), Reason>, Fault> {
-        unimplemented!()
-    }
-
-    /// Revokes a grant and everything won by it.
-    pub async fn revoke(&self, grant: GrantId) -> Result<(), Fault> {
-        unimplemented!()
-    }
-}
-
+/// Who is signed in on a browser.
 pub struct SignedIn {
     pub session: Arc<Session>,
     pub patron: Arc<Patron>,
@@ -194,9 +126,74 @@ pub struct SignedIn {
     pub privileges: Scopes,
 }
 
-pub enum ChangedPin {
-    Done { cookie: String, to: String },
-    /// The new PIN is too easy, and why: `pin-too-short`, `pin-repeats`, `pin-runs`, `pin-is-card`, `pin-same` …
-    TooEasy(&'static str),
-    Refused(Reason),
+/// Something broke, as opposed to being refused: logged, shown as a number.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    #[error(transparent)]
+    Store(#[from] crate::store::Error),
+    #[error(transparent)]
+    Shelf(#[from] crate::ephemeral::Away),
+    /// The queue of PIN checks is full: 503 with Retry-After in seconds.
+    #[error("too many PIN checks are waiting")]
+    Busy { retry_after: u64 },
+    #[error("{0}")]
+    Broken(String),
+}
+
+/// The flow's handle; cheap to clone.
+#[derive(Clone)]
+pub struct SignOn(Arc<Flow>);
+
+struct Flow {
+    app: Arc<App>,
+    pins: pins::PinPool,
+    known: known::Known,
+    limits: Limits,
+}
+
+impl SignOn {
+    /// # Errors
+    /// `Broken` where the machine gives no threads for PIN checks.
+    pub fn new(app: Arc<App>) -> Result<SignOn, Fault> {
+        let hashing = &app.config.hashing;
+        let pins = pins::PinPool::start(hashing.threads, hashing.queue)?;
+        let tries = &app.config.throttle;
+        let limit = |of: &crate::config::Tries| Limit { tries: of.tries, window: of.window };
+        let limits = Limits {
+            card: limit(&tries.card),
+            initial: limit(&tries.initial_pin),
+            pattern: limit(&tries.pattern),
+        };
+        Ok(SignOn(Arc::new(Flow { app, pins, known: known::Known::default(), limits })))
+    }
+
+    pub fn app(&self) -> &App {
+        &self.0.app
+    }
+
+    /// Forgets what was remembered of sessions, patrons and grants: something about them was changed elsewhere.
+    pub fn look_again(&self) {
+        self.0.known.forget_all();
+    }
+
+    /// What bears on this patron's entitlement under this snapshot of the programme.
+    fn facts<'a>(
+        &'a self,
+        patron: &'a Patron,
+        catalogue: &'a crate::domain::catalogue::Catalogue,
+    ) -> Facts<'a> {
+        Facts {
+            patron,
+            opted_out: catalogue.has_opted_out(patron),
+            agreements: &catalogue.agreements,
+            bands: &self.app().config.bands,
+            time_zone: &self.app().config.library.time_zone,
+        }
+    }
+}
+
+/// A grant that still holds, with what it states now.
+pub struct LiveGrant {
+    pub grant: Arc<Grant>,
+    pub assertion: Assertion,
 }

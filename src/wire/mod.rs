@@ -1,4 +1,4 @@
-//! PURE codecs: bytes and pictures in and out, apart from what they mean. Fuzzed where they read; uses nothing of
-//! the house.
+//! PURE codecs: bytes and text to and from meaning. What is done with them belongs to the callers.
 
 pub mod barcode;
+pub mod jose;

@@ -1,0 +1,193 @@
+//! Patrons as sign-on reads them: what the live roster says, joined with what the library keeps.
+//! Rosters are written by `rosters`; what a patron may do is decided in `policy`.
+
+use std::collections::BTreeMap;
+
+use super::{Db, Result, Tx, corrupt};
+use crate::domain::{
+    card::{CardNumber, CardStatus},
+    clock::Timestamp,
+    id::{OrganisationId, PatronId},
+    patron::{Affiliation, Patron, Standing},
+};
+
+/// A patron and what opens the card.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PatronRecord {
+    pub patron: Patron,
+    pub pin: Pin,
+}
+
+/// The PIN that holds now. A chosen one beats whatever a roster supplies.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Pin {
+    None,
+    /// `KeyedPin` in hex, as the roster's run left it.
+    Initial(String),
+    /// A password hash over the keyed PIN.
+    Chosen {
+        verifier: String,
+        change_due: bool,
+    },
+}
+
+impl std::fmt::Debug for Pin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Pin::None => "None",
+            Pin::Initial(_) => "Initial(…)",
+            Pin::Chosen { .. } => "Chosen(…)",
+        })
+    }
+}
+
+pub struct Patrons<'a> {
+    db: &'a Db,
+}
+
+impl Db {
+    pub fn patrons(&self) -> Patrons<'_> {
+        Patrons { db: self }
+    }
+}
+
+/// The newest visible row of a patron; `$1` is bound by what follows.
+macro_rules! holding {
+    ($rest:literal) => {
+        concat!(
+            "SELECT p.id, p.source, p.sourced_id, p.card_status, p.pin_verifier, p.pin_change_due, e.given_name, ",
+            "e.family_name, e.affiliations, e.present, e.card, e.initial_pin ",
+            "FROM roster_entry e JOIN roster_source s ON s.source = e.source JOIN patron p ON p.id = e.patron ",
+            "WHERE e.run <= s.live_run AND ",
+            $rest
+        )
+    };
+}
+
+const BY_ID: &str = holding!("e.patron = $1 ORDER BY e.run DESC LIMIT 1");
+
+const BY_CARD: &str = holding!(
+    "e.card = $1 AND NOT EXISTS (SELECT 1 FROM roster_entry n WHERE n.patron = e.patron AND n.run > e.run \
+     AND n.run <= s.live_run) ORDER BY e.present DESC, e.run DESC LIMIT 1"
+);
+
+const COUNT: &str = "SELECT e.affiliations, COUNT(*) FROM roster_entry e JOIN roster_source s ON s.source = e.source \
+     WHERE e.run <= s.live_run AND e.present AND NOT EXISTS (SELECT 1 FROM roster_entry n \
+     WHERE n.patron = e.patron AND n.run > e.run AND n.run <= s.live_run) GROUP BY e.affiliations";
+
+impl Patrons<'_> {
+    /// Who holds this number: the enrolled holder, or else the one withdrawn last.
+    /// A number that its holder has exchanged for another belongs to nobody.
+    ///
+    /// # Errors
+    /// `Unavailable` or `Corrupt`.
+    pub async fn by_card(&self, card: &CardNumber) -> Result<Option<PatronRecord>> {
+        let row: Option<Row> =
+            on!(self.db, pool => sqlx::query_as(BY_CARD).bind(card.as_str()).fetch_optional(pool).await)?;
+        row.map(record).transpose()
+    }
+
+    /// `None` also for somebody whom only an undone run has brought.
+    ///
+    /// # Errors
+    /// `Unavailable` or `Corrupt`.
+    pub async fn by_id(&self, id: PatronId) -> Result<Option<PatronRecord>> {
+        let row: Option<Row> =
+            on!(self.db, pool => sqlx::query_as(BY_ID).bind(id.to_string()).fetch_optional(pool).await)?;
+        row.map(record).transpose()
+    }
+
+    /// How many are enrolled, each counted at the organisation that made the card. Reads every row.
+    ///
+    /// # Errors
+    /// `Unavailable` or `Corrupt`.
+    pub async fn count_by_organisation(&self) -> Result<BTreeMap<OrganisationId, u64>> {
+        let rows: Vec<(String, i64)> = on!(self.db, pool => sqlx::query_as(COUNT).fetch_all(pool).await)?;
+        let mut counts = BTreeMap::new();
+        for (affiliations, n) in rows {
+            if let Some(first) = read_affiliations(&affiliations)?.into_iter().next() {
+                *counts.entry(first.organisation).or_insert(0) += u64::try_from(n).unwrap_or(0);
+            }
+        }
+        Ok(counts)
+    }
+
+    /// The PIN that the patron chose, or an operator's with `change_due`. No version is bumped: who verifies a PIN
+    /// reads the row. `false` where there is no such patron.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn set_pin(
+        &self,
+        tx: &mut Tx,
+        id: PatronId,
+        verifier: &str,
+        change_due: bool,
+        at: Timestamp,
+    ) -> Result<bool> {
+        let sql = "UPDATE patron SET pin_verifier = $1, pin_change_due = $2, pin_set_at = $3 WHERE id = $4";
+        let done = within!(tx, conn => sqlx::query(sql).bind(verifier).bind(change_due).bind(at.millis())
+            .bind(id.to_string()).execute(conn).await?.rows_affected());
+        Ok(done == 1)
+    }
+
+    /// Forgets the chosen PIN, so that the roster's initial one holds again.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn clear_pin(&self, tx: &mut Tx, id: PatronId) -> Result<bool> {
+        let sql = "UPDATE patron SET pin_verifier = NULL, pin_change_due = FALSE, pin_set_at = NULL WHERE id = $1";
+        let done = within!(tx, conn => sqlx::query(sql).bind(id.to_string()).execute(conn).await?.rows_affected());
+        Ok(done == 1)
+    }
+
+    /// Blocks or unblocks, and tells every process by the version `patrons`.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn set_card_status(&self, tx: &mut Tx, id: PatronId, status: CardStatus) -> Result<bool> {
+        let word = match status {
+            CardStatus::Active => "active",
+            CardStatus::Blocked => "blocked",
+        };
+        let sql = "UPDATE patron SET card_status = $1 WHERE id = $2";
+        let done =
+            within!(tx, conn => sqlx::query(sql).bind(word).bind(id.to_string()).execute(conn).await?.rows_affected());
+        if done == 1 {
+            within!(tx, conn => sqlx::query(super::rosters::BUMP).execute(conn).await.map(drop))?;
+        }
+        Ok(done == 1)
+    }
+}
+
+type Row = (String, String, String, String, Option<String>, bool, String, String, String, bool, String, Option<String>);
+
+fn record(row: Row) -> Result<PatronRecord> {
+    let (id, source, sourced_id, status, verifier, change_due, given_name, family_name, affiliations, present, ..) =
+        &row;
+    let patron = Patron {
+        id: id.parse().map_err(corrupt)?,
+        source: source.parse().map_err(corrupt)?,
+        sourced_id: sourced_id.clone(),
+        given_name: given_name.clone(),
+        family_name: family_name.clone(),
+        affiliations: read_affiliations(affiliations)?,
+        standing: if *present { Standing::Enrolled } else { Standing::Withdrawn },
+        card: CardNumber::try_from(row.10.clone()).map_err(corrupt)?,
+        card_status: match status.as_str() {
+            "active" => CardStatus::Active,
+            "blocked" => CardStatus::Blocked,
+            other => return Err(corrupt(format!("card status {other:?}"))),
+        },
+    };
+    let pin = match (verifier, &row.11) {
+        (Some(verifier), _) => Pin::Chosen { verifier: verifier.clone(), change_due: *change_due },
+        (None, Some(keyed)) => Pin::Initial(keyed.clone()),
+        (None, None) => Pin::None,
+    };
+    Ok(PatronRecord { patron, pin })
+}
+
+pub(super) fn read_affiliations(text: &str) -> Result<Vec<Affiliation>> {
+    text.split(',').filter(|part| !part.is_empty()).map(|part| part.parse().map_err(corrupt)).collect()
+}

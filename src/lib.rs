@@ -3,6 +3,7 @@
 //! The house, floor by floor; imports only run down (`docs/architecture.md`, held by a test).
 
 pub mod signon;
+pub mod web;
 
 pub mod app;
 pub mod directory;

@@ -154,7 +154,9 @@ impl SignOn {
             }),
         }];
         let to = match pending {
-            _ if session.pin_change_due => format!("/change-pin{}", ticket.map(|t| format!("/{t}")).unwrap_or_default()),
+            _ if session.pin_change_due => {
+                format!("/change-pin{}", ticket.map(|t| format!("/{t}")).unwrap_or_default())
+            }
             None => "/".to_owned(),
             Some((ticket, ask)) => {
                 let step = catalogue.vendors.get(&ask.vendor).map(|vendor| {

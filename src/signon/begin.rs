@@ -87,18 +87,14 @@ impl SignOn {
             vendor,
             &ask.scopes,
             ask.fresh_after,
-            present
-                .as_ref()
-                .map(|(session, patron)| Present { session, facts: self.facts(patron, &catalogue) }),
+            present.as_ref().map(|(session, patron)| Present { session, facts: self.facts(patron, &catalogue) }),
             now,
         );
         match (step, present) {
             (Step::Issue(allowance), Some((session, patron))) => {
                 Ok(Next::Issue(Box::new(Ready { ask, session, patron, allowance })))
             }
-            (Step::Refuse(reason), present) => {
-                self.refuse(ask, present.map(|(_, patron)| patron.id), reason).await
-            }
+            (Step::Refuse(reason), present) => self.refuse(ask, present.map(|(_, patron)| patron.id), reason).await,
             _ if !ask.interactive => Ok(Next::SignInNeeded),
             (Step::ChangePin, _) => self.page("/change-pin/", ask, None).await,
             _ => self.page("/sign-in/", ask, None).await,

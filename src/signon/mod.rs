@@ -159,11 +159,8 @@ impl SignOn {
         let pins = pins::PinPool::start(hashing.threads, hashing.queue)?;
         let tries = &app.config.throttle;
         let limit = |of: &crate::config::Tries| Limit { tries: of.tries, window: of.window };
-        let limits = Limits {
-            card: limit(&tries.card),
-            initial: limit(&tries.initial_pin),
-            pattern: limit(&tries.pattern),
-        };
+        let limits =
+            Limits { card: limit(&tries.card), initial: limit(&tries.initial_pin), pattern: limit(&tries.pattern) };
         Ok(SignOn(Arc::new(Flow { app, pins, known: known::Known::default(), limits })))
     }
 
@@ -177,11 +174,7 @@ impl SignOn {
     }
 
     /// What bears on this patron's entitlement under this snapshot of the programme.
-    fn facts<'a>(
-        &'a self,
-        patron: &'a Patron,
-        catalogue: &'a crate::domain::catalogue::Catalogue,
-    ) -> Facts<'a> {
+    fn facts<'a>(&'a self, patron: &'a Patron, catalogue: &'a crate::domain::catalogue::Catalogue) -> Facts<'a> {
         Facts {
             patron,
             opted_out: catalogue.has_opted_out(patron),

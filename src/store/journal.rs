@@ -23,7 +23,12 @@ pub enum Record {
     /// Ends every session of the patron but this one.
     OtherSessionsEnded(PatronId, SessionId, Timestamp),
     /// A PIN that the patron chose, as its verifier.
-    PinChosen { patron: PatronId, verifier: String, change_due: bool, at: Timestamp },
+    PinChosen {
+        patron: PatronId,
+        verifier: String,
+        change_due: bool,
+        at: Timestamp,
+    },
     Passage(Grant),
     PassageRevoked(GrantId, Timestamp),
 }

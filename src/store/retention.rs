@@ -73,7 +73,9 @@ impl Retention<'_> {
                            WHERE at < $1 AND payload IS NOT NULL AND kind IN \
                            ('sign-in','sign-out','refusal','issue','revoke','pin-set','card-status','look-up') \
                            ORDER BY at LIMIT 500";
-        debug_assert!(Kind::ALL.iter().all(|kind| DUE.contains(&format!("'{}'", kind.as_str())) == kind.tells_of_a_patron()));
+        debug_assert!(
+            Kind::ALL.iter().all(|kind| DUE.contains(&format!("'{}'", kind.as_str())) == kind.tells_of_a_patron())
+        );
         let mut tx = self.0.begin().await?;
         let due: Vec<(String, i64, i64, String, String)> = within!(tx, conn => {
             let rows = sqlx::query(DUE).bind(before.0).fetch_all(conn).await?;

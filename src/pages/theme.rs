@@ -96,9 +96,9 @@ impl Theme {
         let night_primary = self.primary.lightened_for(NIGHT);
         let mut out = String::new();
         // Writing to a String cannot fail.
-        let _ = write!(
+        let _ = writeln!(
             out,
-            ":root{{--primary:{};--accent:{};--night-primary:{night_primary}}}\n",
+            ":root{{--primary:{};--accent:{};--night-primary:{night_primary}}}",
             self.primary, self.accent
         );
         out.push_str(&slim(&String::from_utf8_lossy(css)));

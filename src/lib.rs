@@ -2,6 +2,8 @@
 //!
 //! The house, floor by floor; imports only run down (`docs/architecture.md`, held by a test).
 
+pub mod admin;
+
 pub mod signon;
 pub mod web;
 

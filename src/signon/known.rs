@@ -42,10 +42,6 @@ impl Known {
         self.grants.invalidate_all();
     }
 
-    pub fn forget_patron(&self, id: PatronId) {
-        self.patrons.invalidate(&id);
-    }
-
     pub fn remember_session(&self, handle: String, session: Arc<Session>) {
         self.sessions.insert(handle, session);
     }

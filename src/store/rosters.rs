@@ -3,6 +3,8 @@
 
 mod reading;
 mod staging;
+#[cfg(test)]
+pub(crate) mod trial;
 
 use super::{Db, Error, Result, Tx};
 use crate::domain::{clock::Timestamp, id::SourceId};

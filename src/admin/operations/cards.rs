@@ -105,7 +105,13 @@ async fn find(desk: &Desk, card: &str) -> Result<PatronRecord> {
     desk.db.patrons().by_card(&number).await?.with_context(|| format!("there is no card {number}"))
 }
 
-async fn note(desk: &Desk, tx: &mut Tx, record: &PatronRecord, kind: Kind, mut payload: serde_json::Value) -> Result<()> {
+async fn note(
+    desk: &Desk,
+    tx: &mut Tx,
+    record: &PatronRecord,
+    kind: Kind,
+    mut payload: serde_json::Value,
+) -> Result<()> {
     if let Some(map) = payload.as_object_mut() {
         map.insert("patron".into(), record.patron.id.to_string().into());
     }

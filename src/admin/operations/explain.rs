@@ -65,7 +65,8 @@ pub async fn explain(desk: &Desk, card: &str, vendor: &str, why: Option<&str>) -
     let patron = &record.patron;
     let now = desk.clock.now();
 
-    let payload = json!({ "patron": patron.id.to_string(), "vendor": vendor.id.as_str(), "why": why, "what": "explain" });
+    let payload =
+        json!({ "patron": patron.id.to_string(), "vendor": vendor.id.as_str(), "why": why, "what": "explain" });
     let mut tx = desk.db.begin().await?;
     audit::append_alone(&mut tx, &[AuditEvent { at: now, kind: Kind::LookUp, payload }]).await?;
     tx.commit().await?;
@@ -81,8 +82,8 @@ pub async fn explain(desk: &Desk, card: &str, vendor: &str, why: Option<&str>) -
         bands: &desk.config.bands,
         time_zone: &desk.config.library.time_zone,
     };
-    let verdict = entitled(&facts, now, &mut note)
-        .and_then(|entitlement| allow(&entitlement, vendor, &vendor.scopes, &mut note));
+    let verdict =
+        entitled(&facts, now, &mut note).and_then(|entitlement| allow(&entitlement, vendor, &vendor.scopes, &mut note));
     if let Some(line) = pin_line(&record.pin) {
         trace.push(line);
     }
@@ -126,7 +127,9 @@ fn pin_line(pin: &Pin) -> Option<TraceLine> {
     let (passes, what) = match pin {
         Pin::None => (false, "the card has no PIN yet: nobody can sign in with it"),
         Pin::Initial(_) => (true, "the PIN is the initial one: the sign-in page asks for a new one first"),
-        Pin::Chosen { change_due: true, .. } => (true, "the PIN was set by staff: the sign-in page asks for a new one first"),
+        Pin::Chosen { change_due: true, .. } => {
+            (true, "the PIN was set by staff: the sign-in page asks for a new one first")
+        }
         Pin::Chosen { .. } => return None,
     };
     Some(TraceLine { passes, what: what.to_owned() })

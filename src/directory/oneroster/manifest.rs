@@ -1,16 +1,39 @@
 //! `manifest.csv`: which version, and which files are bulk, delta or absent.
 
+use std::{fmt, str::FromStr};
+
 use super::{Options, archive::Archive, error::ReadError, table};
 use crate::directory::Report;
 
 const MANIFEST: &str = "manifest.csv";
 
+/// A version that is read and written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Version {
+pub enum Version {
     /// Role and organisations stand in users.csv.
     V1p1,
     /// They stand in roles.csv.
     V1p2,
+}
+
+impl FromStr for Version {
+    type Err = ReadError;
+    fn from_str(text: &str) -> Result<Version, ReadError> {
+        match text.trim().trim_start_matches(['v', 'V']).replace('p', ".").as_str() {
+            "1.1" | "1.1.0" => Ok(Version::V1p1),
+            "1.2" | "1.2.0" => Ok(Version::V1p2),
+            _ => Err(ReadError::UnsupportedVersion(text.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Version::V1p1 => "1.1",
+            Version::V1p2 => "1.2",
+        })
+    }
 }
 
 /// What the manifest says, held against the files that are there.
@@ -34,23 +57,22 @@ pub(super) fn read(
     let value = |property: &str| said.iter().find(|(name, ..)| name.eq_ignore_ascii_case(property));
 
     let roles = archive.name("roles.csv").is_some();
-    let version = match value("oneroster.version").map(|(_, text, line)| (text.as_str(), *line)) {
-        Some(("1.2" | "1.2.0" | "v1p2" | "V1P2", _)) => Version::V1p2,
-        Some(("1.1" | "1.1.0" | "v1p1" | "V1P1", line)) if roles => {
-            let what = "roles.csv is there, which 1.1 does not have: read as 1.2";
-            report.repaired(MANIFEST, line, "oneroster.version", "version", what);
-            Version::V1p2
-        }
-        Some(("1.1" | "1.1.0" | "v1p1" | "V1P1", _)) => Version::V1p1,
-        Some(("", _)) | None => {
-            let (version, name) = if roles { (Version::V1p2, "1.2") } else { (Version::V1p1, "1.1") };
+    let mut note = |line, what: String| report.repaired(MANIFEST, line, "oneroster.version", "version", what);
+    let version = match value("oneroster.version").filter(|(_, text, _)| !text.is_empty()) {
+        Some((_, text, line)) => match (text.parse()?, roles) {
+            (Version::V1p1, true) => {
+                note(*line, "roles.csv is there, which 1.1 does not have: read as 1.2".into());
+                Version::V1p2
+            }
+            (version, _) => version,
+        },
+        None => {
+            let version = if roles { Version::V1p2 } else { Version::V1p1 };
             if !said.is_empty() {
-                let what = format!("no version is named; read as {name}, by the files that are there");
-                report.repaired(MANIFEST, 0, "oneroster.version", "version", what);
+                note(0, format!("no version is named; read as {version}, by the files that are there"));
             }
             version
         }
-        Some((other, _)) => return Err(ReadError::UnsupportedVersion(other.to_owned())),
     };
 
     let mut needed = vec!["orgs", "users"];

@@ -6,11 +6,14 @@
 mod archive;
 mod demographics;
 mod error;
+pub mod generate;
 mod manifest;
 mod orgs;
 mod roles;
 mod row;
 mod table;
+#[cfg(test)]
+mod tests;
 mod users;
 mod values;
 
@@ -18,7 +21,9 @@ use std::path::Path;
 
 pub use error::ReadError;
 
-use self::{archive::Archive, manifest::Version};
+pub use manifest::Version;
+
+use self::archive::Archive;
 use super::Roster;
 use crate::domain::clock::Date;
 
@@ -33,7 +38,7 @@ pub struct Options<'a> {
     pub progress: &'a dyn Fn(Progress),
 }
 
-/// Bytes read, of the bytes that all files together unpack to.
+/// Work done, of the work there is: bytes unpacked when reading, rows when writing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
     pub done: u64,

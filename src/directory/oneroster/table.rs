@@ -17,8 +17,8 @@ use crate::directory::Report;
 const PROPERTY_CAP: usize = 1000;
 /// Bytes of one needed field.
 const FIELD_CAP: usize = 8 << 10;
-/// A row with more line ends inside than this has swallowed its neighbours.
-const LINE_CAP: u64 = 12;
+/// A field with more line ends inside than this has swallowed the rows after it.
+const LINE_CAP: usize = 12;
 /// Set behind the end of every file. A last field that ends with it was never closed.
 const LAST: &[u8] = b"\n\n";
 
@@ -81,7 +81,7 @@ impl<'a> Table<'a> {
         let mut reader = rows_of(archive, file, report)?;
         let name = reader.get_ref().name().to_owned();
         let mut header = StringRecord::new();
-        let Some(line) = next_record(&mut reader, &mut header)? else { return Err(ReadError::Empty(name)) };
+        let Some(line) = next_record(&mut reader, &mut header, 0)? else { return Err(ReadError::Empty(name)) };
         let places = columns.map(|column| find(&header, &name, column, report));
         for (column, place) in columns.iter().zip(&places) {
             if column.required && !place.is_there() {
@@ -113,7 +113,7 @@ impl<'a> Table<'a> {
     /// The next row that can be read at all; those that cannot are in the report.
     pub fn next(&mut self, report: &mut Report) -> Result<Option<Row<'_>>, ReadError> {
         loop {
-            let Some(line) = next_record(&mut self.reader, &mut self.record)? else { return Ok(None) };
+            let Some(line) = next_record(&mut self.reader, &mut self.record, self.width)? else { return Ok(None) };
             self.line = line;
             let row = Row { file: self.reader.get_ref().name(), line, record: &self.record, width: self.width };
             if self.places.iter().all(|place| row.text(*place).is_empty()) {
@@ -205,7 +205,7 @@ pub(super) fn pairs(
     let mut reader = rows_of(archive, file, report)?;
     let mut record = StringRecord::new();
     let mut pairs = Vec::new();
-    while let Some(line) = next_record(&mut reader, &mut record)? {
+    while let Some(line) = next_record(&mut reader, &mut record, 2)? {
         let field = |at| record.get(at).unwrap_or_default().trim().to_owned();
         if pairs.len() < PROPERTY_CAP {
             pairs.push((field(0), field(1), line));
@@ -297,7 +297,11 @@ fn rows_of<'a>(
 }
 
 /// Reads on and answers the line that the record begins on; `None` at the end.
-fn next_record(reader: &mut csv::Reader<Opened<'_>>, record: &mut StringRecord) -> Result<Option<u64>, ReadError> {
+fn next_record(
+    reader: &mut csv::Reader<Opened<'_>>,
+    record: &mut StringRecord,
+    width: usize,
+) -> Result<Option<u64>, ReadError> {
     let any = match reader.read_record(record) {
         Ok(any) => any,
         Err(error) => {
@@ -317,13 +321,18 @@ fn next_record(reader: &mut csv::Reader<Opened<'_>>, record: &mut StringRecord) 
         return Ok(None);
     }
     let after = reader.position().line();
-    let inside = match record.position() {
-        Some(start) if after > start.line() + 1 => record.iter().map(|field| field.matches('\n').count() as u64).sum(),
-        _ => 0,
-    };
+    let (mut inside, mut swallowed) = (0, false);
+    if record.position().is_some_and(|start| after > start.line() + 1) {
+        for field in record.iter() {
+            let ends = field.matches('\n').count();
+            inside += ends as u64;
+            // A field that holds the better part of a row is no field.
+            swallowed |= ends > LINE_CAP || (ends > 0 && field.matches(',').count() > width / 2);
+        }
+    }
     let line = after.saturating_sub(1 + inside);
     let cut_off = reader.get_ref().ended && record.iter().next_back().is_some_and(|field| field.ends_with("\n\n"));
-    if inside > LINE_CAP || cut_off {
+    if swallowed || cut_off {
         let line = if cut_off { line + 1 } else { line };
         return Err(ReadError::UnclosedQuote { file: reader.get_ref().name().to_owned(), line });
     }

@@ -49,33 +49,28 @@ pub(super) enum Standing {
 
 /// The role words of 1.1 and 1.2, in any case.
 pub(super) fn role(text: &str) -> Read<Standing> {
-    const STAFF: [&str; 9] = [
-        "teacher",
-        "administrator",
-        "aide",
-        "proctor",
-        "counselor",
-        "principal",
-        "districtadministrator",
-        "siteadministrator",
-        "systemadministrator",
-    ];
-    match text {
-        "student" => return Read::Plain(Standing::Card(Role::Student)),
-        "teacher" => return Read::Plain(Standing::Card(Role::Staff)),
-        _ => {}
+    match ROLES.iter().find(|(word, _)| word.eq_ignore_ascii_case(text)) {
+        Some((word, standing)) if *word == text => Read::Plain(*standing),
+        Some((_, standing)) => Read::Repaired(*standing),
+        None => Read::Unreadable,
     }
-    let lower = text.to_ascii_lowercase();
-    let standing = match lower.as_str() {
-        "student" => Standing::Card(Role::Student),
-        "guardian" | "parent" | "relative" => Standing::NoCard,
-        word if STAFF.contains(&word) => Standing::Card(Role::Staff),
-        _ => return Read::Unreadable,
-    };
-    let camel = matches!(text, "districtAdministrator" | "siteAdministrator" | "systemAdministrator");
-    let plain = camel || (lower == text && !lower.ends_with("tadministrator") && !lower.ends_with("eadministrator"));
-    if plain { Read::Plain(standing) } else { Read::Repaired(standing) }
 }
+
+const ROLES: [(&str, Standing); 13] = [
+    ("student", Standing::Card(Role::Student)),
+    ("teacher", Standing::Card(Role::Staff)),
+    ("administrator", Standing::Card(Role::Staff)),
+    ("aide", Standing::Card(Role::Staff)),
+    ("proctor", Standing::Card(Role::Staff)),
+    ("counselor", Standing::Card(Role::Staff)),
+    ("principal", Standing::Card(Role::Staff)),
+    ("districtAdministrator", Standing::Card(Role::Staff)),
+    ("siteAdministrator", Standing::Card(Role::Staff)),
+    ("systemAdministrator", Standing::Card(Role::Staff)),
+    ("guardian", Standing::NoCard),
+    ("parent", Standing::NoCard),
+    ("relative", Standing::NoCard),
+];
 
 /// A calendar day as it was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

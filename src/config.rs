@@ -112,10 +112,8 @@ pub struct Theme {
     /// A folder whose templates and assets stand in for the built-in ones.
     pub folder: Option<PathBuf>,
     pub logo: Option<PathBuf>,
-    /// The library's name on pages, where it differs from the one under `[library]`.
-    pub name: Option<String>,
     /// `#rrggbb`.
-    pub primary: Option<String>,
+    pub colour: Option<String>,
     pub accent: Option<String>,
 }
 
@@ -242,8 +240,7 @@ pub fn load_settings_if_any(path: &Path) -> Result<Option<Config>, Problems> {
 }
 
 fn text_of(path: &Path) -> Result<String, Problems> {
-    std::fs::read_to_string(path)
-        .map_err(|error| Problems::of_file(path, format!("the file cannot be read: {error}")))
+    std::fs::read_to_string(path).map_err(|error| Problems::of_file(path, format!("the file cannot be read: {error}")))
 }
 
 fn parse(text: &str, path: &Path, rules: &Rules<'_>, environment: &Environment) -> Result<Loaded, Problems> {

@@ -2,12 +2,16 @@
 //!
 //! The house, floor by floor; imports only run down (`docs/architecture.md`, held by a test).
 
-pub mod admin;
+pub mod cli;
 
+pub mod compose;
+
+pub mod admin;
+pub mod jobs;
 pub mod protocols;
+pub mod web;
 
 pub mod signon;
-pub mod web;
 
 pub mod app;
 pub mod directory;
@@ -20,4 +24,5 @@ pub mod store;
 pub mod config;
 pub mod domain;
 pub mod ephemeral;
+pub mod telemetry;
 pub mod wire;

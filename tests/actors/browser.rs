@@ -239,6 +239,22 @@ impl Browser {
         arrival
     }
 
+    /// Signs in with an initial PIN and stays on the page that asks for a new one.
+    pub async fn sign_in_until_change(&self, library: &Library, patron: &Patron) -> Page {
+        let page = self.try_sign_in(library, patron).await;
+        assert!(page.has("change-pin"), "no change of PIN: {} {}", page.url, page.body);
+        page
+    }
+
+    /// Leaves by the sign-out page and its confirmation.
+    pub async fn sign_out(&self, library: &Library) -> Page {
+        let page = self.open(library.url("/sign-out")).await;
+        match self.follow(self.submit(&page, "sign-out", &[]).await, None).await {
+            Arrival::Page(page) => page,
+            Arrival::Left(url) => panic!("left for {url}"),
+        }
+    }
+
     /// Whether this browser's session still opens the launchpad.
     pub async fn is_signed_in(&self, library: &Library) -> bool {
         let page = self.open(library.url("/")).await;
@@ -316,9 +332,40 @@ impl Page {
         links.collect()
     }
 
-    /// The attribute of the first element that has one of this name and value.
-    pub fn attribute_of(&self, id: &str, name: &str) -> Option<String> {
-        self.tags().find(|tag| attribute(tag, "id").as_deref() == Some(id)).and_then(|tag| attribute(tag, name))
+    /// Where the page's links lead.
+    pub fn links(&self) -> Vec<Url> {
+        self.tags()
+            .filter(|tag| tag.starts_with("a "))
+            .filter_map(|tag| self.url.join(&attribute(tag, "href")?).ok())
+            .collect()
+    }
+
+    /// The address and all fields of a form, as an attacker copies them.
+    #[track_caller]
+    pub fn fields(&self, id: &str) -> (Url, Vec<(String, String)>) {
+        let form = self.form(id).unwrap_or_else(|| panic!("no form #{id} on {}", self.url));
+        (self.url.join(&form.action).unwrap(), form.fields)
+    }
+
+    /// What a person reads, blanks evened out, and what differs from visit to visit (`K7F-2QX`) made equal.
+    pub fn words(&self) -> String {
+        let mut text = String::new();
+        let body = self.body.find("<body").map_or(self.body.as_str(), |at| &self.body[at..]);
+        for piece in body.split('<').skip(1) {
+            if piece.starts_with("style") || piece.starts_with("script") {
+                continue;
+            }
+            text.push_str(piece.split_once('>').map_or("", |(_, words)| words));
+            text.push(' ');
+        }
+        let is_code = |word: &str| {
+            word.len() == 7
+                && word.as_bytes()[3] == b'-'
+                && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        };
+        let plain: Vec<String> =
+            unescape(&text).split_whitespace().map(|w| if is_code(w) { "CODE".into() } else { w.to_owned() }).collect();
+        plain.join(" ")
     }
 
     /// Every start tag, without its brackets. Good for the pages of one product, not for the web.
@@ -340,12 +387,12 @@ impl Page {
             }
             let clicked = attribute(tag, "id").as_deref() == Some(id);
             let kind = attribute(tag, "type").unwrap_or_default();
-            if (tag.starts_with("input") && !["submit", "button", "image"].contains(&kind.as_str()))
-                || (tag.starts_with("button") && clicked)
+            let unsent = ["submit", "button", "image", "checkbox", "radio"];
+            let is_sent = tag.starts_with("input") && !unsent.contains(&kind.as_str());
+            if (is_sent || tag.starts_with("button") && clicked)
+                && let Some(name) = attribute(tag, "name")
             {
-                if let Some(name) = attribute(tag, "name") {
-                    form.fields.push((name, attribute(tag, "value").unwrap_or_default()));
-                }
+                form.fields.push((name, attribute(tag, "value").unwrap_or_default()));
             }
         }
         Some(form)

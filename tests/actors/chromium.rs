@@ -130,10 +130,6 @@ impl Chromium {
         }
     }
 
-    pub async fn sees(&self, selector: &str) -> bool {
-        self.driver.find(By::Css(selector)).await.is_ok()
-    }
-
     pub async fn text(&self, selector: &str) -> String {
         self.see(selector).await.text().await.unwrap()
     }

@@ -30,7 +30,6 @@ pub struct Library {
     pub config: PathBuf,
     /// The demo's first line of JSON.
     pub welcome: Value,
-    pub engine: Engine,
     database: Database,
     command: Vec<String>,
     process: Process,
@@ -167,7 +166,6 @@ impl Library {
                         vendor_url: text("vendor_url"),
                         config: PathBuf::from(text("config")),
                         welcome: welcome.clone(),
-                        engine,
                         database,
                         command,
                         process,
@@ -204,7 +202,7 @@ impl Library {
             .wait_for("it answered", PATIENCE, |_| answers(&listen).then_some(()))
             .unwrap_or_else(|why| panic!("{why}"));
         let (welcome, vendor_url) = (Value::Null, String::new());
-        Some(Library { issuer, vendor_url, config, welcome, engine, database, command, process, folder })
+        Some(Library { issuer, vendor_url, config, welcome, database, command, process, folder })
     }
 
     pub fn patron(&self, name: &str) -> Patron {
@@ -257,6 +255,11 @@ impl Library {
         let env = env_of(&self.database);
         let env: Vec<(&str, &str)> = env.iter().map(|(k, v)| (*k, v.as_str())).collect();
         operator::run(&all, &env, input)
+    }
+
+    /// A command with its arguments alone.
+    pub fn run_bare(&self, args: &[&str]) -> Done {
+        operator::run(args, &[], "")
     }
 
     pub fn apply(&self, toml: &str) -> Done {

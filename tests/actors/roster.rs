@@ -104,6 +104,27 @@ impl Delivery {
         place.to_owned()
     }
 
+    pub fn bytes(&self, name: &str) -> &[u8] {
+        &self.0[name]
+    }
+
+    /// A zip in which one file goes on for `size` bytes of one letter.
+    pub fn bomb(&self, name: &str, size: u64) -> Vec<u8> {
+        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+        for (file, text) in &self.0 {
+            let options = SimpleFileOptions::default().large_file(true);
+            zip.start_file(file.as_str(), options).unwrap();
+            zip.write_all(text).unwrap();
+            if file == name {
+                let letters = vec![b'a'; 1 << 20];
+                for _ in 0..size >> 20 {
+                    zip.write_all(&letters).unwrap();
+                }
+            }
+        }
+        zip.finish().unwrap().into_inner()
+    }
+
     pub fn zip(&self) -> Vec<u8> {
         let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
         for (name, text) in &self.0 {

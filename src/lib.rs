@@ -3,14 +3,13 @@
 //! The house, floor by floor; imports only run down (`docs/architecture.md`, held by a test).
 
 pub mod cli;
-
 pub mod compose;
 
 pub mod admin;
-pub mod jobs;
 pub mod protocols;
 pub mod web;
 
+pub mod jobs;
 pub mod signon;
 
 pub mod app;

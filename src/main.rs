@@ -1,3 +1,5 @@
+//! The binary: everything is in the library.
+
 use std::process::ExitCode;
 
 #[global_allocator]

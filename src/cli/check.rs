@@ -25,7 +25,11 @@ struct Checked {
 }
 
 pub async fn run(file: &Path, output: Output) -> Result<()> {
-    let settings = compose::settings_of(file)?;
+    let settings = match compose::settings_of(file) {
+        Ok(settings) => settings,
+        // With the rest of what is wrong, so that one round mends it all.
+        Err(problems) => return Err(compose::load(file, &Catalogue::default()).err().unwrap_or(problems).into()),
+    };
     let db = match &settings {
         Some(settings) => compose::existing_database(settings).await?,
         None => None,

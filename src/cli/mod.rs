@@ -34,7 +34,7 @@ use std::{
 use anyhow::{Context, Result};
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::{admin::operations::Desk, compose, domain::clock::Clock, telemetry};
+use crate::{admin::operations::Desk, compose, config::Problems, domain::clock::Clock, telemetry};
 use output::Output;
 
 /// Single sign-on that makes a school district's student ID the public library card.
@@ -106,7 +106,13 @@ pub fn run() -> ExitCode {
 }
 
 fn failed(error: &anyhow::Error) -> ExitCode {
-    eprintln!("{} {error:#}", output::red("error:"));
+    match error.downcast_ref::<Problems>() {
+        // Each on a line of its own, as editors and their lists of errors read them.
+        Some(problems) => {
+            eprintln!("{} {} was refused as a whole:\n{problems}", output::red("error:"), problems.path.display())
+        }
+        None => eprintln!("{} {error:#}", output::red("error:")),
+    }
     ExitCode::FAILURE
 }
 
@@ -127,7 +133,9 @@ async fn dispatch(cli: Cli) -> Result<()> {
         Command::Explain(command) => explain::run(&desk(&config).await?, command, output).await,
         Command::Audit(command) => audit::run(&desk(&config).await?, command, output).await,
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "oneaccess", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "oneaccess", &mut script);
+            say!("{}", String::from_utf8_lossy(&script).trim_end());
             Ok(())
         }
         Command::Docs(command) => docs::run(&command),

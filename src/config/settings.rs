@@ -24,7 +24,10 @@ pub(super) fn are_present(root: &Section<'_>) -> bool {
 /// `None`, once told, where anything is wrong.
 pub(super) fn read(root: &Section<'_>) -> Option<Config> {
     let issuer = root.need("issuer", read::issuer);
-    let listen = root.need("listen", read::word);
+    let listen = root.need("listen", |value| {
+        let text = read::text(value)?;
+        text.parse().map_err(|_| format!("{text:?} is not an address and a port such as 127.0.0.1:8080"))
+    });
     let database = root.need("database", |value| database(root, &read::text(value)?));
     let key_encryption_key_file = root.need("key_encryption_key_file", |value| Ok(root.resolve(&read::text(value)?)));
     let trusted_proxies = networks(root, "trusted_proxies");

@@ -4,6 +4,7 @@
 
 mod check;
 mod declarations;
+pub mod docs;
 pub mod fields;
 mod network;
 mod parties;
@@ -37,6 +38,9 @@ use section::Sheet;
 
 /// What each protocol lets an operator fill in; the first field is the key that a relying party is found by.
 pub type Protocols<'a> = &'a [(&'static str, &'static [Field])];
+
+/// What fields that are each right get wrong together: the field and a sentence, as their protocol judges.
+pub type Misfit<'a> = &'a dyn Fn(&Vendor, &RelyingParty) -> Option<(&'static str, String)>;
 
 /// How this server runs. Paths are already relative to the working directory.
 #[derive(Debug, Clone)]
@@ -108,8 +112,10 @@ pub struct Theme {
     /// A folder whose templates and assets stand in for the built-in ones.
     pub folder: Option<PathBuf>,
     pub logo: Option<PathBuf>,
+    /// The library's name on pages, where it differs from the one under `[library]`.
+    pub name: Option<String>,
     /// `#rrggbb`.
-    pub colour: Option<String>,
+    pub primary: Option<String>,
     pub accent: Option<String>,
 }
 
@@ -187,22 +193,28 @@ pub struct Loaded {
 /// # Errors
 /// Everything that is wrong with the file, by line and field, at once.
 pub fn load(path: &Path, protocols: Protocols<'_>, known: &Catalogue) -> Result<Loaded, Problems> {
-    load_with(path, protocols, known, &Environment::of_process())
+    load_judged(path, protocols, &|_, _| None, known)
 }
 
-/// `load`, with the environment given.
+/// `load`, with each relying party judged by its protocol.
 ///
 /// # Errors
 /// As `load`.
-pub fn load_with(
+pub fn load_judged(
     path: &Path,
     protocols: Protocols<'_>,
+    misfit: Misfit<'_>,
     known: &Catalogue,
-    environment: &Environment,
 ) -> Result<Loaded, Problems> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Problems::of_file(path, format!("the file cannot be read: {error}")))?;
-    parse(&text, path, protocols, known, environment)
+    let text = text_of(path)?;
+    parse(&text, path, &Rules { protocols, misfit, known }, &Environment::of_process())
+}
+
+/// What declarations are held against.
+struct Rules<'a> {
+    protocols: Protocols<'a>,
+    misfit: Misfit<'a>,
+    known: &'a Catalogue,
 }
 
 /// The settings alone, so that the database can be opened before the declarations are judged against it.
@@ -210,31 +222,39 @@ pub fn load_with(
 /// # Errors
 /// What is wrong with the settings; also where the file has none.
 pub fn load_settings(path: &Path) -> Result<Config, Problems> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Problems::of_file(path, format!("the file cannot be read: {error}")))?;
+    let none = || Problems::of_file(path, "this file holds no settings, only declarations".into());
+    load_settings_if_any(path)?.ok_or_else(none)
+}
+
+/// `None` where the file holds declarations only.
+///
+/// # Errors
+/// What is wrong with the settings.
+pub fn load_settings_if_any(path: &Path) -> Result<Option<Config>, Problems> {
+    let text = text_of(path)?;
     let environment = Environment::of_process();
     let parsed = section::parse(&text, path)?;
     let sheet = Sheet::new(&text, path);
     let root = sheet.root(&parsed, &environment);
-    let config = settings::read(&root);
-    sheet.result(config)?.ok_or_else(|| Problems::of_file(path, "the file holds no settings: issuer is missing".into()))
+    root.refuse_unknown_fields();
+    let settings = if settings::are_present(&root) { settings::read(&root) } else { None };
+    sheet.result(settings)
 }
 
-fn parse(
-    text: &str,
-    path: &Path,
-    protocols: Protocols<'_>,
-    known: &Catalogue,
-    environment: &Environment,
-) -> Result<Loaded, Problems> {
+fn text_of(path: &Path) -> Result<String, Problems> {
+    std::fs::read_to_string(path)
+        .map_err(|error| Problems::of_file(path, format!("the file cannot be read: {error}")))
+}
+
+fn parse(text: &str, path: &Path, rules: &Rules<'_>, environment: &Environment) -> Result<Loaded, Problems> {
     let parsed = section::parse(text, path)?;
     let sheet = Sheet::new(text, path);
     let root = sheet.root(&parsed, environment);
     root.refuse_unknown_fields();
     environment.warn_of_unknown(&root);
     let settings = if settings::are_present(&root) { settings::read(&root) } else { None };
-    let declared = declarations::read(&root, protocols);
-    check::references(&root, &declared, known);
+    let declared = declarations::read(&root, rules);
+    check::references(&root, &declared, rules.known);
     let warnings = sheet.warnings();
     let declared = declared.plain();
     sheet.result(())?;

@@ -7,6 +7,7 @@ pub mod admin;
 pub mod protocols;
 
 pub mod signon;
+pub mod web;
 
 pub mod app;
 pub mod directory;

@@ -4,9 +4,10 @@
 use toml::de::DeValue;
 
 use super::{
-    Declared, DeclaredVendor, Protocols,
+    Declared, DeclaredVendor, Rules,
     fields::{self, Table},
-    parties, read,
+    parties::{self, Party},
+    read,
     section::{Located, Section, known},
 };
 use crate::domain::{
@@ -15,7 +16,7 @@ use crate::domain::{
     catalogue::{OptOut, SourceSettings},
     clock::Date,
     grade::{AudienceBand, Grade},
-    id::ScopeName,
+    id::{OrganisationId, ScopeName, VendorId, VendorUid},
     organisation::Organisation,
     patron::Role,
     scope::Scope,
@@ -81,7 +82,7 @@ impl Draft {
     }
 }
 
-pub(super) fn read(root: &Section<'_>, protocols: Protocols<'_>) -> Draft {
+pub(super) fn read(root: &Section<'_>, rules: &Rules<'_>) -> Draft {
     let mut draft = Draft::default();
     let each = |table: &Table| root.tables(table.name, &known(table.fields));
     for section in each(&fields::SCOPE) {
@@ -96,9 +97,9 @@ pub(super) fn read(root: &Section<'_>, protocols: Protocols<'_>) -> Draft {
         let agreement = agreement(&section, &mut draft);
         draft.declared.agreements.extend(agreement);
     }
-    let vendor_fields = parties::fields_of_vendor(protocols);
+    let vendor_fields = parties::fields_of_vendor(rules.protocols);
     for section in root.tables(fields::VENDOR.name, &vendor_fields) {
-        let vendor = vendor(&section, &mut draft, protocols);
+        let vendor = vendor(&section, &mut draft, rules);
         draft.declared.vendors.extend(vendor);
     }
     for section in each(&fields::SOURCE) {
@@ -179,7 +180,7 @@ fn card(organisation: &Section<'_>) -> Option<CardScheme> {
 fn agreement(section: &Section<'_>, draft: &mut Draft) -> Option<Agreement> {
     let id = claimed_id(section, draft, Claimed::Agreement);
     let organisation = section.need("organisation", read::word);
-    if let Some(organisation) = organisation.as_ref().map(|o: &crate::domain::id::OrganisationId| o.as_str()) {
+    if let Some(organisation) = organisation.as_ref().map(|o: &OrganisationId| o.as_str()) {
         draft.refer(section, section.line_of("organisation"), "organisation", Claimed::Organisation, organisation);
     }
     let roles = filled(section, "roles", read::choice::<Role>(&["student", "staff"]));
@@ -218,8 +219,8 @@ fn grades(section: &Section<'_>) -> Option<(Grade, Grade)> {
     }
 }
 
-fn vendor(section: &Section<'_>, draft: &mut Draft, protocols: Protocols<'_>) -> Option<DeclaredVendor> {
-    let id: Option<crate::domain::id::VendorId> = claimed_id(section, draft, Claimed::Vendor);
+fn vendor(section: &Section<'_>, draft: &mut Draft, rules: &Rules<'_>) -> Option<DeclaredVendor> {
+    let id: Option<VendorId> = claimed_id(section, draft, Claimed::Vendor);
     let name = section.need("name", read::text);
     let description = section.maybe("description", read::text);
     let shelf = section.need("shelf", read::choice::<Shelf>(&["books", "databases", "help"]));
@@ -229,16 +230,13 @@ fn vendor(section: &Section<'_>, draft: &mut Draft, protocols: Protocols<'_>) ->
     let launch_url = section.maybe("launch_url", read::url);
     let disabled = section.maybe("disabled", read::flag);
     let by = id.as_ref().map_or("?", |id| id.as_str()).to_owned();
-    let mut relying_parties = Vec::new();
-    for (protocol, fields) in protocols {
-        for party in parties::read(section, protocol, fields) {
-            let Located { value: party, line } = party;
-            let key_field = format!("{protocol}.{}", fields.first().map_or("key", |field| field.name));
-            draft.claim_at(section, line, &key_field, Claimed::Key((*protocol).to_owned()), &party.key, &by);
-            relying_parties.push(party);
-        }
+    let parties: Vec<Party<'_>> =
+        rules.protocols.iter().flat_map(|(protocol, fields)| parties::read(section, protocol, fields)).collect();
+    for Party { section, key_field, party } in &parties {
+        let of = Claimed::Key(party.protocol.clone());
+        draft.claim_at(section, section.line_of(key_field), key_field, of, &party.key, &by);
     }
-    Some(DeclaredVendor {
+    let vendor = DeclaredVendor {
         id: id?,
         name: name?,
         description: description?,
@@ -248,8 +246,15 @@ fn vendor(section: &Section<'_>, draft: &mut Draft, protocols: Protocols<'_>) ->
         release: release.into_iter().collect::<Option<Vec<_>>>()?,
         launch_url: launch_url?,
         disabled: disabled?,
-        relying_parties,
-    })
+        relying_parties: parties.iter().map(|party| party.party.clone()).collect(),
+    };
+    let whole = vendor.clone().with_identity(VendorUid::new(), false);
+    for Party { section, party, .. } in &parties {
+        if let Some((field, why)) = (rules.misfit)(&whole, party) {
+            section.wrong(field, why);
+        }
+    }
+    Some(vendor)
 }
 
 /// Nothing beyond the default leaves the house without its purpose.

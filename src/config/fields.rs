@@ -171,10 +171,11 @@ pub const THEME: Table = Table {
     many: false,
     help: "How pages look. Contrast is checked when the theme is loaded.",
     fields: &[
-        may("folder", "path", "Templates and assets in here stand in for the built-in ones of the same name."),
-        may("logo", "path", "The library's logo, SVG or PNG."),
-        may("colour", "colour, `#rrggbb`", "The main colour: headings and buttons."),
-        may("accent", "colour, `#rrggbb`", "The second colour: focus and highlights."),
+        may("name", "text", "The library's name on pages, where it differs from the one under `[library]`."),
+        may("logo", "path", "An SVG or PNG file of at most 12 KiB."),
+        may("primary", "colour, `#rrggbb`", "Headers, buttons, links, the card: dark enough for white text on it."),
+        may("accent", "colour, `#rrggbb`", "The ribbon and small marks: light enough for dark text on it."),
+        may("folder", "path", "Templates, and `style.css`, that replace the built-in ones of the same name."),
     ],
 };
 

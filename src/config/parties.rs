@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Protocols, fields, read,
-    section::{Known, Located, Section, known},
+    section::{Known, Section, known},
 };
 use crate::domain::{
     field::{Field, Kind},
@@ -25,8 +25,15 @@ pub(super) fn fields_of_vendor(protocols: Protocols<'_>) -> Vec<Known> {
     fields
 }
 
-/// The endpoints of one vendor within one protocol, each at the line of its key.
-pub(super) fn read(vendor: &Section<'_>, protocol: &'static str, fields: &[Field]) -> Vec<Located<RelyingParty>> {
+/// A relying party and where it stands.
+pub(super) struct Party<'s> {
+    pub(super) section: Section<'s>,
+    pub(super) key_field: &'static str,
+    pub(super) party: RelyingParty,
+}
+
+/// The endpoints of one vendor within one protocol.
+pub(super) fn read<'s>(vendor: &Section<'s>, protocol: &'static str, fields: &[Field]) -> Vec<Party<'s>> {
     let mut names: Vec<Known> = Vec::new();
     for field in fields {
         names.push(Known { name: Cow::Borrowed(field.name), default: "" });
@@ -34,7 +41,7 @@ pub(super) fn read(vendor: &Section<'_>, protocol: &'static str, fields: &[Field
             names.push(Known { name: Cow::Owned(file_of(field.name)), default: "" });
         }
     }
-    vendor.tables(protocol, &names).iter().filter_map(|section| party(section, protocol, fields)).collect()
+    vendor.tables(protocol, &names).into_iter().filter_map(|section| party(section, protocol, fields)).collect()
 }
 
 /// A secret is written as NAME or as the file NAME_file.
@@ -42,11 +49,11 @@ fn file_of(secret: &str) -> String {
     format!("{secret}_file")
 }
 
-fn party(section: &Section<'_>, protocol: &str, fields: &[Field]) -> Option<Located<RelyingParty>> {
+fn party<'s>(section: Section<'s>, protocol: &str, fields: &[Field]) -> Option<Party<'s>> {
     let mut settings = Map::new();
     let mut good = true;
     for field in fields {
-        match setting(section, field) {
+        match setting(&section, field) {
             Some(Some((name, value))) => {
                 settings.insert(name, value);
             }
@@ -63,7 +70,7 @@ fn party(section: &Section<'_>, protocol: &str, fields: &[Field]) -> Option<Loca
         section.warn("pkce", "optional is an exception for old vendors: a stolen code is not bound to its browser");
     }
     let party = RelyingParty { protocol: protocol.to_owned(), key, settings: Value::Object(settings) };
-    good.then(|| Located { value: party, line: section.line_of(key_field) })
+    good.then_some(Party { section, key_field, party })
 }
 
 /// A field's name and value as they are kept; `Some(None)` where it is left away, `None`, once told, where it is wrong.

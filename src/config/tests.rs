@@ -69,7 +69,8 @@ fn read(text: &str) -> Result<Loaded, Problems> {
 }
 
 fn read_with(text: &str, known: &Catalogue, environment: &Environment) -> Result<Loaded, Problems> {
-    parse(text, Path::new("etc/oneaccess.toml"), &[("oidc", OIDC)], known, environment)
+    let rules = Rules { protocols: &[("oidc", OIDC)], misfit: &|_, _| None, known };
+    parse(text, Path::new("etc/oneaccess.toml"), &rules, environment)
 }
 
 /// The problems of a whole file in which `good` is written as `bad`.
@@ -376,4 +377,17 @@ fn a_database_url_with_a_password_is_never_repeated() {
     let text = SETTINGS.replace("[library]", "database = \"mysql://u:hunter2@db/x\"\n[library]");
     let problems = read(&text).unwrap_err();
     assert!(!problems.to_string().contains("hunter2"), "{problems}");
+}
+
+#[test]
+fn what_a_protocol_finds_amiss_is_told_at_its_line() {
+    let misfit = |vendor: &Vendor, party: &RelyingParty| {
+        let why = format!("{} of {} cannot do without", party.key, vendor.id);
+        party.settings.get("client_secret_sha256").is_some().then_some(("pkce", why))
+    };
+    let known = Catalogue::default();
+    let rules = Rules { protocols: &[("oidc", OIDC)], misfit: &misfit, known: &known };
+    let path = Path::new("etc/oneaccess.toml");
+    let problems = parse(PROGRAMME, path, &rules, &Environment::default()).unwrap_err();
+    assert_eq!(problems.list[0].to_string(), "line 28: vendor.oidc.pkce: maple-web of maple cannot do without");
 }

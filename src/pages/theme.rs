@@ -6,29 +6,19 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::{Deserialize, Serialize};
-
 use super::PagesError;
 
-/// `[theme]` of the configuration file, as written there.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ThemeSettings {
-    /// The library's name on pages; by default the one under `[library]`.
-    #[serde(default)]
-    pub name: Option<String>,
-    /// An SVG or PNG file of at most 12 KiB.
-    #[serde(default)]
-    pub logo: Option<PathBuf>,
+/// `[theme]` as it was configured, unchecked; paths are as the process sees them.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ThemeSettings<'a> {
     /// Headers, buttons, links, the card: `#rrggbb`, dark enough for white text on it.
-    #[serde(default)]
-    pub primary: Option<String>,
+    pub colour: Option<&'a str>,
     /// The ribbon and small marks: `#rrggbb`, light enough for dark text on it.
-    #[serde(default)]
-    pub accent: Option<String>,
+    pub accent: Option<&'a str>,
+    /// An SVG or PNG file of at most 12 KiB.
+    pub logo: Option<&'a Path>,
     /// Templates, and `style.css`, that replace ours, by the same names.
-    #[serde(default)]
-    pub folder: Option<PathBuf>,
+    pub folder: Option<&'a Path>,
 }
 
 #[derive(Debug, Clone)]
@@ -62,26 +52,24 @@ impl Theme {
         }
     }
 
-    /// Reads and checks a configured theme. Paths in it are relative to `base`, the configuration file's folder.
+    /// Reads and checks a configured theme.
     ///
     /// # Errors
     /// Names the setting that cannot be used, what was found and what is needed.
-    pub fn load(settings: &ThemeSettings, library_name: &str, base: &Path) -> Result<Theme, PagesError> {
-        let mut theme = Theme::plain(settings.name.as_deref().unwrap_or(library_name));
-        if let Some(text) = &settings.primary {
-            theme.primary = Colour::parse("primary", text)?;
+    pub fn load(library_name: &str, settings: ThemeSettings<'_>) -> Result<Theme, PagesError> {
+        let mut theme = Theme::plain(library_name);
+        if let Some(text) = settings.colour {
+            theme.primary = Colour::parse("colour", text)?;
         }
-        if let Some(text) = &settings.accent {
+        if let Some(text) = settings.accent {
             theme.accent = Colour::parse("accent", text)?;
         }
-        if let Some(path) = &settings.logo {
-            theme.logo = Some(Logo::read(&base.join(path))?);
-        }
-        if let Some(folder) = settings.folder.as_ref().map(|folder| base.join(folder)) {
+        theme.logo = settings.logo.map(Logo::read).transpose()?;
+        if let Some(folder) = settings.folder {
             if !folder.is_dir() {
                 return Err(PagesError::Theme(format!("folder {} is not there", folder.display())));
             }
-            theme.folder = Some(folder);
+            theme.folder = Some(folder.to_owned());
         }
         theme.check()?;
         Ok(theme)
@@ -89,8 +77,8 @@ impl Theme {
 
     fn check(&self) -> Result<(), PagesError> {
         for (name, colour, on, what) in [
-            ("primary", self.primary, WHITE, "white text on it; take a darker one"),
-            ("primary", self.primary, PAPER, "links in it on paper; take a darker one"),
+            ("colour", self.primary, WHITE, "white text on it; take a darker one"),
+            ("colour", self.primary, PAPER, "links in it on paper; take a darker one"),
             ("accent", self.accent, INK, "dark text on it; take a lighter one"),
         ] {
             let found = colour.contrast(on);
@@ -108,9 +96,9 @@ impl Theme {
         let night_primary = self.primary.lightened_for(NIGHT);
         let mut out = String::new();
         // Writing to a String cannot fail.
-        let _ = write!(
+        let _ = writeln!(
             out,
-            ":root{{--primary:{};--accent:{};--night-primary:{night_primary}}}\n",
+            ":root{{--primary:{};--accent:{};--night-primary:{night_primary}}}",
             self.primary, self.accent
         );
         out.push_str(&slim(&String::from_utf8_lossy(css)));
@@ -228,9 +216,8 @@ mod tests {
     use super::*;
 
     fn load(primary: &str, accent: &str) -> Result<Theme, PagesError> {
-        let settings =
-            ThemeSettings { primary: Some(primary.into()), accent: Some(accent.into()), ..ThemeSettings::default() };
-        Theme::load(&settings, "Example Library", Path::new("."))
+        let settings = ThemeSettings { colour: Some(primary), accent: Some(accent), ..ThemeSettings::default() };
+        Theme::load("Example Library", settings)
     }
 
     #[test]
@@ -241,7 +228,7 @@ mod tests {
     #[test]
     fn a_colour_that_cannot_be_read_is_refused_with_its_figure() {
         let error = load("#9acd32", "#ffd24d").unwrap_err().to_string();
-        assert!(error.contains("primary = \"#9acd32\"") && error.contains("4.5:1"), "{error}");
+        assert!(error.contains("colour = \"#9acd32\"") && error.contains("4.5:1"), "{error}");
         let error = load("#1d3b6f", "#202020").unwrap_err().to_string();
         assert!(error.contains("accent"), "{error}");
         assert!(load("navy", "#ffd24d").unwrap_err().to_string().contains("#rrggbb"));

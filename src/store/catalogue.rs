@@ -1,6 +1,8 @@
 //! The programme, kept as one table of JSON bodies: it is small, read whole, and changed by `apply` and commands.
 //! Owns the rows and a vendor's immutable identity; what a change means is `admin::operations`'s.
 
+use std::collections::BTreeMap;
+
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::Row;
 
@@ -23,6 +25,9 @@ pub enum Kind {
 }
 
 impl Kind {
+    pub const ALL: [Kind; 6] =
+        [Kind::Scope, Kind::Organisation, Kind::Agreement, Kind::Vendor, Kind::Source, Kind::OptOut];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Kind::Scope => "scope",
@@ -34,6 +39,9 @@ impl Kind {
         }
     }
 }
+
+/// What is kept, by kind and id.
+pub type Bodies = BTreeMap<(Kind, String), serde_json::Value>;
 
 /// Outlives its vendor: whoever comes back under the same id finds the readers they had.
 const VENDOR_UID: &str = "vendor-uid";
@@ -107,11 +115,21 @@ impl Writer<'_> {
     /// # Errors
     /// As `Reader::load`.
     pub async fn load(&mut self) -> Result<Catalogue> {
-        let rows: Vec<Entry> = within!(self.0, conn => {
-            let rows = sqlx::query(ALL).fetch_all(conn).await?;
-            rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?))).collect::<Result<_>>()?
-        });
-        assemble(rows)
+        assemble(self.entries().await?)
+    }
+
+    /// Every object as it is kept, by kind and id.
+    ///
+    /// # Errors
+    /// As `Reader::load`.
+    pub async fn bodies(&mut self) -> Result<Bodies> {
+        let mut bodies = Bodies::new();
+        for (kind, id, body) in self.entries().await? {
+            if let Some(kind) = Kind::ALL.into_iter().find(|known| known.as_str() == kind) {
+                bodies.insert((kind, id), serde_json::from_str(&body).map_err(corrupt)?);
+            }
+        }
+        Ok(bodies)
     }
 
     /// Adds an object, or puts it in place of what it was.
@@ -150,6 +168,13 @@ impl Writer<'_> {
         Ok(uid)
     }
 
+    async fn entries(&mut self) -> Result<Vec<Entry>> {
+        within!(self.0, conn => {
+            let rows = sqlx::query(ALL).fetch_all(conn).await?;
+            rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?))).collect()
+        })
+    }
+
     async fn write(&mut self, kind: &str, id: &str, body: &str, now: Timestamp) -> Result<()> {
         within!(self.0, conn => {
             let upsert = sqlx::query(
@@ -185,7 +210,7 @@ fn assemble(rows: Vec<Entry>) -> Result<Catalogue> {
     Ok(catalogue.indexed())
 }
 
-fn insert<K, V>(map: &mut std::collections::BTreeMap<K, V>, kind: &str, id: String, body: &str) -> Result<()>
+fn insert<K, V>(map: &mut BTreeMap<K, V>, kind: &str, id: String, body: &str) -> Result<()>
 where
     K: TryFrom<String, Error: std::fmt::Display> + Ord,
     V: DeserializeOwned,

@@ -162,7 +162,7 @@ fn a_vendor_for_adults_refuses_a_seventh_grader_and_serves_her_teacher() {
     let (agreements, asked) = (programme(), scopes("library.ebooks"));
     let mut shelf = vendor(&[AudienceBand::Adult], "library.ebooks");
     let now = noon("2026-11-23");
-    let mut answer = |who, shelf: &Vendor| code(&decide(&patron(who), false, &agreements, shelf, &asked, now));
+    let answer = |who, shelf: &Vendor| code(&decide(&patron(who), false, &agreements, shelf, &asked, now));
     assert_eq!(answer("cms:student:07", &shelf), "audience-mismatch");
     assert_eq!(answer("cms:staff", &shelf), "yes");
     shelf.disabled = true;

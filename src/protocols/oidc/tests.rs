@@ -123,7 +123,7 @@ impl House {
         let roster = directory::Roster { orgs, people, report: directory::Report::default() };
         let options = ImportOptions { dry_run: false, accept_removals: false };
         merge.import(&"cms".parse().unwrap(), "test", roster, options).await.unwrap();
-        let theme = crate::pages::Theme::load(&ThemeSettings::default(), "Example Library", &folder).unwrap();
+        let theme = crate::pages::Theme::load("Example Library", ThemeSettings::default()).unwrap();
         let app = App {
             journal: Journal::start(db.clone()),
             store: db,

@@ -415,6 +415,16 @@ async fn without_openid_there_is_no_id_token_and_userinfo_stays_shut() {
 }
 
 #[tokio::test]
+async fn who_asks_for_openid_alone_is_told_who_is_there_and_no_more() {
+    let house = House::open().await;
+    let (browser, _) = house.sign_in("4417", None).await;
+    let code = house.code(&browser, &[("scope", "openid")]).await;
+    let (_, tokens) = house.token(&[("code", &code)]).await;
+    assert_eq!(tokens["scope"], "openid");
+    assert_eq!(house.userinfo(tokens["access_token"].as_str().unwrap()).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn a_vendor_signs_out_only_the_session_that_its_hint_is_of() {
     let house = House::open().await;
     let (browser, _) = house.sign_in("4417", None).await;

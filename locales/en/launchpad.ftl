@@ -3,13 +3,13 @@ launchpad-lead = Pick one and start. You are already signed in.
 launchpad-books = Books
 launchpad-databases = Look things up
 launchpad-help = Help with schoolwork
-launchpad-search = Find a place
+launchpad-search = Search my library
 launchpad-search-submit = Find
 launchpad-found =
     { $count ->
         [0] Nothing here is called “{ $query }”.
-        [one] One place matches “{ $query }”.
-       *[other] { $count } places match “{ $query }”.
+        [one] One match for “{ $query }”.
+       *[other] { $count } matches for “{ $query }”.
     }
 launchpad-show-all = Show all
 launchpad-empty-title = Your shelf is empty right now

@@ -3,13 +3,13 @@ launchpad-lead = Elige uno y empieza. Ya entraste.
 launchpad-books = Libros
 launchpad-databases = Para investigar
 launchpad-help = Ayuda con la tarea
-launchpad-search = Busca un sitio
+launchpad-search = Buscar en mi biblioteca
 launchpad-search-submit = Buscar
 launchpad-found =
     { $count ->
         [0] Aquí nada se llama “{ $query }”.
-        [one] Un sitio coincide con “{ $query }”.
-       *[other] { $count } sitios coinciden con “{ $query }”.
+        [one] Una cosa coincide con “{ $query }”.
+       *[other] { $count } cosas coinciden con “{ $query }”.
     }
 launchpad-show-all = Ver todo
 launchpad-empty-title = Tu estante está vacío por ahora

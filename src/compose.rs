@@ -14,11 +14,13 @@ use serde_json::json;
 use crate::{
     admin::operations::Desk,
     app::{App, Programme},
-    config::{self, Config},
+    config::{self, Config, Loaded, Problems},
     domain::{
         audit::{AuditEvent, Kind},
+        catalogue::Catalogue,
         clock::Clock,
         field::Field,
+        vendor::{RelyingParty, Vendor},
     },
     ephemeral::Shelf,
     jobs,
@@ -86,10 +88,9 @@ pub async fn sign_on(desk: Desk) -> Result<SignOn> {
 }
 
 fn theme(config: &Config) -> Result<Theme> {
-    let theme = &config.theme;
-    let settings = ThemeSettings::default();
-    let _ = (theme, &settings);
-    Theme::load(&settings, &config.library.name, Path::new(".")).context("the theme cannot be used")
+    let config::Theme { folder, logo, name, primary, accent } = config.theme.clone();
+    let settings = ThemeSettings { name, logo, primary, accent, folder };
+    Theme::load(&settings, &config.library.name, Path::new("")).context("the theme cannot be used")
 }
 
 /// The whole HTTP face.
@@ -149,4 +150,38 @@ async fn ended() {
 /// Everything that is wrong with it, by line and field.
 pub fn read_settings(file: &Path) -> Result<Config> {
     Ok(config::load_settings(file)?)
+}
+
+/// The settings, where the file has any: it may declare the programme alone.
+///
+/// # Errors
+/// As `read_settings`.
+pub fn settings_of(file: &Path) -> Result<Option<Config>, Problems> {
+    config::load_settings_if_any(file)
+}
+
+/// Reads a whole file. Its declarations may refer to what `known` holds.
+///
+/// # Errors
+/// Everything that is wrong with it, by line and field.
+pub fn load(file: &Path, known: &Catalogue) -> Result<Loaded, Problems> {
+    let speaking = protocols();
+    let misfit = |vendor: &Vendor, party: &RelyingParty| {
+        let protocol = speaking.iter().find(|protocol| protocol.name() == party.protocol)?;
+        protocol.check(vendor, party).err().map(|misfit| (misfit.field, misfit.why))
+    };
+    config::load_judged(file, &settings(), &misfit, known)
+}
+
+/// The database, where it is there already: for looking without making anything.
+///
+/// # Errors
+/// Where it is there and cannot be read.
+pub async fn existing_database(config: &Config) -> Result<Option<Db>> {
+    if let Some(path) = config.database.strip_prefix("sqlite:")
+        && !Path::new(path).exists()
+    {
+        return Ok(None);
+    }
+    Ok(Some(Db::open(&config.database).await?))
 }

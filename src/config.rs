@@ -4,6 +4,7 @@
 
 mod check;
 mod declarations;
+pub mod docs;
 pub mod fields;
 mod network;
 mod parties;
@@ -205,8 +206,7 @@ pub fn load_judged(
     misfit: Misfit<'_>,
     known: &Catalogue,
 ) -> Result<Loaded, Problems> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Problems::of_file(path, format!("the file cannot be read: {error}")))?;
+    let text = text_of(path)?;
     parse(&text, path, &Rules { protocols, misfit, known }, &Environment::of_process())
 }
 
@@ -222,14 +222,28 @@ struct Rules<'a> {
 /// # Errors
 /// What is wrong with the settings; also where the file has none.
 pub fn load_settings(path: &Path) -> Result<Config, Problems> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Problems::of_file(path, format!("the file cannot be read: {error}")))?;
+    let none = || Problems::of_file(path, "this file holds no settings, only declarations".into());
+    load_settings_if_any(path)?.ok_or_else(none)
+}
+
+/// `None` where the file holds declarations only.
+///
+/// # Errors
+/// What is wrong with the settings.
+pub fn load_settings_if_any(path: &Path) -> Result<Option<Config>, Problems> {
+    let text = text_of(path)?;
     let environment = Environment::of_process();
     let parsed = section::parse(&text, path)?;
     let sheet = Sheet::new(&text, path);
     let root = sheet.root(&parsed, &environment);
-    let config = settings::read(&root);
-    sheet.result(config)?.ok_or_else(|| Problems::of_file(path, "the file holds no settings: issuer is missing".into()))
+    root.refuse_unknown_fields();
+    let settings = if settings::are_present(&root) { settings::read(&root) } else { None };
+    sheet.result(settings)
+}
+
+fn text_of(path: &Path) -> Result<String, Problems> {
+    std::fs::read_to_string(path)
+        .map_err(|error| Problems::of_file(path, format!("the file cannot be read: {error}")))
 }
 
 fn parse(text: &str, path: &Path, rules: &Rules<'_>, environment: &Environment) -> Result<Loaded, Problems> {

@@ -4,6 +4,8 @@
 
 pub mod admin;
 
+pub mod protocols;
+
 pub mod signon;
 pub mod web;
 

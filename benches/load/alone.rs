@@ -71,7 +71,7 @@ pub struct Timed {
 pub fn timed(label: &str, command: &[String], pids: &[u32]) -> anyhow::Result<Timed> {
     let (cpu_before, server_before) = (meter::ended_children_cpu(), meter::cpu(pids)?);
     let began = Instant::now();
-    let mut child = spawn(command)?;
+    let mut child = spawn(command, Stdio::from(std::io::stderr()), Stdio::inherit())?;
     let mut peak = Memory::default();
     let status = loop {
         if let Some(status) = child.try_wait()? {
@@ -109,7 +109,7 @@ pub fn start(command: &[String], address: SocketAddr, path: &str, times: usize) 
     let mut idle = 0.0;
     for _ in 0..times.max(1) {
         let began = Instant::now();
-        let mut child = spawn(command)?;
+        let mut child = spawn(command, Stdio::null(), Stdio::null())?;
         while ask(address, path) != Some(200) {
             if let Some(status) = child.try_wait()? {
                 bail!("the server ended: {status}");
@@ -134,10 +134,10 @@ pub fn start(command: &[String], address: SocketAddr, path: &str, times: usize) 
     })
 }
 
-fn spawn(command: &[String]) -> anyhow::Result<Child> {
+fn spawn(command: &[String], words: Stdio, complaints: Stdio) -> anyhow::Result<Child> {
     let (program, arguments) = command.split_first().context("which command?")?;
     let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::from(std::io::stderr()));
+    command.args(arguments).stdin(Stdio::null()).stdout(words).stderr(complaints);
     command.spawn().with_context(|| program.clone())
 }
 

@@ -46,6 +46,8 @@ pub mod patrons;
 pub mod retention;
 pub mod rosters;
 pub mod sessions;
+#[cfg(test)]
+mod tests;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

@@ -7,10 +7,15 @@ use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
 use super::Desk;
+pub use crate::directory::{
+    Report,
+    oneroster::Progress as Reading,
+    roster::{Counts, ImportError, ImportOptions, Preview, Run, Step},
+};
 use crate::{
     directory::{
         oneroster,
-        roster::{ImportError, ImportOptions, ImportOutcome, Merge, Progress, UndoOutcome},
+        roster::{self, ImportOutcome, Merge, Progress, UndoOutcome},
     },
     domain::{
         audit::{AuditEvent, Kind},
@@ -82,6 +87,15 @@ pub async fn import(
             Err(error.into())
         }
     }
+}
+
+/// The runs of a source, or of all, the newest first.
+///
+/// # Errors
+/// Those of the database.
+pub async fn runs(desk: &Desk, source: Option<&str>) -> Result<Vec<Run>> {
+    let source: Option<SourceId> = source.map(str::parse).transpose()?;
+    Ok(roster::runs(&desk.db, source.as_ref()).await?)
 }
 
 /// Brings back what held before the latest import of `source`.

@@ -6,6 +6,7 @@ pub mod cards;
 pub mod difference;
 pub mod directory;
 pub mod explain;
+pub mod generate;
 pub mod scopes;
 pub mod vendors;
 

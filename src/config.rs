@@ -242,8 +242,7 @@ pub fn load_settings_if_any(path: &Path) -> Result<Option<Config>, Problems> {
 }
 
 fn text_of(path: &Path) -> Result<String, Problems> {
-    std::fs::read_to_string(path)
-        .map_err(|error| Problems::of_file(path, format!("the file cannot be read: {error}")))
+    std::fs::read_to_string(path).map_err(|error| Problems::of_file(path, format!("the file cannot be read: {error}")))
 }
 
 fn parse(text: &str, path: &Path, rules: &Rules<'_>, environment: &Environment) -> Result<Loaded, Problems> {

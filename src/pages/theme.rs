@@ -59,7 +59,7 @@ impl Theme {
     pub fn load(library_name: &str, settings: ThemeSettings<'_>) -> Result<Theme, PagesError> {
         let mut theme = Theme::plain(library_name);
         if let Some(text) = settings.colour {
-            theme.primary = Colour::parse("colour", text)?;
+            theme.primary = Colour::parse("primary", text)?;
         }
         if let Some(text) = settings.accent {
             theme.accent = Colour::parse("accent", text)?;
@@ -77,8 +77,8 @@ impl Theme {
 
     fn check(&self) -> Result<(), PagesError> {
         for (name, colour, on, what) in [
-            ("colour", self.primary, WHITE, "white text on it; take a darker one"),
-            ("colour", self.primary, PAPER, "links in it on paper; take a darker one"),
+            ("primary", self.primary, WHITE, "white text on it; take a darker one"),
+            ("primary", self.primary, PAPER, "links in it on paper; take a darker one"),
             ("accent", self.accent, INK, "dark text on it; take a lighter one"),
         ] {
             let found = colour.contrast(on);
@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn a_colour_that_cannot_be_read_is_refused_with_its_figure() {
         let error = load("#9acd32", "#ffd24d").unwrap_err().to_string();
-        assert!(error.contains("colour = \"#9acd32\"") && error.contains("4.5:1"), "{error}");
+        assert!(error.contains("primary = \"#9acd32\"") && error.contains("4.5:1"), "{error}");
         let error = load("#1d3b6f", "#202020").unwrap_err().to_string();
         assert!(error.contains("accent"), "{error}");
         assert!(load("navy", "#ffd24d").unwrap_err().to_string().contains("#rrggbb"));

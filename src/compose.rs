@@ -25,7 +25,7 @@ use crate::{
     ephemeral::Shelf,
     jobs,
     keyring::KeyRing,
-    pages::{Pages, theme::{Theme, ThemeSettings}},
+    pages::{Pages, Theme, ThemeSettings},
     protocols::{Protocol, oidc::Oidc},
     signon::SignOn,
     store::{Db, audit, journal::Journal},
@@ -88,14 +88,21 @@ pub async fn sign_on(desk: Desk) -> Result<SignOn> {
 }
 
 fn theme(config: &Config) -> Result<Theme> {
-    let config::Theme { folder, logo, name, primary, accent } = config.theme.clone();
-    let settings = ThemeSettings { name, logo, primary, accent, folder };
-    Theme::load(&settings, &config.library.name, Path::new("")).context("the theme cannot be used")
+    let theme = &config.theme;
+    let settings = ThemeSettings {
+        colour: theme.primary.as_deref(),
+        accent: theme.accent.as_deref(),
+        logo: theme.logo.as_deref(),
+        folder: theme.folder.as_deref(),
+    };
+    let name = theme.name.as_deref().unwrap_or(&config.library.name);
+    Theme::load(name, settings).context("the theme cannot be used")
 }
 
 /// The whole HTTP face.
 pub fn router(signon: &SignOn) -> Router {
-    let faces = protocols().iter().fold(Router::new(), |router, protocol| router.merge(protocol.routes(signon.clone())));
+    let faces =
+        protocols().iter().fold(Router::new(), |router, protocol| router.merge(protocol.routes(signon.clone())));
     web::router(signon.clone(), faces)
 }
 

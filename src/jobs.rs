@@ -82,7 +82,12 @@ pub async fn erase(app: &App) -> Result<Erased> {
         let payload = json!({ "events": erased.events, "passages": erased.passages, "sessions": erased.sessions });
         let event = AuditEvent { at: now, kind: Kind::Retention, payload };
         app.journal.keep(Vec::new(), vec![event]).await?;
-        tracing::info!(events = erased.events, passages = erased.passages, sessions = erased.sessions, "erased what was over");
+        tracing::info!(
+            events = erased.events,
+            passages = erased.passages,
+            sessions = erased.sessions,
+            "erased what was over"
+        );
     }
     Ok(erased)
 }

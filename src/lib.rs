@@ -2,12 +2,15 @@
 //!
 //! The house, floor by floor; imports only run down (`docs/architecture.md`, held by a test).
 
+pub mod cli;
+pub mod compose;
+
 pub mod admin;
-
 pub mod protocols;
-
-pub mod signon;
 pub mod web;
+
+pub mod jobs;
+pub mod signon;
 
 pub mod app;
 pub mod directory;
@@ -20,4 +23,5 @@ pub mod store;
 pub mod config;
 pub mod domain;
 pub mod ephemeral;
+pub mod telemetry;
 pub mod wire;

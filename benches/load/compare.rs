@@ -20,7 +20,7 @@ pub fn compare(file: &Path) -> anyhow::Result<Vec<String>> {
 
 fn lines(table: &Table, hash_limit: Option<f64>) -> Vec<String> {
     let mut lines = Vec::new();
-    for ((scenario, concurrency, target), _) in &table.0 {
+    for (scenario, concurrency, target) in table.0.keys() {
         let ours = |figure| table.figure(OURS, scenario, *concurrency, figure);
         if target == OURS
             && scenario == "sign-in"

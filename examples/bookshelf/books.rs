@@ -22,9 +22,9 @@ impl Band {
 
     pub fn words(self) -> &'static str {
         match self {
-            Band::Juvenile => "books for children",
-            Band::YoungAdult => "books for young adults",
-            Band::Adult => "books for adults",
+            Band::Juvenile => "a child",
+            Band::YoungAdult => "a young adult",
+            Band::Adult => "an adult",
         }
     }
 }

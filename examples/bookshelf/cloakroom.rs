@@ -21,9 +21,7 @@ impl<T> Cloakroom<T> {
 
     pub fn keep(&self, ticket: String, thing: T) {
         let mut hooks = self.hooks();
-        if hooks.len() >= HOOKS {
-            hooks.retain(|_, (since, _)| since.elapsed() < self.keep_for);
-        }
+        hooks.retain(|_, (since, _)| since.elapsed() < self.keep_for);
         if hooks.len() >= HOOKS
             && let Some(oldest) = hooks.iter().min_by_key(|(_, (since, _))| *since).map(|(ticket, _)| ticket.clone())
         {

@@ -2,7 +2,6 @@
 //! shelf does not need. Requests between the two go here; what the browser does belongs to `sign_in`.
 
 use std::{
-    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -25,7 +24,11 @@ use serde_json::Value;
 use tokio::sync::RwLock;
 use url::Url;
 
-use super::{Settings, books::Band};
+use super::{
+    Settings,
+    access_token::{self, AccessToken, Claims},
+    books::Band,
+};
 
 /// The privilege that this shelf is for.
 pub const SCOPE: &str = "library.ebooks";
@@ -54,7 +57,7 @@ pub struct Reader {
 pub struct Claim {
     pub name: String,
     pub value: String,
-    pub told_in: &'static str,
+    pub told_in: Vec<&'static str>,
     pub meaning: &'static str,
 }
 
@@ -143,6 +146,15 @@ impl Library {
         if answer.scopes().is_some_and(|scopes| !scopes.iter().any(|scope| scope.as_str() == SCOPE)) {
             return Err(Refused::NotEntitled);
         }
+        let token = self.open(answer.access_token().secret(), &known).await.context("access token")?;
+        if let Some(sealed) = &token {
+            let (client_id, now) = (&self.settings.client_id, claims.issue_time().timestamp());
+            access_token::expect(sealed, &self.settings.issuer, client_id, claims.subject(), now)
+                .context("access token")?;
+            if !access_token::grants(sealed, SCOPE) {
+                return Err(Refused::NotEntitled);
+            }
+        }
         let person: UserInfoClaims<Told, CoreGenderClaim> = client
             .user_info(answer.access_token().clone(), Some(claims.subject().clone()))
             .context("the library has no userinfo endpoint")?
@@ -156,7 +168,11 @@ impl Library {
         Ok(Reader {
             pseudonym: claims.subject().to_string(),
             band: Band::named(band.and_then(Value::as_str).unwrap_or_default()),
-            claims: told("ID token", &by_id_token).chain(told("userinfo", &by_userinfo)).collect(),
+            claims: told([
+                ("ID token", by_id_token),
+                ("userinfo", by_userinfo),
+                ("access token", token.unwrap_or_default()),
+            ]),
             id_token: id_token.clone(),
         })
     }
@@ -171,6 +187,19 @@ impl Library {
             .set_client_id(ClientId::new(self.settings.client_id.clone()))
             .set_post_logout_redirect_uri(back);
         Some(request.http_get_url())
+    }
+
+    /// The access token's claims, its seal proved; none where it is opaque.
+    async fn open(&self, token: &str, known: &Arc<Known>) -> anyhow::Result<Option<Claims>> {
+        let mut opened = access_token::open(token, known.metadata.jwks())?;
+        if matches!(opened, AccessToken::UnknownKey) {
+            opened = access_token::open(token, self.learn(Some(known)).await?.metadata.jwks())?;
+        }
+        match opened {
+            AccessToken::Jwt(claims) => Ok(Some(claims)),
+            AccessToken::Opaque => Ok(None),
+            AccessToken::UnknownKey => Err(anyhow::anyhow!("the library publishes no such key")),
+        }
     }
 
     async fn known(&self) -> anyhow::Result<Arc<Known>> {
@@ -254,7 +283,7 @@ struct More {
 impl AdditionalProviderMetadata for More {}
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
-struct Told(BTreeMap<String, Value>);
+struct Told(Claims);
 
 impl AdditionalClaims for Told {}
 
@@ -264,26 +293,36 @@ fn unknown_key(error: Option<ClaimsVerificationError>) -> bool {
 }
 
 /// The claims of a token that is verified already, down to those that we did not ask for.
-fn payload(token: &str) -> anyhow::Result<BTreeMap<String, Value>> {
+fn payload(token: &str) -> anyhow::Result<Claims> {
     let part = token.split('.').nth(1).context("not a JWT")?;
     Ok(serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part)?)?)
 }
 
-fn everything(person: &UserInfoClaims<Told, CoreGenderClaim>) -> anyhow::Result<BTreeMap<String, Value>> {
-    let mut all: BTreeMap<String, Value> = serde_json::from_value(serde_json::to_value(person.standard_claims())?)?;
+fn everything(person: &UserInfoClaims<Told, CoreGenderClaim>) -> anyhow::Result<Claims> {
+    let mut all: Claims = serde_json::from_value(serde_json::to_value(person.standard_claims())?)?;
     all.extend(person.additional_claims().0.clone());
     all.retain(|_, value| !value.is_null());
     Ok(all)
 }
 
-fn told(place: &'static str, claims: &BTreeMap<String, Value>) -> impl Iterator<Item = Claim> {
-    claims.iter().map(move |(name, value)| Claim {
-        name: name.clone(),
-        value: value.as_str().map_or_else(|| value.to_string(), str::to_owned),
-        told_in: place,
-        meaning: meaning(name),
-    })
+/// Each fact once, with the places it was told in: what concerns the reader first, the letter's own stamps after.
+fn told(letters: [(&'static str, Claims); 3]) -> Vec<Claim> {
+    let mut facts: Vec<Claim> = Vec::new();
+    for (place, claims) in letters {
+        for (name, value) in claims {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            match facts.iter_mut().find(|fact| fact.name == name && fact.value == value) {
+                Some(fact) => fact.told_in.push(place),
+                None => facts.push(Claim { meaning: meaning(&name), name, value, told_in: vec![place] }),
+            }
+        }
+    }
+    facts.sort_by_key(|fact| STAMPS.contains(&fact.name.as_str()));
+    facts
 }
+
+const STAMPS: [&str; 14] =
+    ["iss", "aud", "azp", "client_id", "iat", "nbf", "exp", "nonce", "at_hash", "c_hash", "acr", "amr", "sid", "jti"];
 
 fn meaning(claim: &str) -> &'static str {
     match claim {
@@ -291,8 +330,9 @@ fn meaning(claim: &str) -> &'static str {
         "audience_band" => "Which books suit you. Not your grade, not your birthday.",
         "patron_type" => "Whether you learn or work at a school.",
         "iss" => "The library that vouches for you.",
-        "aud" | "azp" => "This shelf: nobody else can use the message.",
+        "aud" | "azp" | "client_id" => "This shelf: nobody else can use the message.",
         "iat" => "When the message was written.",
+        "nbf" => "When the message begins to count.",
         "exp" => "When the message ends.",
         "auth_time" => "When you typed your PIN.",
         "nonce" => "A number that we chose, so that nobody can send an old message again.",

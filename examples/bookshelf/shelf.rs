@@ -1,7 +1,9 @@
 //! The demo's vendor: a small e-book shelf that knows its readers only by what their library says of them.
 //! An ordinary OIDC relying party, which imports nothing from oneaccess. `sign_in` is the flow, `library` the other
-//! side of it, `books` what there is to read, `page` what people see, `cloakroom` what is kept between two requests.
+//! side of it, `access_token` its seal, `books` what there is to read, `page` what people see, `cloakroom` what is kept between two requests.
 
+#[path = "access_token.rs"]
+mod access_token;
 #[path = "books.rs"]
 mod books;
 #[path = "cloakroom.rs"]
@@ -74,6 +76,7 @@ pub async fn serve(settings: Settings, listener: tokio::net::TcpListener) -> any
         .route("/read/{book}", get(read))
         .route("/logout", post(sign_in::leave).get(|| async { Redirect::to("/shelf") }))
         .route("/signed-out", get(signed_out))
+        .route("/favicon.ico", get(|| async { StatusCode::NO_CONTENT }))
         .route("/style.css", get(page::style))
         .fallback(|State(shelf): State<Arc<Shelf>>| async move { Trouble::NotHere.page(&shelf.pages) })
         .layer(axum::middleware::map_response_with_state(shelf.clone(), page::guard))

@@ -40,8 +40,9 @@ pub async fn run(config: &Path, command: Apply, output: Output) -> Result<()> {
     let Apply { file, dry_run, prune } = command;
     let settings = match compose::settings_of(&file) {
         Ok(Some(settings)) => settings,
-        Ok(None) => compose::read_settings(config)
-            .with_context(|| format!("{} declares the programme alone; the settings come from --config", file.display()))?,
+        Ok(None) => compose::read_settings(config).with_context(|| {
+            format!("{} declares the programme alone; the settings come from --config", file.display())
+        })?,
         // With the rest of what is wrong, so that one round mends it all.
         Err(problems) => return Err(compose::load(&file, &Catalogue::default()).err().unwrap_or(problems).into()),
     };

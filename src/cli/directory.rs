@@ -157,16 +157,8 @@ fn tell_preview(preview: &Preview) {
         "#AFTER",
     ]);
     let mut row = |name: String, c: &Counts| {
-        let numbers = [
-            c.present_before,
-            c.added,
-            c.changed,
-            c.returning,
-            c.withdrawn,
-            c.unchanged,
-            c.refused,
-            c.present_after,
-        ];
+        let numbers =
+            [c.present_before, c.added, c.changed, c.returning, c.withdrawn, c.unchanged, c.refused, c.present_after];
         table.row(std::iter::once(name).chain(numbers.map(grouped)).collect::<Vec<_>>());
     };
     for (organisation, counts) in &preview.by_organisation {

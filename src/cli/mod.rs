@@ -6,6 +6,7 @@ mod apply;
 mod audit;
 mod card;
 mod check;
+mod demo;
 mod directory;
 mod docs;
 mod explain;
@@ -44,6 +45,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// The main job on this machine, with nothing to configure: a fictional district, its library, a vendor.
+    Demo(demo::Demo),
     /// Checks the configuration file and says what it would do. Changes nothing.
     Check,
     /// Brings the database's schema up to this release.
@@ -103,6 +106,7 @@ async fn dispatch(cli: Cli) -> Result<()> {
     let Cli { config, json, command } = cli;
     let output = Output { json };
     match command {
+        Command::Demo(command) => demo::run(command, output).await,
         Command::Check => check::run(&config, output).await,
         Command::Migrate => migrate(&config, output).await,
         Command::Apply(command) => apply::run(&config, command, output).await,

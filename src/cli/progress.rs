@@ -68,6 +68,7 @@ impl Step {
 }
 
 fn style(total: u64) -> ProgressStyle {
-    let template = if total > 0 { "{msg:24} {wide_bar} {percent:>3} %  {elapsed}" } else { "{msg:24} {spinner} {elapsed}" };
+    let template =
+        if total > 0 { "{msg:24} {wide_bar} {percent:>3} %  {elapsed}" } else { "{msg:24} {spinner} {elapsed}" };
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }

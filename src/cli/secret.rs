@@ -1,6 +1,9 @@
 //! Secrets come from a prompt, a file or standard input; never from the command line, where every process sees them.
 
-use std::{io::{BufRead, IsTerminal}, path::Path};
+use std::{
+    io::{BufRead, IsTerminal},
+    path::Path,
+};
 
 use anyhow::{Context, Result, ensure};
 

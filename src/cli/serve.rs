@@ -12,8 +12,7 @@ use crate::{compose, domain::clock::Clock};
 /// Where the file is wrong, or the address cannot be listened on.
 pub async fn run(file: &Path) -> Result<()> {
     let config = compose::read_settings(file)?;
-    let listener =
-        TcpListener::bind(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
+    let listener = TcpListener::bind(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
     let address = config.listen;
     let issuer = config.issuer.clone();
     let desk = compose::desk(config, Clock::system()).await?;

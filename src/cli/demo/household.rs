@@ -43,7 +43,9 @@ impl Household {
         fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
         let folder = folder.canonicalize()?;
         let memory = match fs::read_to_string(folder.join("demo.json")) {
-            Ok(text) => Some(serde_json::from_str::<Memory>(&text).context("demo.json cannot be read; use another --data")?),
+            Ok(text) => {
+                Some(serde_json::from_str::<Memory>(&text).context("demo.json cannot be read; use another --data")?)
+            }
             Err(_) => None,
         };
         let asked = usize::try_from(people)?;

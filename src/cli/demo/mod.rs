@@ -111,7 +111,10 @@ fn tell(issuer: &str, household: &Household, cast: &Cast) {
         }
     }
     println!();
-    println!("  Everything is in {}; start again with the same folder and it is all still there.", household.folder.display());
+    println!(
+        "  Everything is in {}; start again with the same folder and it is all still there.",
+        household.folder.display()
+    );
     println!("  Ctrl-C ends.");
     println!();
 }

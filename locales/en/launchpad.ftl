@@ -18,5 +18,5 @@ launchpad-missing-link = Why is something missing?
 missing-title = Why is something missing?
 missing-lead = These are not on your shelf. Here is why.
 missing-none = Nothing is missing. Everything that the library has is on your shelf.
-missing-not-listed = Not in this list? Then the library does not have it yet. Tell a librarian that you would like it.
+missing-not-listed = Looking for something else? The library may not have it yet. Tell a librarian that you would like it.
 missing-back = Back to my library

@@ -18,5 +18,5 @@ launchpad-missing-link = ¿Por qué falta algo?
 missing-title = ¿Por qué falta algo?
 missing-lead = Estos no están en tu estante. Aquí te decimos por qué.
 missing-none = No falta nada. Todo lo que tiene la biblioteca está en tu estante.
-missing-not-listed = ¿No está en la lista? Entonces la biblioteca todavía no lo tiene. Cuéntales que te gustaría.
+missing-not-listed = ¿Buscas otra cosa? Tal vez la biblioteca todavía no la tiene. Cuéntales que te gustaría.
 missing-back = Volver a mi biblioteca

@@ -12,7 +12,7 @@ use super::PagesError;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ThemeSettings<'a> {
     /// Headers, buttons, links, the card: `#rrggbb`, dark enough for white text on it.
-    pub colour: Option<&'a str>,
+    pub primary: Option<&'a str>,
     /// The ribbon and small marks: `#rrggbb`, light enough for dark text on it.
     pub accent: Option<&'a str>,
     /// An SVG or PNG file of at most 12 KiB.
@@ -58,7 +58,7 @@ impl Theme {
     /// Names the setting that cannot be used, what was found and what is needed.
     pub fn load(library_name: &str, settings: ThemeSettings<'_>) -> Result<Theme, PagesError> {
         let mut theme = Theme::plain(library_name);
-        if let Some(text) = settings.colour {
+        if let Some(text) = settings.primary {
             theme.primary = Colour::parse("primary", text)?;
         }
         if let Some(text) = settings.accent {
@@ -216,7 +216,7 @@ mod tests {
     use super::*;
 
     fn load(primary: &str, accent: &str) -> Result<Theme, PagesError> {
-        let settings = ThemeSettings { colour: Some(primary), accent: Some(accent), ..ThemeSettings::default() };
+        let settings = ThemeSettings { primary: Some(primary), accent: Some(accent), ..ThemeSettings::default() };
         Theme::load("Example Library", settings)
     }
 

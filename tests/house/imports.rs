@@ -33,7 +33,7 @@ const USES: &[(&str, &[&str])] = &[
             "telemetry",
         ],
     ),
-    ("admin", &["signon", "app", "policy", "keyring", "directory", "store", "domain"]),
+    ("admin", &["signon", "app", "config", "policy", "keyring", "directory", "store", "domain"]),
     ("protocols", &["signon", "app", "keyring", "wire", "domain"]),
     ("web", &["signon", "app", "pages", "wire", "domain"]),
     ("signon", &["app", "policy", "directory", "store", "ephemeral", "domain"]),

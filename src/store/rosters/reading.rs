@@ -81,12 +81,15 @@ impl Rosters<'_> {
     /// # Errors
     /// `Unavailable` or `Corrupt`.
     pub async fn people(&self, source: &SourceId, live: i64) -> Result<Vec<Known>> {
-        let rows: Vec<(PatronId, Held)> = on!(self.db, pool => sqlx::query(VISIBLE).bind(source.as_str()).bind(live)
-            .try_map(|row| VisibleRow::from_row(&row).and_then(held)).fetch_all(pool).await)?;
-        let mut newest: HashMap<PatronId, Held> = HashMap::with_capacity(rows.len());
-        for (patron, held) in rows {
+        // Each row is folded in as it comes: a district's rows never lie in memory twice.
+        let mut newest: HashMap<PatronId, Held> = HashMap::new();
+        let mut fold = |row: VisibleRow| {
+            let (patron, held) = held(row)?;
             keep_newest(&mut newest, patron, held, |held| held.run);
-        }
+            Ok(())
+        };
+        let _: Vec<()> = on!(self.db, pool => sqlx::query(VISIBLE).bind(source.as_str()).bind(live)
+            .try_map(|row| VisibleRow::from_row(&row).and_then(&mut fold)).fetch_all(pool).await)?;
         let named: Vec<(PatronId, String)> = on!(self.db, pool => sqlx::query(NAMED).bind(source.as_str())
             .try_map(|row| <(String, String)>::from_row(&row).and_then(|(id, of)| Ok((read(id.parse())?, of))))
             .fetch_all(pool).await)?;

@@ -1,7 +1,27 @@
 //! oneaccess: a student ID that is the library card.
 //!
 //! The house, floor by floor; imports only run down (`docs/architecture.md`, held by a test).
+
+pub mod cli;
+pub mod compose;
+
+pub mod admin;
+pub mod protocols;
+pub mod web;
+
+pub mod jobs;
+pub mod signon;
+
+pub mod app;
 pub mod directory;
+pub mod keyring;
+pub mod pages;
+pub mod policy;
+
+pub mod store;
+
+pub mod config;
 pub mod domain;
 pub mod ephemeral;
-pub mod store;
+pub mod telemetry;
+pub mod wire;

@@ -1,1 +1,20 @@
+//! What oneaccess promises, told from outside: the real binary, a real PostgreSQL, real vendors, a real browser.
+//! `scripts/test` brings the parts; `tests/actors/` is who the promises are told with.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)]
 
+mod actors;
+mod house;
+
+use actors::promise;
+
+mod apply;
+mod audit;
+mod click;
+mod import;
+mod life;
+mod oidc_attacks;
+mod pages;
+mod refusals;
+mod restart;
+mod sign_in;
+mod throttle;

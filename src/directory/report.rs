@@ -46,6 +46,11 @@ impl Report {
         self.note(file, line, column, Outcome::Refused, kind, what.into());
     }
 
+    /// Counts a row that rightly has no card, a guardian's for one: nothing is wrong with it, so there is no note.
+    pub fn left_out(&mut self, kind: &str) {
+        *self.counts.entry(format!("left-out {kind}")).or_default() += 1;
+    }
+
     /// How many rows were refused, whatever the reason.
     pub fn refusals(&self) -> u64 {
         self.counts.iter().filter(|(kind, _)| kind.starts_with("refused ")).map(|(_, n)| n).sum()

@@ -2,10 +2,12 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::id::AgreementId;
 
 /// Why a person may not, or not yet. What broke instead of being refused is a `Fault`, elsewhere.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reason {
     /// Unknown card or wrong PIN; the two look alike on purpose.
     SignInFailed,
@@ -91,5 +93,28 @@ impl fmt::Display for Reason {
             Reason::Declined => f.write_str("the person said no"),
             Reason::Expired => f.write_str("this step is over; begin again"),
         }
+    }
+}
+
+/// What a refused person reads out to staff, `K7F-2QX`: the same for the same ticket, and nothing that leads back
+/// to it. Crockford's letters, so that nothing is misread.
+pub fn staff_code(ticket: &str) -> String {
+    const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, format!("staff:{ticket}").as_bytes());
+    let mut letters = digest.as_ref().iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)]));
+    let (first, second): (String, String) = (letters.by_ref().take(3).collect(), letters.take(3).collect());
+    format!("{first}-{second}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_staff_code_is_short_and_stays_the_same() {
+        let code = staff_code("a-ticket");
+        assert_eq!(code, staff_code("a-ticket"));
+        assert_ne!(code, staff_code("another"));
+        assert!(code.len() == 7 && code.as_bytes()[3] == b'-', "{code}");
     }
 }

@@ -94,6 +94,15 @@ impl Shelf {
         })
     }
 
+    /// Takes `by` off a counter again, never below nothing.
+    pub async fn give_back(&self, space: Namespace, key: &str, by: u64) -> Result<(), Away> {
+        self.with(space, key, |part, key, _| {
+            if let Some(slot) = part.get_mut(&key) {
+                slot.count = slot.count.saturating_sub(by);
+            }
+        })
+    }
+
     pub async fn forget(&self, space: Namespace, key: &str) -> Result<(), Away> {
         self.with(space, key, |part, key, _| {
             part.remove(&key);

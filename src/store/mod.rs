@@ -35,11 +35,19 @@ macro_rules! within {
         }
     };
 }
-pub(crate) use {on, within};
 
+pub mod audit;
+pub mod catalogue;
+pub mod journal;
+pub mod keys;
 mod migrate;
+pub mod passages;
 pub mod patrons;
+pub mod retention;
 pub mod rosters;
+pub mod sessions;
+#[cfg(test)]
+mod tests;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -189,4 +197,23 @@ impl Tx {
         }
         Ok(())
     }
+}
+
+/// `HEAD VALUES ($1,$2),($3,$4)…` for `rows` rows of `columns` columns.
+pub(crate) fn rows(head: &str, columns: usize, rows: usize) -> String {
+    let mut sql = String::with_capacity(head.len() + rows * columns * 5 + 8);
+    sql.push_str(head);
+    sql.push_str(" VALUES ");
+    for row in 0..rows {
+        sql.push_str(if row == 0 { "(" } else { ",(" });
+        for column in 1..=columns {
+            if column > 1 {
+                sql.push(',');
+            }
+            sql.push('$');
+            sql.push_str(&(row * columns + column).to_string());
+        }
+        sql.push(')');
+    }
+    sql
 }

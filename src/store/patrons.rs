@@ -190,3 +190,14 @@ fn record(row: Row) -> Result<PatronRecord> {
 pub(super) fn read_affiliations(text: &str) -> Result<Vec<Affiliation>> {
     text.split(',').filter(|part| !part.is_empty()).map(|part| part.parse().map_err(corrupt)).collect()
 }
+
+impl Tx {
+    /// Tells every process, when this commits, to look at patrons, sessions and grants again.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn patrons_changed(&mut self) -> Result<()> {
+        within!(self, conn => sqlx::query(super::rosters::BUMP).execute(conn).await.map(drop))?;
+        Ok(())
+    }
+}

@@ -107,6 +107,11 @@ impl Undoing {
     pub fn run(&self) -> i64 {
         self.hold.run
     }
+
+    /// The run that is live again afterwards; 0 where none is.
+    pub fn live(&self) -> i64 {
+        self.hold.before
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,0 +1,258 @@
+//! One virtual user: a browser and the vendor behind it, on one connection. What a visit is; how many run, and how long,
+//! belongs to `drill`.
+
+use std::{borrow::Cow, sync::Arc};
+
+use anyhow::{Context, bail, ensure};
+use aws_lc_rs::{digest, rand};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::Deserialize;
+use serde_json::Value;
+use url::{Position, Url, form_urlencoded};
+
+use super::{
+    connection::Connection,
+    cookies::Cookies,
+    form::{Form, encode},
+    http::Answer,
+    target::{Patron, Target},
+};
+
+pub struct Visitor {
+    target: Arc<Target>,
+    patron: Patron,
+    task: Task,
+    connection: Connection,
+    cookies: Cookies,
+    /// What the first click's tokens were: `RS256 / ES256`.
+    tokens: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Task {
+    Discovery,
+    Jwks,
+    SignIn,
+    Click,
+}
+
+impl Visitor {
+    /// Visitor number `place`; one who is to click has a session of her own before the clock starts.
+    pub async fn arrive(target: Arc<Target>, task: Task, place: usize) -> anyhow::Result<Visitor> {
+        let patron = target.patrons.get(place % target.patrons.len()).context("nobody to sign in as")?.clone();
+        let connection = Connection::new(target.address, &target.host);
+        let mut visitor = Visitor { target, patron, task, connection, cookies: Cookies::default(), tokens: None };
+        if task == Task::Click {
+            let request = visitor.authorization_request()?;
+            let (next, _) = visitor.sign_in(request.target).await?;
+            visitor.return_to_vendor(next, &request.state).await?;
+        }
+        Ok(visitor)
+    }
+
+    pub async fn visit(&mut self) -> anyhow::Result<()> {
+        match self.task {
+            Task::Discovery => self.fetch(|target| &target.discovery, b"\"issuer\"").await,
+            Task::Jwks => self.fetch(|target| &target.jwks, b"\"keys\"").await,
+            Task::SignIn => {
+                self.cookies = Cookies::default();
+                let (_, session) = self.sign_in(self.target.front.to_owned()).await?;
+                ensure!(session, "sign-in brought no session cookie");
+                Ok(())
+            }
+            Task::Click => self.click().await,
+        }
+    }
+
+    /// The algorithms of the ID token and of the access token.
+    pub fn tokens(&self) -> Option<&str> {
+        self.tokens.as_deref()
+    }
+
+    async fn fetch(&mut self, path: impl Fn(&Target) -> &str, holds: &[u8]) -> anyhow::Result<()> {
+        let answer = self.connection.get(path(&self.target), &[]).await?;
+        ensure!(answer.status == 200, "{} answered {}", path(&self.target), answer.status);
+        ensure!(answer.body.windows(holds.len()).any(|part| part == holds), "{} lacks its content", path(&self.target));
+        Ok(())
+    }
+
+    /// The click: authorize → token → userinfo, as a browser with a live session and its vendor do it.
+    async fn click(&mut self) -> anyhow::Result<()> {
+        let request = self.authorization_request()?;
+        let location = self.browse(&request.target, None).await?.location.clone();
+        let code = self.code(location.as_deref().unwrap_or_default(), &request.state)?;
+
+        let form = encode([
+            ("grant_type", "authorization_code"),
+            ("code", &code),
+            ("redirect_uri", &self.target.redirect_uri),
+            ("code_verifier", &request.verifier),
+        ]);
+        let answer = self.connection.post(&self.target.token, &[&self.target.authorization], form.as_bytes()).await?;
+        ensure!(answer.status == 200, "token answered {}: {}", answer.status, beginning(answer));
+        let tokens: Tokens<'_> = serde_json::from_slice(&answer.body).context("token answer")?;
+        ensure!(!tokens.id_token.is_empty() && !tokens.access_token.is_empty(), "an empty token");
+        let bearer = format!("Authorization: Bearer {}", tokens.access_token);
+        let first = match self.tokens {
+            Some(_) => None,
+            None => Some((tokens.id_token.into_owned(), tokens.access_token.into_owned())),
+        };
+
+        let answer = self.connection.get(&self.target.userinfo, &[&bearer]).await?;
+        ensure!(answer.status == 200, "userinfo answered {}: {}", answer.status, beginning(answer));
+        let person: Person<'_> = serde_json::from_slice(&answer.body).context("userinfo")?;
+        ensure!(!person.sub.is_empty(), "an empty sub");
+        if let Some((id_token, access_token)) = first {
+            self.tokens = Some(inspect(&id_token, &access_token, &request.nonce, &self.target.client_id, &person.sub)?);
+        }
+        Ok(())
+    }
+
+    /// From `at` to the sign-in page, and through it; answers where that leads, and whether it brought a cookie.
+    async fn sign_in(&mut self, mut at: String) -> anyhow::Result<(String, bool)> {
+        let mut redirects = 0;
+        let form = loop {
+            let answer = self.browse(&at, None).await?;
+            let (status, next) = (answer.status, answer.location.clone());
+            if status == 200 {
+                let form = Form::find(&String::from_utf8_lossy(&answer.body), "sign-in");
+                break form.with_context(|| format!("no form #sign-in at {}", path(&at)))?;
+            }
+            redirects += 1;
+            ensure!(redirects <= 10, "too many redirects on the way to the sign-in page");
+            ensure!(matches!(status, 302 | 303), "on the way to the sign-in page, {} answered {status}", path(&at));
+            at = self.join(&at, &next.context("a redirect that leads nowhere")?)?;
+        };
+        let action = if form.action.is_empty() { at.clone() } else { self.join(&at, &form.action)? };
+        let body = form.filled(&[("card", &self.patron.card), ("pin", &self.patron.pin)]);
+        let answer = self.browse(&action, Some(body.as_bytes())).await?;
+        ensure!(matches!(answer.status, 302 | 303), "sign-in answered {}", answer.status);
+        let session = !answer.set_cookies.is_empty();
+        let next = answer.location.clone().context("sign-in leads nowhere")?;
+        let next = self.join(&action, &next)?;
+        ensure!(path(&next) != path(&at), "sign-in leads back to itself: the card or the PIN was refused");
+        Ok((next, session))
+    }
+
+    /// The rest of the way back to the vendor, which must end with a code for `state`.
+    async fn return_to_vendor(&mut self, mut at: String, state: &str) -> anyhow::Result<()> {
+        for _ in 0..10 {
+            if at.starts_with(&self.target.redirect_uri) {
+                return self.code(&at, state).map(|_| ());
+            }
+            let answer = self.browse(&at, None).await?;
+            ensure!(matches!(answer.status, 302 | 303), "after sign-in, {} answered {}", path(&at), answer.status);
+            let next = answer.location.clone().context("a redirect that leads nowhere")?;
+            at = self.join(&at, &next)?;
+        }
+        bail!("too many redirects after sign-in")
+    }
+
+    /// One request of the browser: cookies go along and are kept.
+    async fn browse(&mut self, target: &str, form: Option<&[u8]>) -> anyhow::Result<&Answer> {
+        let cookies = self.cookies.header(target);
+        let origin = format!("Origin: http://{}", self.target.host);
+        let answer = match form {
+            None if cookies.is_empty() => self.connection.get(target, &[]).await?,
+            None => self.connection.get(target, &[&cookies]).await?,
+            Some(form) if cookies.is_empty() => self.connection.post(target, &[&origin], form).await?,
+            Some(form) => self.connection.post(target, &[&cookies, &origin], form).await?,
+        };
+        for line in &answer.set_cookies {
+            self.cookies.keep(line, target);
+        }
+        Ok(answer)
+    }
+
+    /// The code of an authorization response, if it answers our `state` (RFC 6749 section 4.1.2).
+    fn code(&self, location: &str, state: &str) -> anyhow::Result<String> {
+        let query = location.strip_prefix(&self.target.redirect_uri).and_then(|rest| rest.strip_prefix('?'));
+        let query = query.with_context(|| format!("authorize leads to {}", path(location)))?;
+        let (mut code, mut answered) = (None, false);
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            match &*name {
+                "code" => code = Some(value.into_owned()),
+                "state" => answered = value == state,
+                "error" => bail!("authorize refused: {value}"),
+                _ => {}
+            }
+        }
+        ensure!(answered, "authorize answered another state");
+        code.context("authorize answered without a code")
+    }
+
+    fn authorization_request(&self) -> anyhow::Result<AuthorizationRequest> {
+        let mut random = [0_u8; 56];
+        rand::fill(&mut random).map_err(|_| anyhow::anyhow!("no randomness"))?;
+        let text = URL_SAFE_NO_PAD.encode(random);
+        // 75 letters: state 16, nonce 16, verifier 43 (RFC 7636 section 4.1 asks for at least that).
+        let (state, rest) = text.split_at(16);
+        let (nonce, verifier) = rest.split_at(16);
+        let challenge = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, verifier.as_bytes()));
+        Ok(AuthorizationRequest {
+            target: format!("{}&state={state}&nonce={nonce}&code_challenge={challenge}", self.target.authorize),
+            state: state.to_owned(),
+            nonce: nonce.to_owned(),
+            verifier: verifier.to_owned(),
+        })
+    }
+
+    /// Where `to` leads from `from`: a path on our server, or a whole address elsewhere.
+    fn join(&self, from: &str, to: &str) -> anyhow::Result<String> {
+        let base: Url = format!("http://{}", self.target.host).parse()?;
+        let whole = base.join(from)?.join(to)?;
+        let leaves = whole.origin() != base.origin() || whole.as_str().starts_with(&self.target.redirect_uri);
+        Ok(if leaves { whole.into() } else { whole[Position::BeforePath..Position::AfterQuery].to_owned() })
+    }
+}
+
+struct AuthorizationRequest {
+    target: String,
+    state: String,
+    nonce: String,
+    verifier: String,
+}
+
+#[derive(Deserialize)]
+struct Tokens<'a> {
+    #[serde(borrow)]
+    id_token: Cow<'a, str>,
+    #[serde(borrow)]
+    access_token: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+struct Person<'a> {
+    #[serde(borrow)]
+    sub: Cow<'a, str>,
+}
+
+/// Looks into the first click's tokens, so that nobody measures a server that answers nonsense.
+fn inspect(id_token: &str, access_token: &str, nonce: &str, client_id: &str, sub: &str) -> anyhow::Result<String> {
+    let (header, claims) = open(id_token).context("the ID token is no JWT")?;
+    ensure!(claims["nonce"] == nonce, "the ID token has another nonce");
+    ensure!(claims["sub"] == sub, "the ID token and userinfo name different people");
+    let audience = &claims["aud"];
+    let ours = audience == client_id || audience.as_array().is_some_and(|all| all.iter().any(|one| one == client_id));
+    ensure!(ours, "the ID token is for somebody else");
+    let algorithm = |header: &Value| header["alg"].as_str().unwrap_or("?").to_owned();
+    let access = open(access_token).map_or_else(|| "opaque".to_owned(), |(header, _)| algorithm(&header));
+    Ok(format!("ID {} + access {access}", algorithm(&header)))
+}
+
+fn open(token: &str) -> Option<(Value, Value)> {
+    let mut parts = token.split('.').map(|part| {
+        let bytes = URL_SAFE_NO_PAD.decode(part).ok()?;
+        serde_json::from_slice(&bytes).ok()
+    });
+    Some((parts.next()??, parts.next()??))
+}
+
+/// The path alone: what an error may say of an address that holds a ticket, a state or a code.
+fn path(address: &str) -> &str {
+    address.split('?').next().unwrap_or_default()
+}
+
+fn beginning(answer: &Answer) -> String {
+    String::from_utf8_lossy(answer.body.get(..200).unwrap_or(&answer.body)).replace('\n', " ")
+}

@@ -1,0 +1,14 @@
+sign-in-title = Sign in
+sign-in-lead = Your student ID is your library card.
+sign-in-going-label = Where you are going
+sign-in-going = You are going to { $vendor }.
+sign-in-known-as = It will know you as a reader from { $library }, not by name.
+sign-in-card = Student ID or card number
+sign-in-card-hint = Staff: use your staff ID.
+sign-in-pin = PIN
+sign-in-pin-hint = First time? Use the PIN that your school gave you.
+sign-in-submit = Sign in
+sign-in-help-title = Need help?
+sign-in-help-plain = Ask your teacher or a librarian. They can help with your ID and your PIN.
+sign-in-missing-card = Type your student ID or card number.
+sign-in-missing-pin = Type your PIN.

@@ -1,0 +1,10 @@
+sign-out-title = All done?
+sign-out-lead = We will sign you out of the library on this device.
+sign-out-places = Book sites that you opened may stay open. Close their tabs too.
+sign-out-submit = Yes, I am done
+sign-out-stay = No, keep reading
+signed-out-title = You are signed out
+signed-out-lead = Nobody can use your card on this device now.
+signed-out-reached = Signed out: the library, and every new sign-in with your card from here.
+signed-out-not-reached = Not closed by us: book sites in other tabs. Close those tabs, and you are all done.
+signed-out-again = Sign in again

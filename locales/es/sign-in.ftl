@@ -1,0 +1,14 @@
+sign-in-title = Entrar
+sign-in-lead = Tu identificación de estudiante es tu tarjeta de la biblioteca.
+sign-in-going-label = A dónde vas
+sign-in-going = Vas a { $vendor }.
+sign-in-known-as = Ahí sabrán que lees con { $library }, pero no tu nombre.
+sign-in-card = Número de estudiante o de tarjeta
+sign-in-card-hint = Personal de la escuela: usa tu número de empleado.
+sign-in-pin = PIN
+sign-in-pin-hint = ¿Es tu primera vez? Usa el PIN que te dio tu escuela.
+sign-in-submit = Entrar
+sign-in-help-title = ¿Necesitas ayuda?
+sign-in-help-plain = Pregunta en tu clase o en la biblioteca. Te ayudan con tu número y tu PIN.
+sign-in-missing-card = Escribe tu número de estudiante o de tarjeta.
+sign-in-missing-pin = Escribe tu PIN.

@@ -1,0 +1,10 @@
+sign-out-title = ¿Terminaste?
+sign-out-lead = Vamos a cerrar tu sesión de la biblioteca en este equipo.
+sign-out-places = Los sitios de libros que abriste pueden seguir abiertos. Cierra también sus pestañas.
+sign-out-submit = Sí, ya terminé
+sign-out-stay = No, sigo leyendo
+signed-out-title = Ya saliste
+signed-out-lead = Ahora nadie puede usar tu tarjeta en este equipo.
+signed-out-reached = Cerrado: la biblioteca y cualquier entrada nueva con tu tarjeta desde aquí.
+signed-out-not-reached = Esto no lo cerramos: los sitios de libros en otras pestañas. Cierra esas pestañas y listo.
+signed-out-again = Entrar otra vez

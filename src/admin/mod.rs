@@ -1,0 +1,3 @@
+//! What an operator does, from the command line today. Thin faces over `operations`.
+
+pub mod operations;

@@ -1,0 +1,127 @@
+//! Rosters: import with its guard, the list of runs, undo. Each that changes anything leaves an event in the
+//! transaction that makes it visible.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::json;
+
+use super::Desk;
+pub use crate::directory::{
+    Report,
+    oneroster::Progress as Reading,
+    roster::{Counts, ImportError, ImportOptions, Preview, Run, Step},
+};
+use crate::{
+    directory::{
+        oneroster,
+        roster::{self, ImportOutcome, Merge, Progress, UndoOutcome},
+    },
+    domain::{
+        audit::{AuditEvent, Kind},
+        card::InitialPin,
+        id::SourceId,
+    },
+    store::audit,
+};
+
+/// Reads the delivery at `path` and makes it what holds; with `options.dry_run` only says what that would change.
+///
+/// # Errors
+/// Where the delivery cannot be trusted as a whole, the guard stops it, or the database does not answer; then
+/// nothing is changed.
+pub async fn import(
+    desk: &Desk,
+    source: &str,
+    path: &Path,
+    options: ImportOptions,
+    reading: impl Fn(oneroster::Progress) + Send + Sync + 'static,
+    merging: &Progress<'_>,
+) -> Result<ImportOutcome> {
+    let catalogue = desk.db.catalogue().load().await?;
+    let source: SourceId = source.parse()?;
+    let known = || catalogue.sources.keys().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    ensure!(catalogue.sources.contains_key(&source), "there is no source {source}; the programme has: {}", known());
+    ensure!(!catalogue.organisations.is_empty(), "no organisation is declared yet: apply a configuration first");
+
+    let birthdays = catalogue.organisations.values().any(|o| o.initial_pin == InitialPin::BirthdayMmdd);
+    let today = desk.config.library.time_zone.date(desk.clock.now());
+    let delivery = path.to_owned();
+    let roster = tokio::task::spawn_blocking(move || {
+        let options = oneroster::Options { birthdays, today, progress: &reading };
+        oneroster::read(&delivery, &options)
+    })
+    .await
+    .context("reading the delivery failed")?
+    .with_context(|| format!("{} was not imported", path.display()))?;
+
+    let merge = Merge {
+        db: &desk.db,
+        clock: &desk.clock,
+        pin_key: desk.keyring.pin_key(),
+        organisations: &catalogue.organisations,
+        progress: merging,
+    };
+    let origin = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    if options.dry_run {
+        return Ok(merge.import(&source, &origin, roster, options).await?);
+    }
+    let staged = merge.stage(&source, &origin, roster, options).await?;
+    let switched = async {
+        let mut tx = desk.db.begin().await?;
+        let ended = merge.switch(&mut tx, &staged).await?;
+        let totals = &staged.preview.totals;
+        let payload = json!({
+            "source": source.as_str(), "run": staged.preview.run, "origin": origin, "added": totals.added,
+            "changed": totals.changed, "withdrawn": totals.withdrawn, "returning": totals.returning,
+            "refused": totals.refused, "removals_accepted": options.accept_removals,
+        });
+        audit::append_alone(&mut tx, &[AuditEvent { at: desk.clock.now(), kind: Kind::Import, payload }]).await?;
+        tx.commit().await?;
+        Ok::<_, ImportError>(ended)
+    };
+    match switched.await {
+        Ok(ended) => Ok(ImportOutcome { preview: staged.preview, report: staged.report, applied: true, ended }),
+        Err(error) => {
+            merge.abandon(&staged).await;
+            Err(error.into())
+        }
+    }
+}
+
+/// The runs of a source, or of all, the newest first.
+///
+/// # Errors
+/// Those of the database.
+pub async fn runs(desk: &Desk, source: Option<&str>) -> Result<Vec<Run>> {
+    let source: Option<SourceId> = source.map(str::parse).transpose()?;
+    Ok(roster::runs(&desk.db, source.as_ref()).await?)
+}
+
+/// Brings back what held before the latest import of `source`.
+///
+/// # Errors
+/// Where there is nothing to undo, another import is under way, or the database does not answer.
+pub async fn undo(desk: &Desk, source: &str, run: Option<i64>, merging: &Progress<'_>) -> Result<UndoOutcome> {
+    let catalogue = desk.db.catalogue().load().await?;
+    let source: SourceId = source.parse()?;
+    let merge = Merge {
+        db: &desk.db,
+        clock: &desk.clock,
+        pin_key: desk.keyring.pin_key(),
+        organisations: &catalogue.organisations,
+        progress: merging,
+    };
+    let undoing = merge.prepare_undo(&source, run).await?;
+    let switched = async {
+        let mut tx = desk.db.begin().await?;
+        let ended = merge.unswitch(&mut tx, &undoing).await?;
+        let payload = json!({ "source": source.as_str(), "run": undoing.run() });
+        audit::append_alone(&mut tx, &[AuditEvent { at: desk.clock.now(), kind: Kind::ImportUndo, payload }]).await?;
+        tx.commit().await?;
+        Ok::<_, ImportError>(ended)
+    };
+    let switched = switched.await;
+    merge.settle(&undoing).await;
+    Ok(UndoOutcome { run: undoing.run(), live: undoing.live(), ended: switched? })
+}

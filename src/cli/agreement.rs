@@ -1,0 +1,48 @@
+//! `oneaccess agreement …`.
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use super::{output::Output, table::Table};
+use crate::admin::operations::{
+    Desk,
+    agreements::{self, State},
+};
+
+#[derive(Debug, Subcommand)]
+pub enum Agreement {
+    /// All agreements, and whether each is in force today.
+    List,
+}
+
+pub async fn run(desk: &Desk, command: Agreement, output: Output) -> Result<()> {
+    let Agreement::List = command;
+    let all = agreements::list(desk).await?;
+    output.document(&all, |all| {
+        if all.is_empty() {
+            println!("No agreement yet: declare one with [[agreement]] and apply the file.");
+            return;
+        }
+        let mut table = Table::new(["ID", "ORGANISATION", "STATE", "FROM", "TO", "ROLES", "GRADES", "PRIVILEGES"]);
+        for view in all {
+            let agreement = &view.agreement;
+            let state = match view.state {
+                State::NotBegun => "not begun",
+                State::InForce => "in force",
+                State::Ended => "ended",
+            };
+            let roles: Vec<&str> = agreement.roles.iter().map(|role| role.as_str()).collect();
+            table.row([
+                agreement.id.to_string(),
+                agreement.organisation.to_string(),
+                state.to_owned(),
+                agreement.from.to_string(),
+                agreement.to.to_string(),
+                roles.join(", "),
+                agreement.grades.map_or_else(|| "all".to_owned(), |(from, to)| format!("{from} to {to}")),
+                agreement.privileges.to_string(),
+            ]);
+        }
+        table.print();
+    })
+}

@@ -1,0 +1,86 @@
+//! `oneaccess card …`: one card at a time. Every look at a person takes a reason and leaves an event.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use super::{output::Output, secret};
+use crate::{
+    admin::operations::{Desk, cards},
+    domain::card::CardStatus,
+};
+
+#[derive(Debug, Subcommand)]
+pub enum Card {
+    /// Shows a card: status, standing, affiliations, whether its PIN is the patron's own.
+    Show {
+        card: String,
+        /// Why you look: kept in the audit.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Blocks a card: its sessions and tokens end at once.
+    Block {
+        card: String,
+        /// Why: kept in the audit.
+        #[arg(long, default_value = "")]
+        reason: String,
+    },
+    /// Lifts a block.
+    Unblock {
+        card: String,
+        /// Why: kept in the audit.
+        #[arg(long, default_value = "")]
+        reason: String,
+    },
+    /// Sets a card's PIN, read from a prompt, a file or standard input; ends the patron's sessions.
+    SetPin {
+        card: String,
+        /// A file whose first line is the PIN; `-` is standard input.
+        #[arg(long, value_name = "FILE")]
+        pin_file: Option<PathBuf>,
+        /// The patron must change it at the next sign-in.
+        #[arg(long)]
+        temporary: bool,
+    },
+}
+
+pub async fn run(desk: &Desk, command: Card, output: Output) -> Result<()> {
+    match command {
+        Card::Show { card, reason } => {
+            let view = cards::show(desk, &card, &reason).await?;
+            output.document(&view, |view| {
+                println!("Card          {}", view.card);
+                println!("Name          {}", view.name);
+                println!("Status        {}", word(&view.status));
+                println!("Standing      {}{}", word(&view.standing), if view.opted_out { ", opted out" } else { "" });
+                println!("Affiliations  {}", view.affiliations.join(", "));
+                println!("PIN           {}", view.pin);
+            })
+        }
+        Card::Block { card, reason } => status(desk, &card, CardStatus::Blocked, &reason, output).await,
+        Card::Unblock { card, reason } => status(desk, &card, CardStatus::Active, &reason, output).await,
+        Card::SetPin { card, pin_file, temporary } => {
+            let pin = secret::read(pin_file.as_deref(), "New PIN: ")?;
+            cards::set_pin(desk, &card, &pin, temporary).await?;
+            output.document(&serde_json::json!({ "card": card, "pin": "set", "temporary": temporary }), |_| {
+                println!("The PIN of card {card} is set; every session of this patron has ended.");
+            })
+        }
+    }
+}
+
+async fn status(desk: &Desk, card: &str, status: CardStatus, reason: &str, output: Output) -> Result<()> {
+    let changed = cards::set_status(desk, card, status, reason).await?;
+    let now = word(&status);
+    output.document(&serde_json::json!({ "card": card, "status": now, "changed": changed }), |_| match changed {
+        true => println!("Card {card} is {now} now."),
+        false => println!("Card {card} was {now} already."),
+    })
+}
+
+/// The word that serde writes.
+fn word(value: &impl serde::Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+}

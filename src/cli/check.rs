@@ -1,0 +1,78 @@
+//! `oneaccess check`: is the file right, and what would it do? Changes nothing, and makes nothing.
+
+use std::path::Path;
+
+use anyhow::Result;
+use serde::Serialize;
+
+use super::output::{Output, counted, green, warn, without_password};
+use crate::{
+    admin::operations::{
+        apply::{self, Options},
+        difference::{Action, Difference},
+    },
+    compose,
+    config::Declared,
+    domain::{catalogue::Catalogue, clock::Clock},
+};
+
+#[derive(Serialize)]
+struct Checked {
+    right: bool,
+    warnings: Vec<String>,
+    /// Absent where there is no database yet.
+    difference: Option<Difference>,
+}
+
+pub async fn run(file: &Path, output: Output) -> Result<()> {
+    let settings = compose::settings_of(file)?;
+    let db = match &settings {
+        Some(settings) => compose::existing_database(settings).await?,
+        None => None,
+    };
+    let known = match &db {
+        Some(db) => db.catalogue().load().await?,
+        None => Catalogue::default(),
+    };
+    let loaded = compose::load(file, &known)?;
+    let contents = contents(&loaded.declared);
+    let difference = match &db {
+        Some(db) => {
+            let dry = Options { dry_run: true, prune: false };
+            Some(apply::apply(db, &Clock::system(), loaded.declared, dry, "check").await?)
+        }
+        None => None,
+    };
+    let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+    warnings.iter().for_each(warn);
+    output.document(&Checked { right: true, warnings, difference }, |checked| {
+        println!("{} {}", green("Right:"), file.display());
+        println!("It declares {contents}.");
+        if let Some(settings) = &settings {
+            let database = without_password(&settings.database);
+            println!("It would serve {} on {}, from {database}.", settings.issuer, settings.listen);
+        }
+        match &checked.difference {
+            None if settings.is_some() => println!("There is no database yet: all of it would be new."),
+            None => {}
+            Some(difference) if difference.is_empty() => println!("All of it is in force already."),
+            Some(difference) => {
+                let (added, changed) = (difference.count(Action::Added), difference.count(Action::Changed));
+                println!("Applying it would add {added} and change {changed}:\n{difference}");
+            }
+        }
+    })
+}
+
+fn contents(declared: &Declared) -> String {
+    let parts = [
+        (declared.scopes.len(), "scope"),
+        (declared.organisations.len(), "organisation"),
+        (declared.agreements.len(), "agreement"),
+        (declared.vendors.len(), "vendor"),
+        (declared.sources.len(), "source"),
+        (declared.opt_outs.len(), "opt-out"),
+    ];
+    let some: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, noun)| counted(*n, noun)).collect();
+    if some.is_empty() { "nothing, only settings".to_owned() } else { some.join(", ") }
+}

@@ -1,0 +1,121 @@
+//! The demo's folder: its configuration, its secrets, and what it remembers from start to start.
+
+use std::{
+    fs,
+    io::Write,
+    net::SocketAddr,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+use super::cast::{CHARTER_PREFIX, Cast};
+use crate::{
+    directory::oneroster::generate::{CHARTER_ORG, DISTRICT_ORG, District},
+    signon::visitor::random_handle,
+};
+
+pub const CLIENT_ID: &str = "maple-web";
+
+pub struct Household {
+    pub folder: PathBuf,
+    pub config: PathBuf,
+    pub people: usize,
+    pub vendor_url: String,
+    pub client_secret: String,
+    settled: bool,
+}
+
+/// What one start tells the next.
+#[derive(Debug, Serialize, Deserialize)]
+struct Memory {
+    people: usize,
+    listen: SocketAddr,
+    vendor_listen: SocketAddr,
+    settled: bool,
+}
+
+impl Household {
+    /// Makes the folder, or finds what an earlier start left in it. The district stays the one it was made with.
+    pub fn open(folder: &Path, listen: SocketAddr, vendor_listen: SocketAddr, people: u32) -> Result<Household> {
+        fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+        let folder = folder.canonicalize()?;
+        let memory = match fs::read_to_string(folder.join("demo.json")) {
+            Ok(text) => {
+                Some(serde_json::from_str::<Memory>(&text).context("demo.json cannot be read; use another --data")?)
+            }
+            Err(_) => None,
+        };
+        let asked = usize::try_from(people)?;
+        let people = memory.as_ref().map_or(asked, |memory| memory.people);
+        if people != asked && asked != 1_200 {
+            eprintln!("This folder holds a district of {people} people already; --people {asked} is ignored.");
+        }
+        let secret = folder.join("secrets/maple");
+        if !secret.exists() {
+            fs::create_dir_all(folder.join("secrets"))?;
+            let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&secret)?;
+            writeln!(file, "{}", random_handle()?)?;
+        }
+        let household = Household {
+            config: folder.join("oneaccess.toml"),
+            people,
+            vendor_url: format!("http://{vendor_listen}"),
+            client_secret: fs::read_to_string(&secret)?.trim().to_owned(),
+            settled: memory.as_ref().is_some_and(|memory| memory.settled),
+            folder,
+        };
+        household.configure(memory.as_ref(), listen, vendor_listen)?;
+        household.remember(listen, vendor_listen)?;
+        Ok(household)
+    }
+
+    pub fn district(&self) -> District {
+        District::new(self.people)
+    }
+
+    /// Whether everybody has moved in.
+    pub fn is_settled(&self) -> bool {
+        self.settled
+    }
+
+    pub fn settle(&self) -> Result<()> {
+        let path = self.folder.join("demo.json");
+        let mut memory: Memory = serde_json::from_str(&fs::read_to_string(&path)?)?;
+        memory.settled = true;
+        fs::write(&path, serde_json::to_string_pretty(&memory)?)?;
+        Ok(())
+    }
+
+    fn remember(&self, listen: SocketAddr, vendor_listen: SocketAddr) -> Result<()> {
+        let memory = Memory { people: self.people, listen, vendor_listen, settled: self.settled };
+        fs::write(self.folder.join("demo.json"), serde_json::to_string_pretty(&memory)?)?;
+        Ok(())
+    }
+
+    /// Writes the configuration once; later starts change nothing in it but addresses that moved.
+    fn configure(&self, memory: Option<&Memory>, listen: SocketAddr, vendor_listen: SocketAddr) -> Result<()> {
+        let text = match (fs::read_to_string(&self.config), memory) {
+            (Ok(text), Some(before)) => text
+                .replace(&before.listen.to_string(), &listen.to_string())
+                .replace(&before.vendor_listen.to_string(), &vendor_listen.to_string()),
+            _ => self.fresh_configuration(listen),
+        };
+        fs::write(&self.config, text).with_context(|| format!("{} cannot be written", self.config.display()))
+    }
+
+    fn fresh_configuration(&self, listen: SocketAddr) -> String {
+        let cast = Cast::of(&self.district());
+        let opted_out = cast.named("opted_out").map(|part| part.sourced_id.as_str()).unwrap_or_default();
+        include_str!("oneaccess.toml")
+            .replace("{listen}", &listen.to_string())
+            .replace("{vendor_url}", &self.vendor_url)
+            .replace("{client_id}", CLIENT_ID)
+            .replace("{district_org}", DISTRICT_ORG)
+            .replace("{charter_org}", CHARTER_ORG)
+            .replace("{charter_prefix}", CHARTER_PREFIX)
+            .replace("{opted_out}", opted_out)
+    }
+}

@@ -1,0 +1,120 @@
+//! `oneaccess demo`: the main job on this machine, with nothing to configure. A fictional district is written as a
+//! OneRoster zip, imported by the real importer, and served with a real vendor beside it.
+
+#[path = "../../../examples/bookshelf/shelf.rs"]
+mod bookshelf;
+mod cast;
+mod household;
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    path::PathBuf,
+};
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use serde_json::json;
+
+use crate::{compose, domain::clock::Clock};
+use cast::Cast;
+use household::Household;
+
+use super::output::Output;
+
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Where the sign-in service listens; loopback only. Port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Where the demo's e-book vendor listens; loopback only.
+    #[arg(long, default_value = "127.0.0.1:8081")]
+    vendor_listen: SocketAddr,
+    /// Where everything is kept; the same folder brings the same district back.
+    #[arg(long, value_name = "DIR", default_value = "data/demo")]
+    data: PathBuf,
+    /// Students and staff, district and charter together. The same number makes the same people.
+    #[arg(long, default_value_t = 1_200, value_parser = clap::value_parser!(u32).range(60..=500_000))]
+    people: u32,
+}
+
+pub async fn run(command: Demo, output: Output) -> Result<()> {
+    let server = listen(command.listen, "--listen")?;
+    let vendor = listen(command.vendor_listen, "--vendor-listen")?;
+    let (listen, vendor_listen) = (server.local_addr()?, vendor.local_addr()?);
+
+    let household = Household::open(&command.data, listen, vendor_listen, command.people)?;
+    let config = compose::read_settings(&household.config)?;
+    let issuer = config.issuer.clone();
+    let desk = compose::desk(config, Clock::system()).await?;
+    let cast = Cast::of(&household.district());
+    super::apply::own_declarations(&desk, &household.config).await?;
+    if !household.is_settled() {
+        eprintln!("Making a district of {} people …", household.people);
+        cast.move_in(&desk, &household).await?;
+        household.settle()?;
+    }
+
+    let signon = compose::sign_on(desk).await?;
+    vendor.set_nonblocking(true)?;
+    let shelf = bookshelf::serve(
+        bookshelf::Settings {
+            listen: vendor_listen,
+            public_url: household.vendor_url.clone(),
+            issuer: issuer.clone(),
+            client_id: household::CLIENT_ID.into(),
+            client_secret: household.client_secret.clone(),
+            name: "Maple Books".into(),
+        },
+        tokio::net::TcpListener::from_std(vendor)?,
+    );
+    let ready = json!({
+        "issuer": issuer,
+        "vendor_url": household.vendor_url,
+        "data": household.folder,
+        "config": household.config,
+        "patrons": cast.json(),
+        "relying_parties": { "oidc": {
+            "client_id": household::CLIENT_ID,
+            "client_secret": household.client_secret,
+            "token_endpoint_auth_method": "client_secret_basic",
+            "redirect_uri": format!("{}/callback", household.vendor_url),
+        }},
+    });
+    if output.json {
+        println!("{ready}");
+    } else {
+        tell(&issuer, &household, &cast);
+    }
+    tokio::select! {
+        ended = compose::serve(signon, server) => ended,
+        ended = shelf => ended,
+    }
+}
+
+fn listen(address: SocketAddr, flag: &str) -> Result<TcpListener> {
+    ensure!(address.ip().is_loopback(), "{flag} {address}: the demo speaks plain http, so it listens on loopback only");
+    TcpListener::bind(address).with_context(|| {
+        format!("cannot listen on {address}; choose another place with {flag}, for example {flag} 127.0.0.1:0")
+    })
+}
+
+fn tell(issuer: &str, household: &Household, cast: &Cast) {
+    println!();
+    println!("  Your library is open:  {issuer}");
+    println!("  An e-book vendor:      {}", household.vendor_url);
+    println!();
+    println!("  Sign in as …                          student ID     PIN");
+    for (who, part) in cast.parts() {
+        println!("    {:<34}  {:<13}  {}", part.words, part.card, part.pin);
+        if who == "charter_teacher" {
+            println!();
+        }
+    }
+    println!();
+    println!(
+        "  Everything is in {}; start again with the same folder and it is all still there.",
+        household.folder.display()
+    );
+    println!("  Ctrl-C ends.");
+    println!();
+}

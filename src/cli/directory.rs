@@ -1,0 +1,257 @@
+//! `oneaccess directory …`: rosters.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::{Result, bail};
+use clap::Subcommand;
+use serde_json::json;
+
+use super::{
+    output::{Output, bold, dim, grouped},
+    progress::Meter,
+    table::Table,
+};
+use crate::admin::operations::{
+    Desk,
+    directory::{self, Counts, ImportError, ImportOptions, Preview, Reading, Report, Step},
+    generate,
+};
+
+#[derive(Debug, Subcommand)]
+pub enum Directory {
+    /// Writes a fictional district as a OneRoster delivery. The same size makes the same people.
+    Generate {
+        /// A zip where the name ends in .zip, else a folder.
+        path: PathBuf,
+        /// Students and staff, all schools together.
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(10..=2_000_000))]
+        people: u32,
+        /// The OneRoster version.
+        #[arg(long, value_name = "VERSION", default_value = "1.2", value_parser = generate::VERSIONS)]
+        oneroster: String,
+        /// As it is after this many nights; each night 2 % have joined, left, moved or changed.
+        #[arg(long, value_name = "K", default_value_t = 0)]
+        night: u32,
+    },
+    /// Brings a delivery into force: previewed, guarded, all at once.
+    Import {
+        /// The source's id, as the configuration declares it.
+        source: String,
+        /// A zip or a folder.
+        path: PathBuf,
+        /// Only say who would be added, changed, withdrawn.
+        #[arg(long)]
+        dry_run: bool,
+        /// Go on although more than 10 % of an organisation would be withdrawn.
+        #[arg(long)]
+        accept_removals: bool,
+    },
+    /// What came in, the newest first.
+    Runs {
+        /// Of this source only.
+        source: Option<String>,
+    },
+    /// Takes the last import of a source back: what held before it holds again.
+    Undo {
+        source: String,
+        /// Only if this run is the last one.
+        #[arg(long, value_name = "N")]
+        run: Option<i64>,
+    },
+}
+
+pub async fn run(config: &Path, command: Directory, output: Output) -> Result<()> {
+    match command {
+        Directory::Generate { path, people, oneroster, night } => write(&path, people, &oneroster, night, output),
+        Directory::Import { source, path, dry_run, accept_removals } => {
+            let options = ImportOptions { dry_run, accept_removals };
+            import(&super::desk(config).await?, &source, &path, options, output).await
+        }
+        Directory::Runs { source } => runs(&super::desk(config).await?, source.as_deref(), output).await,
+        Directory::Undo { source, run } => undo(&super::desk(config).await?, &source, run, output).await,
+    }
+}
+
+fn write(path: &Path, people: u32, version: &str, nights: u32, output: Output) -> Result<()> {
+    let meter = Meter::default();
+    let tell = |at: Reading| meter.tell("Writing rows", at.done, at.total);
+    let written = generate::generate(path, usize::try_from(people)?, version, nights, &tell)?;
+    meter.end();
+    let document = json!({ "path": path, "people": written, "oneroster": version, "night": nights });
+    output.document(&document, |_| {
+        println!("{} fictional people, OneRoster {version}: {}", grouped(written as u64), path.display());
+    })
+}
+
+async fn import(desk: &Desk, source: &str, path: &Path, options: ImportOptions, output: Output) -> Result<()> {
+    let meter = Arc::new(Meter::default());
+    let reading = {
+        let meter = meter.clone();
+        move |at: Reading| meter.tell("Reading bytes", at.done, at.total)
+    };
+    let merging = |step: Step, done: u64, total: u64| meter.tell(name_of(step), done, total);
+    let outcome = directory::import(desk, source, path, options, reading, &merging).await;
+    meter.end();
+    let outcome = match outcome {
+        Ok(outcome) => outcome,
+        Err(error) => return stopped(error, output),
+    };
+    let document = json!({
+        "applied": outcome.applied,
+        "preview": outcome.preview,
+        "report": outcome.report,
+        "sessions_ended": outcome.ended.sessions,
+        "grants_ended": outcome.ended.passages,
+    });
+    output.document(&document, |_| {
+        tell_preview(&outcome.preview);
+        tell_report(&outcome.report);
+        println!();
+        match outcome.preview.run.filter(|_| outcome.applied) {
+            None => println!("A dry run: nothing was changed."),
+            Some(run) => {
+                let present = grouped(outcome.preview.totals.present_after);
+                println!("Run {run} is in force: {present} people of {source} have cards.");
+                if outcome.ended.sessions > 0 {
+                    println!("{} sessions of people who left have ended.", grouped(outcome.ended.sessions));
+                }
+            }
+        }
+    })
+}
+
+/// The guard's no comes with the numbers that it rests on.
+fn stopped(error: anyhow::Error, output: Output) -> Result<()> {
+    if let Some(ImportError::TooManyRemoved { preview, report }) = error.downcast_ref::<ImportError>() {
+        let document = json!({ "applied": false, "refused": error.to_string(), "preview": preview, "report": report });
+        output.document(&document, |_| {
+            tell_preview(preview);
+            tell_report(report);
+        })?;
+    }
+    Err(error)
+}
+
+fn name_of(step: Step) -> &'static str {
+    match step {
+        Step::Sweep => "Sweeping old rows",
+        Step::Read => "Reading who is here",
+        Step::Compare => "Comparing people",
+        Step::Stage => "Writing people",
+    }
+}
+
+fn tell_preview(preview: &Preview) {
+    let mut table = Table::new([
+        "ORGANISATION",
+        "#BEFORE",
+        "#ADDED",
+        "#CHANGED",
+        "#RETURNING",
+        "#WITHDRAWN",
+        "#UNCHANGED",
+        "#REFUSED",
+        "#AFTER",
+    ]);
+    let mut row = |name: String, c: &Counts| {
+        let numbers =
+            [c.present_before, c.added, c.changed, c.returning, c.withdrawn, c.unchanged, c.refused, c.present_after];
+        table.row(std::iter::once(name).chain(numbers.map(grouped)).collect::<Vec<_>>());
+    };
+    for (organisation, counts) in &preview.by_organisation {
+        row(organisation.to_string(), counts);
+    }
+    if preview.by_organisation.len() > 1 {
+        row("all".to_owned(), &preview.totals);
+    }
+    table.print();
+    if preview.elsewhere > 0 {
+        println!("{} people belong to no organisation of the configuration.", grouped(preview.elsewhere));
+    }
+}
+
+/// How many notes are told word for word; `--json` has them all.
+const TOLD: usize = 20;
+
+fn tell_report(report: &Report) {
+    if report.counts.is_empty() {
+        return;
+    }
+    println!("\n{}", bold("What was not as it should be"));
+    for (kind, count) in &report.counts {
+        println!("  {:>9}  {kind}", grouped(*count));
+    }
+    println!();
+    for note in report.notes.iter().take(TOLD) {
+        let place = match (note.line, note.column.as_str()) {
+            (0, _) => note.file.clone(),
+            (line, "") => format!("{}:{line}", note.file),
+            (line, column) => format!("{}:{line} {column}", note.file),
+        };
+        println!("  {place}: {}", note.what);
+    }
+    if report.notes.len() > TOLD {
+        println!("  {}", dim(&format!("and {} more: --json has them", report.notes.len() - TOLD)));
+    }
+}
+
+async fn runs(desk: &Desk, source: Option<&str>, output: Output) -> Result<()> {
+    let all = directory::runs(desk, source).await?;
+    let document: Vec<_> = all
+        .iter()
+        .map(|run| {
+            json!({
+                "run": run.id,
+                "source": run.source,
+                "origin": run.origin,
+                "state": run.state,
+                "started_at": run.started_at.rfc3339(),
+                "finished_at": run.finished_at.map(|at| at.rfc3339()),
+                "preview": run.preview,
+            })
+        })
+        .collect();
+    output.document(&document, |_| {
+        if all.is_empty() {
+            println!("Nothing was imported yet.");
+            return;
+        }
+        let mut table =
+            Table::new(["#RUN", "SOURCE", "STATE", "STARTED", "#ADDED", "#CHANGED", "#WITHDRAWN", "#PEOPLE", "FROM"]);
+        for run in &all {
+            let totals = run.preview.as_ref().map(|preview| preview.totals.clone()).unwrap_or_default();
+            table.row([
+                run.id.to_string(),
+                run.source.to_string(),
+                run.state.clone(),
+                run.started_at.rfc3339(),
+                grouped(totals.added),
+                grouped(totals.changed),
+                grouped(totals.withdrawn),
+                grouped(totals.present_after),
+                run.origin.clone(),
+            ]);
+        }
+        table.print();
+    })
+}
+
+async fn undo(desk: &Desk, source: &str, run: Option<i64>, output: Output) -> Result<()> {
+    let meter = Meter::default();
+    let merging = |step: Step, done: u64, total: u64| meter.tell(name_of(step), done, total);
+    let undone = directory::undo(desk, source, run, &merging).await;
+    meter.end();
+    let undone = match undone {
+        Ok(undone) => undone,
+        Err(error) => bail!("nothing was undone: {error:#}"),
+    };
+    let document =
+        json!({ "source": source, "undone": undone.run, "live": undone.live, "sessions_ended": undone.ended.sessions });
+    output.document(&document, |_| match undone.live {
+        0 => println!("Run {} is undone. Nothing came before it: {source} has no people now.", undone.run),
+        live => println!("Run {} is undone. Run {live} holds again.", undone.run),
+    })
+}

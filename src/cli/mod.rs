@@ -1,0 +1,151 @@
+//! The command line: one file per noun, each thin over `admin::operations`. Owns words and exit statuses; what a
+//! command does is the operation's.
+
+mod agreement;
+mod apply;
+mod audit;
+mod card;
+mod check;
+mod demo;
+mod directory;
+mod docs;
+mod explain;
+mod output;
+mod progress;
+mod scope;
+mod secret;
+mod serve;
+mod table;
+mod vendor;
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::{Context, Result};
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::{admin::operations::Desk, compose, domain::clock::Clock, telemetry};
+use output::Output;
+
+/// Single sign-on that makes a school district's student ID the public library card.
+#[derive(Debug, Parser)]
+#[command(name = "oneaccess", version, max_term_width = 100)]
+struct Cli {
+    /// The configuration file.
+    #[arg(long, global = true, value_name = "FILE", default_value = "oneaccess.toml")]
+    config: PathBuf,
+    /// One JSON document on standard output; words go to standard error.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The main job on this machine, with nothing to configure: a fictional district, its library, a vendor.
+    Demo(demo::Demo),
+    /// Checks the configuration file and says what it would do. Changes nothing.
+    Check,
+    /// Brings the database's schema up to this release.
+    Migrate,
+    /// Brings what a file declares into force: all of it or nothing. Applying it again changes nothing.
+    Apply(apply::Apply),
+    /// Applies the file's own declarations, then serves.
+    Serve,
+    /// Vendors: who they are, and the switch that shuts one out.
+    #[command(subcommand)]
+    Vendor(vendor::Vendor),
+    /// Scopes: the library's catalogue of privileges.
+    #[command(subcommand)]
+    Scope(scope::Scope),
+    /// Agreements: who, at which partner, may use what, and when.
+    #[command(subcommand)]
+    Agreement(agreement::Agreement),
+    /// Rosters: bring one in, look back, take the last one back; make a fictional one.
+    #[command(subcommand)]
+    Directory(directory::Directory),
+    /// One card: look, block, unblock, set its PIN.
+    #[command(subcommand)]
+    Card(card::Card),
+    /// Why a card is let in or refused at a vendor, and exactly what would be released.
+    Explain(explain::Explain),
+    /// What happened, and whether the record of it is whole.
+    #[command(subcommand)]
+    Audit(audit::Audit),
+    /// Prints completions for a shell: `oneaccess completions bash > /etc/bash_completion.d/oneaccess`.
+    Completions { shell: clap_complete::Shell },
+    /// Prints documentation that is made from the code.
+    #[command(subcommand, hide = true)]
+    Docs(docs::Docs),
+}
+
+/// Exit status 0: done. 1: refused or failed, with the reason on standard error. 2: wrong usage.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let level = if matches!(cli.command, Command::Serve) { "info" } else { "warn" };
+    telemetry::start(level);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error.into()),
+    };
+    match runtime.block_on(dispatch(cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!("{} {error:#}", output::red("error:"));
+    ExitCode::FAILURE
+}
+
+async fn dispatch(cli: Cli) -> Result<()> {
+    let Cli { config, json, command } = cli;
+    let output = Output { json };
+    match command {
+        Command::Demo(command) => demo::run(command, output).await,
+        Command::Check => check::run(&config, output).await,
+        Command::Migrate => migrate(&config, output).await,
+        Command::Apply(command) => apply::run(&config, command, output).await,
+        Command::Serve => serve::run(&config).await,
+        Command::Vendor(command) => vendor::run(&desk(&config).await?, command, output).await,
+        Command::Scope(command) => scope::run(&desk(&config).await?, command, output).await,
+        Command::Agreement(command) => agreement::run(&desk(&config).await?, command, output).await,
+        Command::Directory(command) => directory::run(&config, command, output).await,
+        Command::Card(command) => card::run(&desk(&config).await?, command, output).await,
+        Command::Explain(command) => explain::run(&desk(&config).await?, command, output).await,
+        Command::Audit(command) => audit::run(&desk(&config).await?, command, output).await,
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "oneaccess", &mut std::io::stdout());
+            Ok(())
+        }
+        Command::Docs(command) => docs::run(&command),
+    }
+}
+
+/// The operator's desk, by the settings of `config`.
+async fn desk(config: &Path) -> Result<Desk> {
+    compose::desk(compose::read_settings(config)?, Clock::system()).await
+}
+
+async fn migrate(config: &Path, output: Output) -> Result<()> {
+    let settings = compose::read_settings(config)?;
+    let database = output::without_password(&settings.database);
+    compose::desk(settings, Clock::system()).await.with_context(|| format!("{database} was not brought forward"))?;
+    output.document(&serde_json::json!({ "database": database, "schema": "current" }), |_| {
+        println!("The schema of {database} is that of this release.");
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,23 @@
+//! `oneaccess serve`: the server.
+
+use std::{net::TcpListener, path::Path};
+
+use anyhow::{Context, Result};
+
+use crate::{compose, domain::clock::Clock};
+
+/// Serves until SIGTERM or Ctrl-C. Declarations of the file itself are applied first.
+///
+/// # Errors
+/// Where the file is wrong, or the address cannot be listened on.
+pub async fn run(file: &Path) -> Result<()> {
+    let config = compose::read_settings(file)?;
+    let listener = TcpListener::bind(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
+    let address = config.listen;
+    let issuer = config.issuer.clone();
+    let desk = compose::desk(config, Clock::system()).await?;
+    super::apply::own_declarations(&desk, file).await?;
+    let signon = compose::sign_on(desk).await?;
+    tracing::info!(%address, %issuer, "ready");
+    compose::serve(signon, listener).await
+}

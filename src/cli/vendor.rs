@@ -1,0 +1,135 @@
+//! `oneaccess vendor …`.
+
+use anyhow::Result;
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use super::{
+    output::{Output, bold, green, yellow},
+    table::Table,
+};
+use crate::{
+    admin::operations::{Desk, vendors},
+    domain::vendor,
+};
+
+#[derive(Debug, Subcommand)]
+pub enum Vendor {
+    /// All vendors.
+    List,
+    /// One vendor: whom it serves, what it is told, how it speaks.
+    Show { id: String },
+    /// Shuts a vendor out: nobody is let through to it, and its tokens stop.
+    Disable { id: String },
+    /// Lets a vendor in again.
+    Enable { id: String },
+}
+
+pub async fn run(desk: &Desk, command: Vendor, output: Output) -> Result<()> {
+    match command {
+        Vendor::List => list(desk, output).await,
+        Vendor::Show { id } => show(desk, &id, output).await,
+        Vendor::Disable { id } => switch(desk, &id, true, output).await,
+        Vendor::Enable { id } => switch(desk, &id, false, output).await,
+    }
+}
+
+async fn list(desk: &Desk, output: Output) -> Result<()> {
+    let all = vendors::list(desk).await?;
+    let documents: Vec<Value> = all.iter().map(document).collect::<Result<_>>()?;
+    output.document(&documents, |_| {
+        if all.is_empty() {
+            println!("No vendor yet: declare one with [[vendor]] and apply the file.");
+            return;
+        }
+        let mut table = Table::new(["ID", "NAME", "STATE", "AUDIENCE", "SPEAKS", "IS TOLD MORE"]);
+        for vendor in &all {
+            let more: Vec<String> = vendor.release.iter().map(|item| word(&item.name)).collect();
+            let mut speaks: Vec<&str> = vendor.relying_parties.iter().map(|p| p.protocol.as_str()).collect();
+            speaks.dedup();
+            table.row([
+                vendor.id.to_string(),
+                vendor.name.clone(),
+                state(vendor).to_owned(),
+                audience(vendor),
+                speaks.join(", "),
+                if more.is_empty() { "-".to_owned() } else { more.join(", ") },
+            ]);
+        }
+        table.print();
+    })
+}
+
+async fn show(desk: &Desk, id: &str, output: Output) -> Result<()> {
+    let vendor = vendors::show(desk, id).await?;
+    output.document(&document(&vendor)?, |_| {
+        println!("{} ({})", bold(&vendor.name), vendor.id);
+        println!("State       {}", if vendor.disabled { yellow("disabled") } else { green("enabled") });
+        println!("Shelf       {}", word(&vendor.shelf));
+        println!("Audience    {}", audience(&vendor));
+        println!("Scopes      {}", vendor.scopes);
+        if let Some(url) = &vendor.launch_url {
+            println!("Launches    {url}");
+        }
+        println!("Is told     a pseudonym of its own, audience band, student or staff, scopes");
+        for item in &vendor.release {
+            println!("  and       {}: {}", word(&item.name), item.purpose);
+        }
+        for party in &vendor.relying_parties {
+            println!("\n{} {}", bold(&party.protocol), party.key);
+            for (name, value) in shown(&party.settings).as_object().into_iter().flatten() {
+                println!("  {name:<28} {}", plain(value));
+            }
+        }
+    })
+}
+
+async fn switch(desk: &Desk, id: &str, disabled: bool, output: Output) -> Result<()> {
+    let changed = vendors::set_disabled(desk, id, disabled).await?;
+    let now = if disabled { "disabled" } else { "enabled" };
+    output.document(&json!({ "vendor": id, "state": now, "changed": changed }), |_| match changed {
+        true => println!("Vendor {id} is {now} now."),
+        false => println!("Vendor {id} was {now} already."),
+    })
+}
+
+fn state(vendor: &vendor::Vendor) -> &'static str {
+    if vendor.disabled { "disabled" } else { "enabled" }
+}
+
+fn audience(vendor: &vendor::Vendor) -> String {
+    vendor.audience.iter().map(|band| band.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// A vendor as JSON, without the hashes of its secrets.
+fn document(vendor: &vendor::Vendor) -> Result<Value> {
+    let mut document = serde_json::to_value(vendor)?;
+    if let Some(parties) = document.get_mut("relying_parties").and_then(Value::as_array_mut) {
+        for party in parties {
+            party["settings"] = shown(&party["settings"]);
+        }
+    }
+    Ok(document)
+}
+
+fn shown(settings: &Value) -> Value {
+    let Some(fields) = settings.as_object() else { return settings.clone() };
+    let field = |(name, value): (&String, &Value)| match name.strip_suffix("_sha256") {
+        Some(secret) => (secret.to_owned(), json!("(set; kept as a hash)")),
+        None => (name.clone(), value.clone()),
+    };
+    Value::Object(fields.iter().map(field).collect())
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(all) => all.iter().map(plain).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
+}
+
+/// The word that serde writes.
+fn word(value: &impl serde::Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+}

@@ -1,0 +1,194 @@
+//! Builds everything from a configuration; the ONLY file that names every protocol and every source.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::{Context, Result};
+use axum::Router;
+use serde_json::json;
+
+use crate::{
+    admin::operations::Desk,
+    app::{App, Programme},
+    config::{self, Config, Loaded, Problems},
+    domain::{
+        audit::{AuditEvent, Kind},
+        catalogue::Catalogue,
+        clock::Clock,
+        field::Field,
+        vendor::{RelyingParty, Vendor},
+    },
+    ephemeral::Shelf,
+    jobs,
+    keyring::KeyRing,
+    pages::{Pages, Theme, ThemeSettings},
+    protocols::{Protocol, oidc::Oidc},
+    signon::SignOn,
+    store::{Db, audit, journal::Journal},
+    web,
+};
+
+/// How vendors may speak to us.
+fn protocols() -> Vec<Box<dyn Protocol>> {
+    vec![Box::new(Oidc)]
+}
+
+/// What an operator fills in for each protocol, for reading configuration files.
+pub fn settings() -> Vec<(&'static str, &'static [Field])> {
+    protocols().iter().map(|protocol| (protocol.name(), protocol.settings())).collect()
+}
+
+/// Opens the database, brings its schema forward, and opens the key ring, making on first use what is missing.
+///
+/// # Errors
+/// Where the database cannot be opened, or the keys cannot be unwrapped.
+pub async fn desk(config: Config, clock: Clock) -> Result<Desk> {
+    let db = Db::open(&config.database).await?;
+    db.migrate().await?;
+    let keyring = KeyRing::open(&db, &config.key_encryption_key_file, &clock).await?;
+    if !keyring.made().is_empty() {
+        let event = |made: &crate::keyring::Made| AuditEvent {
+            at: clock.now(),
+            kind: Kind::KeyMade,
+            payload: json!({ "id": made.id, "purpose": made.purpose, "algorithm": made.algorithm }),
+        };
+        let events: Vec<AuditEvent> = keyring.made().iter().map(event).collect();
+        let mut tx = db.begin().await?;
+        audit::append_alone(&mut tx, &events).await?;
+        tx.commit().await?;
+    }
+    Ok(Desk { config, db, clock, keyring })
+}
+
+/// Everything that answers requests, with its jobs running.
+///
+/// # Errors
+/// Where the theme cannot be used, or the catalogue cannot be read.
+pub async fn sign_on(desk: Desk) -> Result<SignOn> {
+    let Desk { config, db, clock, keyring } = desk;
+    let pages = Pages::new(theme(&config)?)?;
+    let catalogue = db.catalogue().load().await?;
+    let app = App {
+        journal: Journal::start(db.clone()),
+        store: db,
+        shelf: Shelf::default(),
+        catalogue: Programme::new(catalogue),
+        keyring,
+        pages,
+        clock,
+        config,
+    };
+    let signon = SignOn::new(Arc::new(app))?;
+    jobs::start(&signon);
+    Ok(signon)
+}
+
+fn theme(config: &Config) -> Result<Theme> {
+    let theme = &config.theme;
+    let settings = ThemeSettings {
+        colour: theme.primary.as_deref(),
+        accent: theme.accent.as_deref(),
+        logo: theme.logo.as_deref(),
+        folder: theme.folder.as_deref(),
+    };
+    let name = theme.name.as_deref().unwrap_or(&config.library.name);
+    Theme::load(name, settings).context("the theme cannot be used")
+}
+
+/// The whole HTTP face.
+pub fn router(signon: &SignOn) -> Router {
+    let faces =
+        protocols().iter().fold(Router::new(), |router, protocol| router.merge(protocol.routes(signon.clone())));
+    web::router(signon.clone(), faces)
+}
+
+/// Serves until the process is told to end; requests under way are finished first.
+///
+/// # Errors
+/// Where the address cannot be listened on, or the certificate cannot be read.
+pub async fn serve(signon: SignOn, listener: TcpListener) -> Result<()> {
+    let service = router(&signon).into_make_service_with_connect_info::<SocketAddr>();
+    let handle = axum_server::Handle::new();
+    tokio::spawn({
+        let handle = handle.clone();
+        async move {
+            ended().await;
+            tracing::info!("ending: finishing what is under way");
+            handle.graceful_shutdown(Some(Duration::from_secs(20)));
+        }
+    });
+    listener.set_nonblocking(true)?;
+    match &signon.app().config.tls {
+        None => axum_server::from_tcp(listener)?.handle(handle).serve(service).await?,
+        Some(tls) => {
+            rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
+            let files = axum_server::tls_rustls::RustlsConfig::from_pem_file(&tls.certificate, &tls.key);
+            let files = files.await.context("the certificate and its key cannot be read")?;
+            axum_server::from_tcp_rustls(listener, files)?.handle(handle).serve(service).await?;
+        }
+    }
+    signon.app().store.close().await;
+    Ok(())
+}
+
+async fn ended() {
+    let interrupt = tokio::signal::ctrl_c();
+    let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(signal) => signal,
+        Err(error) => {
+            tracing::warn!(%error, "SIGTERM cannot be watched");
+            interrupt.await.ok();
+            return;
+        }
+    };
+    tokio::select! {
+        _ = interrupt => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+/// Reads the settings of a configuration file.
+///
+/// # Errors
+/// Everything that is wrong with it, by line and field.
+pub fn read_settings(file: &Path) -> Result<Config> {
+    Ok(config::load_settings(file)?)
+}
+
+/// The settings, where the file has any: it may declare the programme alone.
+///
+/// # Errors
+/// As `read_settings`.
+pub fn settings_of(file: &Path) -> Result<Option<Config>, Problems> {
+    config::load_settings_if_any(file)
+}
+
+/// Reads a whole file. Its declarations may refer to what `known` holds.
+///
+/// # Errors
+/// Everything that is wrong with it, by line and field.
+pub fn load(file: &Path, known: &Catalogue) -> Result<Loaded, Problems> {
+    let speaking = protocols();
+    let misfit = |vendor: &Vendor, party: &RelyingParty| {
+        let protocol = speaking.iter().find(|protocol| protocol.name() == party.protocol)?;
+        protocol.check(vendor, party).err().map(|misfit| (misfit.field, misfit.why))
+    };
+    config::load_judged(file, &settings(), &misfit, known)
+}
+
+/// The database, where it is there already: for looking without making anything.
+///
+/// # Errors
+/// Where it is there and cannot be read.
+pub async fn existing_database(config: &Config) -> Result<Option<Db>> {
+    if let Some(path) = config.database.strip_prefix("sqlite:")
+        && !Path::new(path).exists()
+    {
+        return Ok(None);
+    }
+    Ok(Some(Db::open(&config.database).await?))
+}

@@ -1,0 +1,71 @@
+//! Whether declarations fit together: every name is claimed once, and everything referred to is somewhere.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    declarations::{Claimed, Draft},
+    section::Section,
+};
+use crate::domain::catalogue::Catalogue;
+
+/// Tells every name that is claimed twice or referred to in vain, in the file and what `known` adds to it.
+pub(super) fn references(root: &Section<'_>, draft: &Draft, known: &Catalogue) {
+    let mut here: BTreeMap<(&Claimed, &str), (usize, &str)> = BTreeMap::new();
+    for claim in &draft.claims {
+        let name = (&claim.of, claim.name.as_str());
+        if let Some((line, _)) = here.get(&name) {
+            let message = format!("{:?} is named a second time, after line {line}", claim.name);
+            root.wrong_at(claim.line, &claim.field, message);
+        } else {
+            here.insert(name, (claim.line, claim.by.as_str()));
+        }
+    }
+    let declared = |of: Claimed, id: &str| here.contains_key(&(&of, id));
+    for (of, name, holder) in taken(known, &declared) {
+        let Some(claim) = draft.claims.iter().find(|claim| claim.of == of && claim.name == name) else { continue };
+        if claim.by != holder {
+            root.wrong_at(claim.line, &claim.field, format!("{name:?} belongs to {holder} already"));
+        }
+    }
+    for reference in &draft.references {
+        let name = reference.name.as_str();
+        if !declared(reference.to.clone(), name) && !is_known(known, &reference.to, name) {
+            let message = format!("there is no {} {name:?}", noun(&reference.to));
+            root.wrong_at(reference.line, &reference.field, message);
+        }
+    }
+}
+
+/// What organisations and vendors hold that the file leaves alone.
+fn taken<'k>(known: &'k Catalogue, declared: &dyn Fn(Claimed, &str) -> bool) -> BTreeSet<(Claimed, &'k str, &'k str)> {
+    let organisations = known.organisations.values().filter(|o| !declared(Claimed::Organisation, o.id.as_str()));
+    let orgs =
+        organisations.flat_map(|o| o.roster.iter().map(move |org| (Claimed::RosterOrg, org.as_str(), o.id.as_str())));
+    let vendors = known.vendors.values().filter(|v| !declared(Claimed::Vendor, v.id.as_str()));
+    let keys = vendors.flat_map(|v| {
+        v.relying_parties.iter().map(move |p| (Claimed::Key(p.protocol.clone()), p.key.as_str(), v.id.as_str()))
+    });
+    orgs.chain(keys).collect()
+}
+
+fn is_known(known: &Catalogue, to: &Claimed, name: &str) -> bool {
+    match to {
+        Claimed::Scope => known.scopes.contains_key(name),
+        Claimed::Organisation => known.organisations.contains_key(name),
+        Claimed::Source => known.sources.contains_key(name),
+        _ => false,
+    }
+}
+
+fn noun(of: &Claimed) -> &'static str {
+    match of {
+        Claimed::Scope => "scope",
+        Claimed::Organisation => "organisation",
+        Claimed::Agreement => "agreement",
+        Claimed::Vendor => "vendor",
+        Claimed::Source => "source",
+        Claimed::OptOut => "opt-out",
+        Claimed::RosterOrg => "org",
+        Claimed::Key(_) => "key",
+    }
+}

@@ -1,0 +1,330 @@
+//! Every field of the file, declared once: what is refused as unknown, what stands by default and what
+//! docs/configuration.md says all follow from here.
+
+/// A field of the file.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    pub name: &'static str,
+    /// What may be written, in words.
+    pub kind: &'static str,
+    /// What stands when nothing is written, as TOML; empty where nothing does.
+    pub default: &'static str,
+    pub required: bool,
+    pub help: &'static str,
+}
+
+/// A table of the file: `[name]`, or `[[name]]` where there may be many.
+#[derive(Debug, Clone, Copy)]
+pub struct Table {
+    pub name: &'static str,
+    pub many: bool,
+    pub help: &'static str,
+    pub fields: &'static [Setting],
+}
+
+const fn need(name: &'static str, kind: &'static str, help: &'static str) -> Setting {
+    Setting { name, kind, default: "", required: true, help }
+}
+
+const fn may(name: &'static str, kind: &'static str, help: &'static str) -> Setting {
+    Setting { name, kind, default: "", required: false, help }
+}
+
+const fn or(name: &'static str, kind: &'static str, default: &'static str, help: &'static str) -> Setting {
+    Setting { name, kind, default, required: false, help }
+}
+
+pub const ROOT: Table = Table {
+    name: "",
+    many: false,
+    help: "Fields of the top level. Each can be overridden by an environment variable: `ONEACCESS_LISTEN` for \
+           `listen`, lists with commas between their entries.",
+    fields: &[
+        need(
+            "issuer",
+            "URL",
+            "The public address of this server, as every token states it: scheme and host, no slash at the end. \
+             `https`; plain `http` on loopback only.",
+        ),
+        or("listen", "address and port", "\"127.0.0.1:8080\"", "Where this server listens."),
+        or(
+            "database",
+            "`sqlite:PATH` or `postgres://…`",
+            "\"sqlite:data/oneaccess.db\"",
+            "Where everything durable is kept. SQLite serves one process; several replicas need PostgreSQL.",
+        ),
+        or(
+            "key_encryption_key_file",
+            "path",
+            "\"keys/kek\"",
+            "The key that wraps all other keys. Made on first use; keep a copy of it apart from the database's backup.",
+        ),
+        or(
+            "trusted_proxies",
+            "list of addresses and networks",
+            "[]",
+            "Whose `X-Forwarded-For` counts, rightmost first. Nobody's by default.",
+        ),
+        or(
+            "private_destinations",
+            "list of addresses and networks",
+            "[]",
+            "Private networks that this server may call all the same. None by default, so that no vendor's URL can \
+             point it at your own network.",
+        ),
+        may("tls", "table", ""),
+        may("session", "table", ""),
+        may("throttle", "table", ""),
+        may("hashing", "table", ""),
+        may("retention", "table", ""),
+        may("theme", "table", ""),
+        may("library", "table", ""),
+        may("bands", "table", ""),
+        may("scope", "tables", ""),
+        may("organisation", "tables", ""),
+        may("agreement", "tables", ""),
+        may("vendor", "tables", ""),
+        may("source", "tables", ""),
+        may("opt_out", "tables", ""),
+    ],
+};
+
+pub const LIBRARY: Table = Table {
+    name: "library",
+    many: false,
+    help: "The library that runs this server.",
+    fields: &[
+        need("name", "text", "The library's name, as patrons and vendors read it."),
+        need("time_zone", "IANA time zone", "Where agreements begin and end at midnight, `America/New_York`."),
+        need("scope_domain", "domain", "The right side of scoped attributes, `library.example`."),
+    ],
+};
+
+pub const TLS: Table = Table {
+    name: "tls",
+    many: false,
+    help: "Leave this table away where a proxy in front of this server ends TLS.",
+    fields: &[
+        need("certificate", "path", "The certificate and its chain, PEM."),
+        need("key", "path", "Its private key, PEM."),
+    ],
+};
+
+pub const SESSION: Table = Table {
+    name: "session",
+    many: false,
+    help: "How long somebody stays signed in.",
+    fields: &[
+        or("idle", "duration, 1m to 24h", "\"30m\"", "Ends after this long without use."),
+        or("absolute", "duration, 5m to 30d", "\"8h\"", "Ends this long after sign-in, used or not."),
+    ],
+};
+
+pub const THROTTLE: Table = Table {
+    name: "throttle",
+    many: false,
+    help: "How much guessing is too much. A whole school sits behind one address, so no limit counts by address alone.",
+    fields: &[
+        or("card_tries", "number, 1 to 100", "8", "Wrong PINs on one card within `card_window`."),
+        or("card_window", "duration, 1m to 24h", "\"15m\"", "How long they count."),
+        or(
+            "initial_pin_tries",
+            "number, 1 to 100",
+            "5",
+            "Wrong PINs on a card that still has its initial PIN, of which there may be only 366.",
+        ),
+        or("initial_pin_window", "duration, 1m to 24h", "\"60m\"", "How long they count."),
+        or("pattern_tries", "number, 1 to 1000", "20", "One wrong PIN tried from one address, over many cards."),
+        or("pattern_window", "duration, 1m to 24h", "\"60m\"", "How long they count."),
+    ],
+};
+
+pub const HASHING: Table = Table {
+    name: "hashing",
+    many: false,
+    help: "The pool that checks PINs; each check takes 19 MiB and some 16 ms of one core.",
+    fields: &[
+        or("threads", "number, 0 to 256", "0", "Checks at the same time; 0 is one for each core."),
+        or(
+            "queue",
+            "number, 1 to 100000",
+            "512",
+            "Checks that may wait; the next is answered 503, with when to retry.",
+        ),
+    ],
+};
+
+pub const RETENTION: Table = Table {
+    name: "retention",
+    many: false,
+    help: "How long what the law protects is kept.",
+    fields: &[or(
+        "who_went_where",
+        "duration, 0d to 30d",
+        "\"30d\"",
+        "How long the audit remembers which patron went to which vendor; then only daily counts remain.",
+    )],
+};
+
+pub const THEME: Table = Table {
+    name: "theme",
+    many: false,
+    help: "How pages look. Contrast is checked when the theme is loaded.",
+    fields: &[
+        may("name", "text", "The library's name on pages, where it differs from the one under `[library]`."),
+        may("logo", "path", "An SVG or PNG file of at most 12 KiB."),
+        may("primary", "colour, `#rrggbb`", "Headers, buttons, links, the card: dark enough for white text on it."),
+        may("accent", "colour, `#rrggbb`", "The ribbon and small marks: light enough for dark text on it."),
+        may("folder", "path", "Templates, and `style.css`, that replace the built-in ones of the same name."),
+    ],
+};
+
+pub const BANDS: Table = Table {
+    name: "bands",
+    many: false,
+    help: "Where one audience band ends and the next begins. Staff, and students above both, are adult.",
+    fields: &[
+        or("juvenile_to", "grade", "\"03\"", "The last grade of the juvenile band."),
+        or("young_adult_to", "grade", "\"08\"", "The last grade of the young adult band."),
+    ],
+};
+
+pub const SCOPE: Table = Table {
+    name: "scope",
+    many: true,
+    help: "A privilege in the library's catalogue.",
+    fields: &[
+        need("name", "id", "As tokens spell it, `library.ebooks`."),
+        may("description", "text", "What it opens, for the card page and for consent."),
+    ],
+};
+
+pub const ORGANISATION: Table = Table {
+    name: "organisation",
+    many: true,
+    help: "A partner: a district, a charter school, a branch.",
+    fields: &[
+        need("id", "id", "Its short name in this file and in reports."),
+        need("name", "text", "Its name, as patrons read it."),
+        need(
+            "roster",
+            "list of texts",
+            "sourcedIds of the OneRoster orgs that belong to it, descendants included; the nearest wins.",
+        ),
+        need("card", "table", "How its cards are numbered, see below."),
+        or(
+            "initial_pin",
+            "`password`, `birthday:MMDD` or `none`",
+            "\"none\"",
+            "A card's first PIN: the roster's password column, the birthday (which must be changed at first use), or none.",
+        ),
+        may("help", "text", "One sentence under the sign-in form: where to find the ID, whom to ask."),
+    ],
+};
+
+pub const CARD: Table = Table {
+    name: "organisation.card",
+    many: false,
+    help: "Written in one line: `card = { scheme = \"raw\", from = \"identifier\" }`.",
+    fields: &[
+        need(
+            "scheme",
+            "`raw`, `prefix` or `barcode14`",
+            "The ID as it is; a prefix and the ID; or a 14-digit library barcode with its check digit.",
+        ),
+        need("from", "`identifier`, `username` or `userIds:Type`", "The roster's field that holds the ID."),
+        may("prefix", "text", "With `prefix`: what stands before the ID."),
+        may("institution", "four digits", "With `barcode14`: the library's institution code."),
+    ],
+};
+
+pub const AGREEMENT: Table = Table {
+    name: "agreement",
+    many: true,
+    help: "Who, at which partner, may use which privileges, and when.",
+    fields: &[
+        need("id", "id", "Its short name, `cms-2026`."),
+        need("organisation", "organisation id", "The partner that it is made with."),
+        need("roles", "list of `student`, `staff`", "Whom it covers."),
+        may(
+            "grades",
+            "two grades",
+            "The first and the last grade that it covers, for students only. Every grade without it.",
+        ),
+        need("privileges", "list of scope names", "What it grants."),
+        need("from", "day", "Its first day, `2026-07-01`."),
+        need("to", "day", "Its last day, included, in the library's time zone."),
+    ],
+};
+
+pub const VENDOR: Table = Table {
+    name: "vendor",
+    many: true,
+    help: "A company whose resources patrons use. Its endpoints are tables of their own, `[[vendor.oidc]]`.",
+    fields: &[
+        need("id", "id", "Its short name. Renaming it here makes another vendor, to whom every reader is new."),
+        need("name", "text", "Its name, as patrons read it."),
+        may("description", "text", "One sentence for its tile."),
+        or("shelf", "`books`, `databases` or `help`", "\"books\"", "The launchpad's shelf that its tile stands on."),
+        need("audience", "list of `juvenile`, `young-adult`, `adult`", "The readers whom it serves."),
+        need("scopes", "list of scope names", "What it may ask for."),
+        or("release", "list of tables", "[]", "What it is told beyond the default, see below."),
+        may("launch_url", "URL", "Where its tile leads. Without it there is no tile."),
+        may("disabled", "true or false", "Switches it off, or on. Without it, what an operator last said holds."),
+    ],
+};
+
+pub const RELEASE: Table = Table {
+    name: "vendor.release",
+    many: true,
+    help: "By default a vendor learns a pseudonym of its own, the audience band, student or staff, and scopes. \
+           Anything more is written in one line: `release = [{ name = \"card_number\", purpose = \"…\" }]`.",
+    fields: &[
+        need("name", "`card_number`", "What it is told."),
+        need("purpose", "text", "Why, for the record and for proof."),
+    ],
+};
+
+pub const SOURCE: Table = Table {
+    name: "source",
+    many: true,
+    help: "A directory that rosters come from.",
+    fields: &[
+        need("id", "id", "Its short name, as `oneaccess directory import` takes it."),
+        need("kind", "`oneroster-csv`", "How it delivers: OneRoster 1.1 or 1.2, bulk, a zip or a folder."),
+    ],
+};
+
+pub const OPT_OUT: Table = Table {
+    name: "opt_out",
+    many: true,
+    help: "A family that said no: a tombstone that beats every later roster. Named by `card`, or by `source` and \
+           `sourced_id`.",
+    fields: &[
+        may("card", "card number", "The card."),
+        may("source", "source id", "The directory that knows the person."),
+        may("sourced_id", "text", "The directory's own key of the person."),
+        may("since", "day", "The day the family said so; for the record only."),
+    ],
+};
+
+/// In the order that the documentation tells them.
+pub const TABLES: [&Table; 17] = [
+    &ROOT,
+    &LIBRARY,
+    &TLS,
+    &SESSION,
+    &THROTTLE,
+    &HASHING,
+    &RETENTION,
+    &THEME,
+    &BANDS,
+    &SCOPE,
+    &ORGANISATION,
+    &CARD,
+    &AGREEMENT,
+    &VENDOR,
+    &RELEASE,
+    &SOURCE,
+    &OPT_OUT,
+];

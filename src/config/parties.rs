@@ -1,0 +1,153 @@
+//! Relying parties, `[[vendor.oidc]]`: read by the fields that their protocol declares, so that a new protocol
+//! changes nothing here. Secrets leave this file as hashes.
+
+use std::borrow::Cow;
+
+use aws_lc_rs::digest;
+use serde_json::{Map, Value};
+
+use super::{
+    Protocols, fields, read,
+    section::{Known, Section, known},
+};
+use crate::domain::{
+    field::{Field, Kind},
+    vendor::RelyingParty,
+};
+
+/// A shorter secret can be guessed.
+const GOOD_SECRET: usize = 16;
+
+/// A vendor's own fields and one list of tables for each protocol.
+pub(super) fn fields_of_vendor(protocols: Protocols<'_>) -> Vec<Known> {
+    let mut fields = known(fields::VENDOR.fields);
+    fields.extend(protocols.iter().map(|(name, _)| Known { name: Cow::Borrowed(*name), default: "" }));
+    fields
+}
+
+/// A relying party and where it stands.
+pub(super) struct Party<'s> {
+    pub(super) section: Section<'s>,
+    pub(super) key_field: &'static str,
+    pub(super) party: RelyingParty,
+}
+
+/// The endpoints of one vendor within one protocol.
+pub(super) fn read<'s>(vendor: &Section<'s>, protocol: &'static str, fields: &[Field]) -> Vec<Party<'s>> {
+    let mut names: Vec<Known> = Vec::new();
+    for field in fields {
+        names.push(Known { name: Cow::Borrowed(field.name), default: "" });
+        if let Kind::Secret = field.kind {
+            names.push(Known { name: Cow::Owned(file_of(field.name)), default: "" });
+        }
+    }
+    vendor.tables(protocol, &names).into_iter().filter_map(|section| party(section, protocol, fields)).collect()
+}
+
+/// A secret is written as NAME or as the file NAME_file.
+fn file_of(secret: &str) -> String {
+    format!("{secret}_file")
+}
+
+fn party<'s>(section: Section<'s>, protocol: &str, fields: &[Field]) -> Option<Party<'s>> {
+    let mut settings = Map::new();
+    let mut good = true;
+    for field in fields {
+        match setting(&section, field) {
+            Some(Some((name, value))) => {
+                settings.insert(name, value);
+            }
+            Some(None) => {}
+            None => good = false,
+        }
+    }
+    let key_field = fields.first()?.name;
+    let key = match settings.remove(key_field) {
+        Some(Value::String(key)) => key,
+        _ => return None,
+    };
+    if section.has("pkce") && settings.get("pkce").and_then(Value::as_str) == Some("optional") {
+        section.warn("pkce", "optional is an exception for old vendors: a stolen code is not bound to its browser");
+    }
+    let party = RelyingParty { protocol: protocol.to_owned(), key, settings: Value::Object(settings) };
+    good.then_some(Party { section, key_field, party })
+}
+
+/// A field's name and value as they are kept; `Some(None)` where it is left away, `None`, once told, where it is wrong.
+fn setting(section: &Section<'_>, field: &Field) -> Option<Option<(String, Value)>> {
+    if let Kind::Secret = field.kind {
+        return secret(section, field);
+    }
+    if !section.has(field.name) {
+        if field.required {
+            section.wrong(field.name, "is missing");
+            return None;
+        }
+        return Some(default(field).map(|value| (field.name.to_owned(), value)));
+    }
+    let name = field.name;
+    let value = match field.kind {
+        Kind::Text => Value::String(section.need(name, read::text)?),
+        Kind::Flag => Value::Bool(section.need(name, read::flag)?),
+        Kind::Number(from, to) => Value::from(section.need(name, read::number(from, to))?),
+        Kind::Url => Value::String(section.need(name, read::url)?),
+        Kind::Urls => {
+            let urls = section.list(name, read::url)?;
+            if urls.is_empty() && field.required {
+                section.wrong(name, "must not be empty");
+            }
+            urls.into_iter().map(|url| url.value).collect()
+        }
+        Kind::Choice(words) => Value::String(section.need(name, |value| {
+            let found = read::text(value)?;
+            let known = words.contains(&found.as_str());
+            known.then(|| found.clone()).ok_or_else(|| format!("{found:?}: use {}", read::listed(words)))
+        })?),
+        Kind::Secret => return None,
+    };
+    Some(Some((name.to_owned(), value)))
+}
+
+/// Kept, so that what stands in the catalogue does not change its meaning with a later release.
+fn default(field: &Field) -> Option<Value> {
+    if field.default.is_empty() {
+        return None;
+    }
+    match field.kind {
+        Kind::Flag => field.default.parse().ok().map(Value::Bool),
+        Kind::Number(..) => field.default.parse::<i64>().ok().map(Value::from),
+        Kind::Urls => Some(field.default.split_whitespace().collect()),
+        Kind::Text | Kind::Choice(_) | Kind::Url => Some(Value::String(field.default.to_owned())),
+        Kind::Secret => None,
+    }
+}
+
+/// `NAME_sha256`: such secrets have entropy of their own, or else a warning.
+fn secret(section: &Section<'_>, field: &Field) -> Option<Option<(String, Value)>> {
+    let file = file_of(field.name);
+    let (name, secret) = match (section.has(field.name), section.has(&file)) {
+        (true, true) => {
+            section.wrong(&file, format!("give {} or {file}, not both", field.name));
+            return None;
+        }
+        (true, false) => (field.name, section.need(field.name, read::text)?),
+        (false, true) => (file.as_str(), section.need(&file, |value| secret_from(section, &read::text(value)?))?),
+        (false, false) if field.required => {
+            section.wrong(field.name, format!("is missing: give {} or {file}", field.name));
+            return None;
+        }
+        (false, false) => return Some(None),
+    };
+    if secret.len() < GOOD_SECRET {
+        section.warn(name, "this secret is shorter than 16 characters and can be guessed");
+    }
+    let hash = hex::encode(digest::digest(&digest::SHA256, secret.as_bytes()));
+    Some(Some((format!("{}_sha256", field.name), Value::String(hash))))
+}
+
+fn secret_from(section: &Section<'_>, path: &str) -> Result<String, String> {
+    let path = section.resolve(path);
+    let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let secret = text.trim();
+    if secret.is_empty() { Err(format!("{} is empty", path.display())) } else { Ok(secret.to_owned()) }
+}

@@ -1,0 +1,175 @@
+//! Single values: from what TOML knows to what the house knows, or a sentence on what was expected.
+
+use std::{fmt::Display, str::FromStr, time::Duration};
+
+use toml::de::DeValue;
+use url::{Host, Url};
+
+use crate::domain::clock::Date;
+
+type Read<T> = Result<T, String>;
+
+pub(super) fn text(value: &DeValue<'_>) -> Read<String> {
+    match value {
+        DeValue::String(text) if text.trim().is_empty() => Err("must not be empty".into()),
+        DeValue::String(text) => Ok(text.trim().to_owned()),
+        other => Err(format!("must be text in quotes, not {}", said(other))),
+    }
+}
+
+/// Text that the domain reads by itself.
+pub(super) fn word<T: FromStr<Err: Display>>(value: &DeValue<'_>) -> Read<T> {
+    text(value)?.parse().map_err(|error: T::Err| error.to_string())
+}
+
+/// Text that the domain reads by itself from an owned string.
+pub(super) fn owned<T: TryFrom<String, Error: Display>>(value: &DeValue<'_>) -> Read<T> {
+    T::try_from(text(value)?).map_err(|error| error.to_string())
+}
+
+/// One of the words of a domain enum.
+pub(super) fn choice<T: serde::de::DeserializeOwned>(
+    words: &'static [&'static str],
+) -> impl Fn(&DeValue<'_>) -> Read<T> {
+    move |value| {
+        let found = text(value)?;
+        serde_json::from_value(serde_json::Value::String(found.clone()))
+            .map_err(|_| format!("{found:?}: use {}", listed(words)))
+    }
+}
+
+pub(super) fn flag(value: &DeValue<'_>) -> Read<bool> {
+    value.as_bool().ok_or_else(|| format!("must be true or false, not {}", said(value)))
+}
+
+pub(super) fn number(from: i64, to: i64) -> impl Fn(&DeValue<'_>) -> Read<i64> {
+    move |value| {
+        let DeValue::Integer(digits) = value else {
+            return Err(format!("must be a whole number, not {}", said(value)));
+        };
+        i64::from_str_radix(digits.as_str(), digits.radix())
+            .ok()
+            .filter(|number| (from..=to).contains(number))
+            .ok_or_else(|| format!("must be between {from} and {to}"))
+    }
+}
+
+/// `90s`, `30m`, `12h`, `30d`, between `from` and `to`.
+pub(super) fn duration(from: &'static str, to: &'static str) -> impl Fn(&DeValue<'_>) -> Read<Duration> {
+    move |value| {
+        let text = text(value)?;
+        let found = span(&text).ok_or_else(|| format!("{text:?} is not a duration such as 90s, 30m, 12h or 30d"))?;
+        let within = span(from).is_none_or(|from| from <= found) && span(to).is_none_or(|to| found <= to);
+        within.then_some(found).ok_or_else(|| format!("must be between {from} and {to}"))
+    }
+}
+
+fn span(text: &str) -> Option<Duration> {
+    let unit = match text.chars().last()? {
+        's' => 1,
+        'm' => 60,
+        'h' => 3_600,
+        'd' => 86_400,
+        _ => return None,
+    };
+    let count: u64 = text.get(..text.len() - 1)?.parse().ok()?;
+    count.checked_mul(unit).map(Duration::from_secs)
+}
+
+/// A TOML date, or the same as text.
+pub(super) fn date(value: &DeValue<'_>) -> Read<Date> {
+    let wrong = |text: String| format!("{text} is not a day such as 2026-07-01");
+    match value {
+        DeValue::Datetime(at) if at.time.is_none() && at.offset.is_none() => {
+            at.to_string().parse().map_err(|_| wrong(at.to_string()))
+        }
+        DeValue::String(text) => text.trim().parse().map_err(|_| wrong(format!("{text:?}"))),
+        other => Err(wrong(said(other))),
+    }
+}
+
+/// An absolute https URL, http on loopback only, without fragment or credentials. Kept byte for byte.
+pub(super) fn url(value: &DeValue<'_>) -> Read<String> {
+    let text = text(value)?;
+    let url = Url::parse(&text).map_err(|error| format!("{text:?} is not an absolute URL: {error}"))?;
+    if text.bytes().any(|b| !b.is_ascii_graphic() || b == b'\\') {
+        return Err(format!("{text:?} holds a character that no URL has: write it percent-encoded"));
+    }
+    match url.scheme() {
+        "https" => {}
+        "http" if is_loopback(&url) => {}
+        "http" => return Err(format!("{text:?} must be https; plain http is allowed on loopback only")),
+        other => return Err(format!("{text:?} must be https, not {other}")),
+    }
+    if url.fragment().is_some() {
+        return Err(format!("{text:?} must not have a fragment (#…)"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(format!("{text:?} must not hold a user name or a password"));
+    }
+    Ok(text)
+}
+
+/// Scheme and host alone, since tokens state it to the letter.
+pub(super) fn issuer(value: &DeValue<'_>) -> Read<String> {
+    let text = url(value)?;
+    if text.ends_with('/') {
+        return Err(format!("{text:?} must not end with a slash: vendors compare it letter by letter"));
+    }
+    let parsed = Url::parse(&text).map_err(|error| error.to_string())?;
+    if parsed.path() != "/" || parsed.query().is_some() {
+        return Err(format!("{text:?} must be scheme and host alone"));
+    }
+    if parsed.origin().ascii_serialization() != text {
+        return Err(format!("must be spelled {:?}", parsed.origin().ascii_serialization()));
+    }
+    Ok(text)
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+/// `#1f5fa8`.
+pub(super) fn colour(value: &DeValue<'_>) -> Read<String> {
+    let text = text(value)?;
+    let digits = text.strip_prefix('#').unwrap_or_default();
+    let good = digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_hexdigit());
+    good.then(|| text.to_ascii_lowercase()).ok_or_else(|| format!("{text:?} is not a colour such as #1f5fa8"))
+}
+
+/// `library.example`: the right side of a scoped attribute.
+pub(super) fn domain(value: &DeValue<'_>) -> Read<String> {
+    let text = text(value)?.to_ascii_lowercase();
+    let label = |label: &str| {
+        !label.is_empty() && !label.starts_with('-') && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
+    let good = text.contains('.') && text.split('.').all(label);
+    good.then(|| text.clone()).ok_or_else(|| format!("{text:?} is not a domain such as library.example"))
+}
+
+fn said(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::Array(_) => "a list".into(),
+        DeValue::Table(_) => "a table".into(),
+        DeValue::String(text) => format!("{text:?}"),
+        DeValue::Integer(number) => number.to_string(),
+        DeValue::Float(number) => number.to_string(),
+        DeValue::Boolean(flag) => flag.to_string(),
+        DeValue::Datetime(at) => at.to_string(),
+    }
+}
+
+/// `a, b or c`.
+pub(super) fn listed(words: &[&str]) -> String {
+    match words {
+        [] => String::new(),
+        [only] => (*only).to_owned(),
+        [rest @ .., last] => format!("{} or {last}", rest.join(", ")),
+    }
+}

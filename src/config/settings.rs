@@ -1,0 +1,159 @@
+//! How the server runs: the top level and its single tables.
+
+use std::path::PathBuf;
+
+use super::{
+    Config, Hashing, Library, Retention, Theme, Throttle, Tls, Tries,
+    fields::{self, ROOT, Setting},
+    network::Network,
+    read,
+    section::Section,
+};
+use crate::domain::{
+    clock::TimeZone,
+    grade::{BandRule, Grade},
+    session::SessionLimits,
+};
+
+/// Whether the file says anything about the server, rather than the programme alone.
+pub(super) fn are_present(root: &Section<'_>) -> bool {
+    let is_setting = |field: &&Setting| field.kind != "tables";
+    ROOT.fields.iter().filter(is_setting).any(|field| root.is_written(field.name))
+}
+
+/// `None`, once told, where anything is wrong.
+pub(super) fn read(root: &Section<'_>) -> Option<Config> {
+    let issuer = root.need("issuer", read::issuer);
+    let listen = root.need("listen", read::word);
+    let database = root.need("database", |value| database(root, &read::text(value)?));
+    let key_encryption_key_file = root.need("key_encryption_key_file", |value| Ok(root.resolve(&read::text(value)?)));
+    let trusted_proxies = networks(root, "trusted_proxies");
+    let private_destinations = networks(root, "private_destinations");
+    if issuer.as_ref().is_some_and(|issuer| issuer.starts_with("http://")) {
+        root.warn("issuer", "plain http: for a trial on this machine only, since cookies are sent unprotected");
+    }
+    let tls = root.table(&fields::TLS).map(|section| tls(&section));
+    let session = session(&root.table_or_empty(&fields::SESSION));
+    let throttle = throttle(&root.table_or_empty(&fields::THROTTLE));
+    let hashing = hashing(&root.table_or_empty(&fields::HASHING));
+    let retention = retention(&root.table_or_empty(&fields::RETENTION));
+    let theme = theme(&root.table_or_empty(&fields::THEME));
+    let library = library(&root.table_or_empty(&fields::LIBRARY));
+    let bands = bands(&root.table_or_empty(&fields::BANDS));
+    Some(Config {
+        issuer: issuer?,
+        listen: listen?,
+        database: database?,
+        key_encryption_key_file: key_encryption_key_file?,
+        trusted_proxies: trusted_proxies?,
+        private_destinations: private_destinations?,
+        tls: match tls {
+            Some(tls) => Some(tls?),
+            None => None,
+        },
+        session: session?,
+        throttle: throttle?,
+        hashing: hashing?,
+        retention: retention?,
+        theme: theme?,
+        library: library?,
+        bands: bands?,
+    })
+}
+
+/// A SQLite file is a path of the file, and so relative to it.
+fn database(root: &Section<'_>, text: &str) -> Result<String, String> {
+    if let Some(path) = text.strip_prefix("sqlite:") {
+        let path = path.strip_prefix("//").unwrap_or(path);
+        if path.is_empty() {
+            return Err("sqlite: needs a path, sqlite:data/oneaccess.db".into());
+        }
+        return Ok(format!("sqlite:{}", root.resolve(path).display()));
+    }
+    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+        return Ok(text.to_owned());
+    }
+    // The text may hold a password: it is not repeated.
+    Err("must be sqlite:PATH or postgres://…".into())
+}
+
+fn networks(root: &Section<'_>, name: &str) -> Option<Vec<Network>> {
+    let all = root.list(name, read::word)?;
+    Some(all.into_iter().map(|network| network.value).collect())
+}
+
+fn tls(section: &Section<'_>) -> Option<Tls> {
+    let certificate = section.need("certificate", |value| present(section, &read::text(value)?));
+    let key = section.need("key", |value| present(section, &read::text(value)?));
+    Some(Tls { certificate: certificate?, key: key? })
+}
+
+fn session(section: &Section<'_>) -> Option<SessionLimits> {
+    let idle = section.need("idle", read::duration("1m", "24h"));
+    let absolute = section.need("absolute", read::duration("5m", "30d"));
+    let (idle, absolute) = (idle?, absolute?);
+    if idle > absolute {
+        section.wrong("idle", "must not be longer than absolute");
+        return None;
+    }
+    Some(SessionLimits { idle, absolute })
+}
+
+fn throttle(section: &Section<'_>) -> Option<Throttle> {
+    let tries = |tries: &str, most: i64, window: &str| {
+        let tries = section.need(tries, read::number(1, most));
+        let window = section.need(window, read::duration("1m", "24h"));
+        Some(Tries { tries: u64::try_from(tries?).ok()?, window: window? })
+    };
+    let card = tries("card_tries", 100, "card_window");
+    let initial_pin = tries("initial_pin_tries", 100, "initial_pin_window");
+    let pattern = tries("pattern_tries", 1000, "pattern_window");
+    Some(Throttle { card: card?, initial_pin: initial_pin?, pattern: pattern? })
+}
+
+fn hashing(section: &Section<'_>) -> Option<Hashing> {
+    let threads = section.need("threads", read::number(0, 256));
+    let queue = section.need("queue", read::number(1, 100_000));
+    Some(Hashing { threads: usize::try_from(threads?).ok()?, queue: usize::try_from(queue?).ok()? })
+}
+
+fn retention(section: &Section<'_>) -> Option<Retention> {
+    let who_went_where = section.need("who_went_where", read::duration("0d", "30d"))?;
+    Some(Retention { who_went_where })
+}
+
+fn theme(section: &Section<'_>) -> Option<Theme> {
+    let path = |name: &str| section.maybe(name, |value| present(section, &read::text(value)?));
+    let (folder, logo) = (path("folder"), path("logo"));
+    let name = section.maybe("name", read::text);
+    let primary = section.maybe("primary", read::colour);
+    let accent = section.maybe("accent", read::colour);
+    Some(Theme { folder: folder?, logo: logo?, name: name?, primary: primary?, accent: accent? })
+}
+
+fn library(section: &Section<'_>) -> Option<Library> {
+    let name = section.need("name", read::text);
+    let time_zone = section.need("time_zone", |value| {
+        let name = read::text(value)?;
+        TimeZone::named(&name).ok_or_else(|| format!("{name:?} is no time zone: use a name such as America/New_York"))
+    });
+    let scope_domain = section.need("scope_domain", read::domain);
+    Some(Library { name: name?, time_zone: time_zone?, scope_domain: scope_domain? })
+}
+
+fn bands(section: &Section<'_>) -> Option<BandRule> {
+    let juvenile_to: Option<Grade> = section.need("juvenile_to", read::word);
+    let young_adult_to: Option<Grade> = section.need("young_adult_to", read::word);
+    let rule = BandRule { juvenile_to: juvenile_to?, young_adult_to: young_adult_to? };
+    if rule.juvenile_to > rule.young_adult_to {
+        section.wrong("young_adult_to", "must not be below juvenile_to");
+        return None;
+    }
+    Some(rule)
+}
+
+/// A file or folder that must be there.
+fn present(section: &Section<'_>, path: &str) -> Result<PathBuf, String> {
+    let path = section.resolve(path);
+    if path.exists() { Ok(path) } else { Err(format!("{} is not there", path.display())) }
+}

@@ -1,0 +1,393 @@
+use super::*;
+use crate::domain::field::Kind;
+
+/// What an OIDC client of these tests may say.
+const OIDC: &[Field] = &[
+    field("client_id", Kind::Text, true, ""),
+    field("client_secret", Kind::Secret, false, ""),
+    field("redirect_uris", Kind::Urls, true, ""),
+    field("pkce", Kind::Choice(&["required", "optional"]), false, "required"),
+    field("id_token_claims", Kind::Flag, false, "false"),
+    field("code_life", Kind::Number(1, 60), false, "60"),
+];
+
+const fn field(name: &'static str, kind: Kind, required: bool, default: &'static str) -> Field {
+    Field { name, kind, required, default, help: "" }
+}
+
+const SETTINGS: &str = r#"issuer = "https://access.library.example"
+[library]
+name = "Example Library"
+time_zone = "America/New_York"
+scope_domain = "library.example"
+"#;
+
+const PROGRAMME: &str = r#"
+[[scope]]
+name = "library.ebooks"
+
+[[organisation]]
+id = "cms"
+name = "Example Schools"
+roster = ["d-1"]
+card = { scheme = "raw", from = "identifier" }
+initial_pin = "password"
+
+[[agreement]]
+id = "cms-2026"
+organisation = "cms"
+roles = ["student", "staff"]
+grades = ["PK", "12"]
+privileges = ["library.ebooks"]
+from = 2026-07-01
+to = 2031-06-30
+
+[[vendor]]
+id = "maple"
+name = "Maple Books"
+audience = ["juvenile", "young-adult", "adult"]
+scopes = ["library.ebooks"]
+release = [{ name = "card_number", purpose = "The vendor's help desk asks for it." }]
+
+[[vendor.oidc]]
+client_id = "maple-web"
+client_secret = "a secret of good length"
+redirect_uris = ["https://maple.example/callback"]
+
+[[source]]
+id = "cms"
+kind = "oneroster-csv"
+
+[[opt_out]]
+source = "cms"
+sourced_id = "u-17"
+since = "2026-08-30"
+"#;
+
+fn read(text: &str) -> Result<Loaded, Problems> {
+    read_with(text, &Catalogue::default(), &Environment::default())
+}
+
+fn read_with(text: &str, known: &Catalogue, environment: &Environment) -> Result<Loaded, Problems> {
+    let rules = Rules { protocols: &[("oidc", OIDC)], misfit: &|_, _| None, known };
+    parse(text, Path::new("etc/oneaccess.toml"), &rules, environment)
+}
+
+/// The problems of a whole file in which `good` is written as `bad`.
+fn told(good: &str, bad: &str) -> Vec<String> {
+    let whole = format!("{SETTINGS}{PROGRAMME}");
+    assert!(whole.contains(good), "{good:?} is not in the file");
+    match read(&whole.replacen(good, bad, 1)) {
+        Ok(_) => Vec::new(),
+        Err(problems) => problems.list.iter().map(ToString::to_string).collect(),
+    }
+}
+
+#[test]
+fn a_whole_file_is_read() {
+    let loaded = read(&format!("{SETTINGS}{PROGRAMME}")).unwrap();
+    let config = loaded.settings.unwrap();
+    assert_eq!(config.issuer, "https://access.library.example");
+    assert_eq!(config.database, "sqlite:etc/data/oneaccess.db");
+    assert_eq!(config.key_encryption_key_file, Path::new("etc/keys/kek"));
+    assert_eq!(config.session.idle, Duration::from_secs(1800));
+    assert_eq!(config.retention.who_went_where, Duration::from_secs(30 * 86_400));
+    assert_eq!(config.bands, BandRule::default());
+    let declared = loaded.declared;
+    assert_eq!(declared.opt_outs[0].key(), "cms/u-17");
+    assert_eq!(declared.agreements[0].to.to_string(), "2031-06-30");
+    let party = &declared.vendors[0].relying_parties[0];
+    assert_eq!((party.protocol.as_str(), party.key.as_str()), ("oidc", "maple-web"));
+    assert_eq!(
+        party.settings,
+        serde_json::json!({
+            "client_secret_sha256": hex::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, b"a secret of good length")),
+            "redirect_uris": ["https://maple.example/callback"],
+            "pkce": "required",
+            "id_token_claims": false,
+            "code_life": 60,
+        })
+    );
+    assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+}
+
+#[test]
+fn a_file_may_hold_settings_or_declarations_alone() {
+    assert!(read(SETTINGS).unwrap().declared.is_empty());
+    assert!(read(PROGRAMME).unwrap().settings.is_none());
+}
+
+#[test]
+fn each_mistake_is_told_with_its_line_and_field() {
+    let cases = [
+        (
+            "issuer = \"https://access",
+            "issuer = \"http://access",
+            "line 1: issuer: \"http://access.library.example\" must be https; plain http is allowed on loopback only",
+        ),
+        (
+            ".example\"\n[library]",
+            ".example/\"\n[library]",
+            "line 1: issuer: \"https://access.library.example/\" must not end with a slash: vendors compare it letter by letter",
+        ),
+        (
+            "name = \"Example Library\"",
+            "nome = \"Example Library\"",
+            "line 3: library.nome: there is no such field; did you mean name?",
+        ),
+        (
+            "America/New_York",
+            "America/Gotham",
+            "line 4: library.time_zone: \"America/Gotham\" is no time zone: use a name such as America/New_York",
+        ),
+        (
+            "[[scope]]\nname = \"library.ebooks\"",
+            "[[scope]]\nname = \"Library Ebooks\"",
+            "line 8: scope.name: \"Library Ebooks\" is not an id: use 1 to 64 of a-z, 0-9, '-', '_', '.', beginning with a letter or digit",
+        ),
+        ("id = \"cms\"\nname", "name", "line 10: organisation.id: is missing"),
+        ("roster = [\"d-1\"]", "roster = [\"d-1\", 7]", "line 13: organisation.roster: must be text in quotes, not 7"),
+        (
+            "roster = [\"d-1\"]",
+            "roster = []",
+            "line 13: organisation.roster: must name at least one org of the directory",
+        ),
+        (
+            "scheme = \"raw\"",
+            "scheme = \"barcode14\", institution = \"30\"",
+            "line 14: organisation.card.institution: institution must be four digits, not \"30\"",
+        ),
+        (
+            "scheme = \"raw\"",
+            "scheme = \"rare\"",
+            "line 14: organisation.card.scheme: \"rare\": use raw, prefix or barcode14",
+        ),
+        (
+            "scheme = \"raw\"",
+            "scheme = \"raw\", prefix = \"C\"",
+            "line 14: organisation.card.prefix: says nothing with scheme \"raw\"",
+        ),
+        (
+            "initial_pin = \"password\"",
+            "initial_pin = \"1234\"",
+            "line 15: organisation.initial_pin: \"1234\": use password, birthday:MMDD or none",
+        ),
+        (
+            "organisation = \"cms\"",
+            "organisation = \"cmz\"",
+            "line 19: agreement.organisation: there is no organisation \"cmz\"",
+        ),
+        (
+            "\"student\", \"staff\"",
+            "\"student\", \"parent\"",
+            "line 20: agreement.roles: \"parent\": use student or staff",
+        ),
+        (
+            "[\"PK\", \"12\"]",
+            "[\"12\", \"PK\"]",
+            "line 21: agreement.grades: the last grade, PK, comes before the first, 12",
+        ),
+        (
+            "[\"PK\", \"12\"]",
+            "[\"PK\", \"14\"]",
+            "line 21: agreement.grades: \"14\" is not a grade: use IT, PR, PK, TK, KG, 01 to 13, PS, UG or Other",
+        ),
+        (
+            "privileges = [\"library.ebooks\"]",
+            "privileges = [\"library.ebooks\",\n\"library.films\"]",
+            "line 23: agreement.privileges: there is no scope \"library.films\"",
+        ),
+        (
+            "2031-06-30",
+            "2026-06-30",
+            "line 24: agreement.to: the last day, 2026-06-30, comes before the first, 2026-07-01",
+        ),
+        ("2031-06-30", "\"June\"", "line 24: agreement.to: \"June\" is not a day such as 2026-07-01"),
+        (
+            "scopes = [\"library.ebooks\"]",
+            "scopes = [\"library.films\"]",
+            "line 30: vendor.scopes: there is no scope \"library.films\"",
+        ),
+        (
+            "audience = [\"juvenile\", \"young-adult\", \"adult\"]",
+            "audience = []",
+            "line 29: vendor.audience: must not be empty",
+        ),
+        (", purpose = \"The vendor's help desk asks for it.\"", "", "line 31: vendor.release.purpose: is missing"),
+        (
+            "purpose = \"The vendor's help desk asks for it.\"",
+            "purpose = \" \"",
+            "line 31: vendor.release.purpose: must not be empty",
+        ),
+        (
+            "name = \"card_number\"",
+            "name = \"birth_date\"",
+            "line 31: vendor.release.name: \"birth_date\": use card_number",
+        ),
+        (
+            "https://maple.example/callback",
+            "https://maple.example/callback#x",
+            "line 36: vendor.oidc.redirect_uris: \"https://maple.example/callback#x\" must not have a fragment (#…)",
+        ),
+        (
+            "https://maple.example/callback",
+            "http://maple.example/callback",
+            "line 36: vendor.oidc.redirect_uris: \"http://maple.example/callback\" must be https; plain http is allowed on loopback only",
+        ),
+        (
+            "client_secret = ",
+            "client_secrets = ",
+            "line 35: vendor.oidc.client_secrets: there is no such field; did you mean client_secret?",
+        ),
+        (
+            "client_secret = \"a secret of good length\"",
+            "client_secret_file = \"nowhere\"",
+            "line 35: vendor.oidc.client_secret_file: etc/nowhere: No such file or directory (os error 2)",
+        ),
+        ("[[vendor.oidc]]", "[[vendor.cas]]", "line 33: vendor.cas: there is no such field"),
+        (
+            "kind = \"oneroster-csv\"",
+            "kind = \"carrier-pigeon\"",
+            "line 40: source.kind: \"carrier-pigeon\": use oneroster-csv",
+        ),
+        ("source = \"cms\"", "source = \"sms\"", "line 43: opt_out.source: there is no source \"sms\""),
+        ("source = \"cms\"\n", "", "line 42: opt_out.card: name the person by card, or by source and sourced_id"),
+    ];
+    for (good, bad, expected) in cases {
+        let told = told(good, bad);
+        assert!(told.iter().any(|problem| problem == expected), "{bad}\n  expected {expected}\n  told {told:#?}");
+    }
+}
+
+#[test]
+fn what_is_named_twice_is_told_at_its_second_place() {
+    let again = |what: &str| match read(&format!("{PROGRAMME}{what}")) {
+        Ok(_) => String::new(),
+        Err(problems) => problems.list.iter().map(|p| format!("{}: {}\n", p.field, p.message)).collect(),
+    };
+    let scope = again("[[scope]]\nname = \"library.ebooks\"\n");
+    assert_eq!(scope, "scope.name: \"library.ebooks\" is named a second time, after line 3\n");
+    let org = again(
+        "[[organisation]]\nid = \"charter\"\nname = \"C\"\nroster = [\"d-1\"]\ncard = { scheme = \"raw\", from = \"username\" }\n",
+    );
+    assert_eq!(org, "organisation.roster: \"d-1\" is named a second time, after line 8\n");
+    let client = again(
+        "[[vendor]]\nid = \"oak\"\nname = \"Oak\"\naudience = [\"adult\"]\nscopes = [\"library.ebooks\"]\n[[vendor.oidc]]\nclient_id = \"maple-web\"\nredirect_uris = [\"https://oak.example/\"]\n",
+    );
+    assert_eq!(client, "vendor.oidc.client_id: \"maple-web\" is named a second time, after line 29\n");
+}
+
+#[test]
+fn all_mistakes_of_a_file_are_told_at_once_in_their_order() {
+    let text =
+        "isuer = \"https://a.example\"\n[session]\nidle = \"soon\"\n[[agreement]]\nid = \"x\"\norganisation = \"y\"\n";
+    let problems = read(text).unwrap_err();
+    let lines: Vec<_> = problems.list.iter().map(|p| (p.line, p.field.as_str())).collect();
+    assert!(lines.is_sorted_by_key(|(line, _)| *line));
+    for expected in [
+        (1, "isuer"),
+        (0, "issuer"),
+        (3, "session.idle"),
+        (0, "library.name"),
+        (4, "agreement.roles"),
+        (4, "agreement.from"),
+        (6, "agreement.organisation"),
+    ] {
+        assert!(lines.contains(&expected), "{expected:?} in {lines:?}");
+    }
+}
+
+#[test]
+fn text_that_is_not_toml_is_told_by_line() {
+    let problems = read("issuer = \"https://a.example\"\nlisten = \nx = [1,\n").unwrap_err();
+    assert_eq!(problems.list[0].line, 2, "{problems}");
+    assert!(problems.to_string().starts_with("etc/oneaccess.toml:2: "), "{problems}");
+}
+
+#[test]
+fn a_field_given_twice_is_refused() {
+    let problems = read("issuer = \"https://a.example\"\nissuer = \"https://b.example\"\n").unwrap_err();
+    assert_eq!(problems.list[0].line, 2, "{problems}");
+}
+
+#[test]
+fn the_environment_overrides_the_top_level() {
+    let environment: Environment = [
+        ("ONEACCESS_ISSUER", "https://other.example"),
+        ("ONEACCESS_DATABASE", "postgres://db.example/oneaccess"),
+        ("ONEACCESS_LISTEN", "[::]:8443"),
+        ("ONEACCESS_TRUSTED_PROXIES", "10.0.0.0/8, ::1"),
+        ("ONEACCESS_ISUER", "x"),
+        ("HOME", "/root"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into_iter()
+    .collect();
+    let loaded = read_with(SETTINGS, &Catalogue::default(), &environment).unwrap();
+    let config = loaded.settings.unwrap();
+    assert_eq!(config.issuer, "https://other.example");
+    assert_eq!(config.database, "postgres://db.example/oneaccess");
+    assert_eq!(config.listen.port(), 8443);
+    assert_eq!(config.trusted_proxies.len(), 2);
+    assert_eq!(loaded.warnings.len(), 1, "{:?}", loaded.warnings);
+    assert_eq!(loaded.warnings[0].field, "ONEACCESS_ISUER");
+}
+
+#[test]
+fn a_wrong_variable_is_told_by_its_field() {
+    let environment = [("ONEACCESS_LISTEN".to_owned(), "everywhere".to_owned())].into_iter().collect();
+    let problems = read_with(SETTINGS, &Catalogue::default(), &environment).unwrap_err();
+    assert_eq!(problems.list[0].field, "listen");
+}
+
+#[test]
+fn exceptions_are_warned_of() {
+    let text = format!("{SETTINGS}{PROGRAMME}")
+        .replace("https://access.library.example", "http://127.0.0.1:8080")
+        .replace("a secret of good length", "short")
+        .replace("client_id =", "pkce = \"optional\"\nclient_id =");
+    let warnings = read(&text).unwrap().warnings;
+    let fields: Vec<_> = warnings.iter().map(|w| (w.line, w.field.as_str())).collect();
+    assert_eq!(fields, [(1, "issuer"), (36, "vendor.oidc.client_secret"), (34, "vendor.oidc.pkce")]);
+    assert!(warnings.iter().all(|w| !w.message.contains("short\"")));
+}
+
+#[test]
+fn declarations_may_refer_to_what_the_catalogue_knows_and_not_take_what_is_anothers() {
+    let first = read(PROGRAMME).unwrap().declared;
+    let mut known = Catalogue::default();
+    for scope in first.scopes {
+        known.scopes.insert(scope.name.clone(), scope);
+    }
+    for organisation in first.organisations {
+        known.organisations.insert(organisation.id.clone(), organisation);
+    }
+    let known = known.indexed();
+    let agreement = &PROGRAMME[PROGRAMME.find("[[agreement]]").unwrap()..PROGRAMME.find("[[vendor]]").unwrap()];
+    assert!(read(agreement).is_err());
+    assert!(read_with(agreement, &known, &Environment::default()).is_ok());
+
+    let thief = "[[organisation]]\nid = \"charter\"\nname = \"C\"\nroster = [\"d-1\"]\ncard = { scheme = \"raw\", from = \"username\" }\n";
+    let problems = read_with(thief, &known, &Environment::default()).unwrap_err();
+    assert_eq!(problems.list[0].to_string(), "line 4: organisation.roster: \"d-1\" belongs to cms already");
+}
+
+#[test]
+fn a_database_url_with_a_password_is_never_repeated() {
+    let text = SETTINGS.replace("[library]", "database = \"mysql://u:hunter2@db/x\"\n[library]");
+    let problems = read(&text).unwrap_err();
+    assert!(!problems.to_string().contains("hunter2"), "{problems}");
+}
+
+#[test]
+fn what_a_protocol_finds_amiss_is_told_at_its_line() {
+    let misfit = |vendor: &Vendor, party: &RelyingParty| {
+        let why = format!("{} of {} cannot do without", party.key, vendor.id);
+        party.settings.get("client_secret_sha256").is_some().then_some(("pkce", why))
+    };
+    let known = Catalogue::default();
+    let rules = Rules { protocols: &[("oidc", OIDC)], misfit: &misfit, known: &known };
+    let path = Path::new("etc/oneaccess.toml");
+    let problems = parse(PROGRAMME, path, &rules, &Environment::default()).unwrap_err();
+    assert_eq!(problems.list[0].to_string(), "line 28: vendor.oidc.pkce: maple-web of maple cannot do without");
+}

@@ -1,0 +1,62 @@
+//! `demographics.csv`: month and day of birth, where a birthday PIN is configured. Race, sex and the rest of the file
+//! are not even looked at.
+
+use std::collections::HashMap;
+
+use super::{
+    archive::Archive,
+    error::ReadError,
+    row::Seen,
+    table::{Table, need, want},
+    values::{self, Day},
+};
+use crate::directory::Report;
+
+/// Month and day by the user's sourcedId.
+pub(super) type Birthdays = HashMap<Box<str>, (u8, u8)>;
+
+const FILE: &str = "demographics.csv";
+
+pub(super) fn read(archive: &mut Archive<'_>, report: &mut Report) -> Result<Birthdays, ReadError> {
+    let mut birthdays = Birthdays::new();
+    if archive.name(FILE).is_none() {
+        let what = "a birthday PIN is configured, but there is no such file: nobody gets one from this delivery";
+        report.repaired(FILE, 0, "", "no-demographics", what);
+        return Ok(birthdays);
+    }
+    let columns = [need("sourcedId"), want("status"), need("birthDate")];
+    let (mut table, [id, status, birth]) = Table::open(archive, FILE, columns, report)?;
+    let mut seen = Seen::default();
+    while let Some(row) = table.next(report)? {
+        let (sourced_id, text) = (row.text(id), row.text(birth));
+        if sourced_id.is_empty() {
+            report.refused(row.file, row.line, "sourcedId", "no-sourced-id", "a row without the user's sourcedId");
+            continue;
+        }
+        seen.once(&row, sourced_id)?;
+        if !row.is_active(status, report) || text.is_empty() {
+            continue;
+        }
+        // The date itself is personal: a note says what shape it had, never what it was.
+        let day = match values::day(text) {
+            Day::Iso(day) => day,
+            Day::Other(day) => {
+                report.repaired(row.file, row.line, "birthDate", "date-format", "another form than 2023-06-15, read");
+                day
+            }
+            Day::Either(..) => {
+                let what = "day and month cannot be told apart: no birthday PIN from this row";
+                report.refused(row.file, row.line, "birthDate", "ambiguous-date", what);
+                continue;
+            }
+            Day::Unreadable => {
+                report.refused(row.file, row.line, "birthDate", "date", "no date: no birthday PIN from this row");
+                continue;
+            }
+        };
+        if let (Ok(month), Ok(day)) = (u8::try_from(day.month()), u8::try_from(day.day())) {
+            birthdays.insert(sourced_id.into(), (month, day));
+        }
+    }
+    Ok(birthdays)
+}

@@ -1,0 +1,99 @@
+//! `manifest.csv`: which version, and which files are bulk, delta or absent.
+
+use std::{fmt, str::FromStr};
+
+use super::{Options, archive::Archive, error::ReadError, table};
+use crate::directory::Report;
+
+const MANIFEST: &str = "manifest.csv";
+
+/// A version that is read and written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    /// Role and organisations stand in users.csv.
+    V1p1,
+    /// They stand in roles.csv.
+    V1p2,
+}
+
+impl FromStr for Version {
+    type Err = ReadError;
+    fn from_str(text: &str) -> Result<Version, ReadError> {
+        match text.trim().trim_start_matches(['v', 'V']).replace('p', ".").as_str() {
+            "1.1" | "1.1.0" => Ok(Version::V1p1),
+            "1.2" | "1.2.0" => Ok(Version::V1p2),
+            _ => Err(ReadError::UnsupportedVersion(text.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Version::V1p1 => "1.1",
+            Version::V1p2 => "1.2",
+        })
+    }
+}
+
+/// What the manifest says, held against the files that are there.
+pub(super) fn read(
+    archive: &mut Archive<'_>,
+    options: &Options<'_>,
+    report: &mut Report,
+) -> Result<Version, ReadError> {
+    let said = if archive.name(MANIFEST).is_some() {
+        table::pairs(archive, MANIFEST, report)?
+    } else {
+        for file in ["orgs.csv", "users.csv"] {
+            if archive.name(file).is_none() {
+                return Err(ReadError::NotOneRoster(format!("it holds no manifest.csv and no {file}")));
+            }
+        }
+        let what = "the manifest is missing; the files that are there were read as bulk";
+        report.repaired(MANIFEST, 0, "", "no-manifest", what);
+        Vec::new()
+    };
+    let value = |property: &str| said.iter().find(|(name, ..)| name.eq_ignore_ascii_case(property));
+
+    let roles = archive.name("roles.csv").is_some();
+    let mut note = |line, what: String| report.repaired(MANIFEST, line, "oneroster.version", "version", what);
+    let version = match value("oneroster.version").filter(|(_, text, _)| !text.is_empty()) {
+        Some((_, text, line)) => match (text.parse()?, roles) {
+            (Version::V1p1, true) => {
+                note(*line, "roles.csv is there, which 1.1 does not have: read as 1.2".into());
+                Version::V1p2
+            }
+            (version, _) => version,
+        },
+        None => {
+            let version = if roles { Version::V1p2 } else { Version::V1p1 };
+            if !said.is_empty() {
+                note(0, format!("no version is named; read as {version}, by the files that are there"));
+            }
+            version
+        }
+    };
+
+    let mut needed = vec!["orgs", "users"];
+    if version == Version::V1p2 {
+        needed.push("roles");
+    }
+    if options.birthdays && archive.name("demographics.csv").is_some() {
+        needed.push("demographics");
+    }
+    for name in needed {
+        let file = format!("{name}.csv");
+        let there = archive.name(&file).is_some();
+        match value(&format!("file.{name}")) {
+            Some((_, how, _)) if how.eq_ignore_ascii_case("delta") => return Err(ReadError::Delta(file)),
+            Some((_, how, line)) if !how.eq_ignore_ascii_case("bulk") && there => {
+                let what = format!("the manifest says {how:?}, but the file is there: read as bulk");
+                report.repaired(MANIFEST, *line, &format!("file.{name}"), "manifest-file", what);
+            }
+            _ if !there => return Err(ReadError::MissingFile(file)),
+            _ => {}
+        }
+    }
+    Ok(version)
+}

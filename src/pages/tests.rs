@@ -1,0 +1,282 @@
+use serde_json::{Value as Json, json};
+
+use super::*;
+use crate::{
+    domain::{id::AgreementId, reason::Reason},
+    wire::barcode,
+};
+
+fn pages() -> Pages {
+    Pages::new(Theme::plain("Example Library")).unwrap()
+}
+
+/// Set to a folder, every page of the sample is written there, to be looked at.
+const WRITE_TO: &str = "ONEACCESS_PAGES_TO";
+
+#[test]
+fn every_page_renders_in_both_languages() {
+    let pages = pages();
+    let out = std::env::var_os(WRITE_TO).map(std::path::PathBuf::from);
+    for locale in Locale::ALL {
+        for (name, template, context) in samples() {
+            let html = pages.render(template, locale, context).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert!(html.contains(&format!("<html lang=\"{}\">", locale.tag())));
+            assert_eq!(html.matches("<h1").count(), 1, "{name} has one h1");
+            assert!(!html.contains("<script") && !html.contains("style="), "{name} has nothing inline");
+            let weight = html.len() + pages.stylesheet().0.len();
+            assert!(weight < 30_000, "{name} weighs {weight} bytes");
+            if let Some(folder) = &out {
+                let folder = folder.join(locale.tag());
+                std::fs::create_dir_all(&folder).unwrap();
+                std::fs::write(folder.join(format!("{name}.html")), html).unwrap();
+            }
+        }
+    }
+    if let Some(folder) = &out {
+        let style = folder.join(pages.stylesheet.path.trim_start_matches('/'));
+        std::fs::create_dir_all(style.parent().unwrap()).unwrap();
+        std::fs::write(style, pages.stylesheet().0).unwrap();
+    }
+}
+
+#[test]
+fn every_reason_is_explained_in_both_languages_with_what_to_do_next() {
+    let (english, spanish) = (texts::keys(Locale::English), texts::keys(Locale::Spanish));
+    for reason in every_reason() {
+        for key in [format!("reason-{}", reason.code()), format!("reason-{}-now", reason.code())] {
+            assert!(english.contains_key(&key) && spanish.contains_key(&key), "{key}");
+        }
+    }
+}
+
+#[test]
+fn both_languages_have_the_same_texts_and_ask_for_the_same_values() {
+    let (english, spanish) = (texts::keys(Locale::English), texts::keys(Locale::Spanish));
+    for (key, values) in &english {
+        assert_eq!(spanish.get(key), Some(values), "{key} in Spanish");
+    }
+    for key in spanish.keys() {
+        assert!(english.contains_key(key), "{key} is in Spanish only");
+    }
+}
+
+#[test]
+fn what_others_named_stays_text() {
+    let evil = "<img src=x onerror=alert(1)>\"'";
+    let mut context = sign_in(None);
+    context["vendor"] = json!(evil);
+    context["card"] = json!(evil);
+    let html = pages().render("sign-in/sign-in.html", Locale::English, context).unwrap();
+    assert!(!html.contains("<img"), "{html}");
+    assert!(html.contains("<strong>&lt;img"), "{html}");
+    let html = pages().error_page(Locale::English, 400, evil, evil);
+    assert!(!html.contains("<img"), "{html}");
+}
+
+#[test]
+fn a_day_is_written_in_the_readers_form() {
+    let day = |locale| Texts::load(locale).unwrap().date("2027-06-30").unwrap();
+    assert_eq!(day(Locale::English), "June 30, 2027");
+    assert_eq!(day(Locale::Spanish), "30 de junio de 2027");
+    assert!(Texts::load(Locale::English).unwrap().date("tomorrow").is_err());
+}
+
+#[test]
+fn a_theme_replaces_a_template_and_the_stylesheet_by_their_names() {
+    let folder = std::env::temp_dir().join(format!("oneaccess-theme-{}", std::process::id()));
+    std::fs::create_dir_all(folder.join("error")).unwrap();
+    std::fs::write(folder.join("error/error.html"), "<p>ours: {{ code }}</p>").unwrap();
+    std::fs::write(folder.join("style.css"), "b { color: red }").unwrap();
+    let themed = Pages::new(Theme { folder: Some(folder.clone()), ..Theme::plain("Example Library") }).unwrap();
+    assert_eq!(themed.error_page(Locale::English, 404, "a<b", ""), "<p>ours: a&lt;b</p>");
+    assert!(themed.stylesheet().0.ends_with(b"b { color: red }"));
+    assert_ne!(themed.stylesheet().1, pages().stylesheet().1, "another content has another address");
+
+    std::fs::write(folder.join("error/error.html"), "{% block %}").unwrap();
+    let broken = Pages::new(Theme { folder: Some(folder.clone()), ..Theme::plain("Example Library") });
+    assert!(broken.err().unwrap().to_string().contains("error/error.html"));
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn only_what_is_there_is_an_asset() {
+    let pages = pages();
+    assert!(pages.asset(&pages.stylesheet.path).is_some());
+    assert!(pages.asset("/assets/style.0000000000000000.css").is_none());
+    assert!(pages.asset("/assets/../Cargo.toml").is_none());
+}
+
+fn every_reason() -> Vec<Reason> {
+    let agreement: AgreementId = "example-2026".parse().unwrap();
+    let all = vec![
+        Reason::SignInFailed,
+        Reason::TooManyTries { retry_after: 90 },
+        Reason::PinMustChange,
+        Reason::NoPin,
+        Reason::CardBlocked,
+        Reason::Withdrawn,
+        Reason::OptedOut,
+        Reason::NoAgreement,
+        Reason::AgreementEnded { agreement: agreement.clone() },
+        Reason::AgreementNotBegun { agreement },
+        Reason::RoleNotCovered,
+        Reason::GradeNotCovered,
+        Reason::AudienceMismatch,
+        Reason::NothingGranted,
+        Reason::VendorDisabled,
+        Reason::Declined,
+        Reason::Expired,
+    ];
+    // A reason that is added does not compile here until it stands above, too.
+    for reason in &all {
+        match reason {
+            Reason::SignInFailed
+            | Reason::TooManyTries { .. }
+            | Reason::PinMustChange
+            | Reason::NoPin
+            | Reason::CardBlocked
+            | Reason::Withdrawn
+            | Reason::OptedOut
+            | Reason::NoAgreement
+            | Reason::AgreementEnded { .. }
+            | Reason::AgreementNotBegun { .. }
+            | Reason::RoleNotCovered
+            | Reason::GradeNotCovered
+            | Reason::AudienceMismatch
+            | Reason::NothingGranted
+            | Reason::VendorDisabled
+            | Reason::Declined
+            | Reason::Expired => {}
+        }
+    }
+    all
+}
+
+fn frame(path: &str, badge: bool) -> Json {
+    json!({ "path": path, "badge": badge.then_some("M · 4417"), "csrf": "c".repeat(43), "ticket": null })
+}
+
+fn sign_in(problem: Option<(&str, &str)>) -> Json {
+    json!({
+        "frame": frame("/sign-in/t", false),
+        "vendor": "Maple Books",
+        "card": problem.map_or("", |_| "30244170"),
+        "action": "/sign-in/t",
+        "problem": problem.map(|(text, field)| json!({
+            "text": text, "field": field, "minutes": 2, "now": format!("{text}-now"),
+        })),
+        "help": [{ "organisation": "Example Schools", "text": "Your student ID is on your school badge." }],
+    })
+}
+
+fn change_pin(problem: Option<(&str, &str)>) -> Json {
+    let fields = ["current_pin", "new_pin", "repeat_pin"].map(|name| {
+        let label = format!("pin-{}", name.trim_end_matches("_pin"));
+        json!({ "name": name, "label": label, "value": problem.map_or("", |_| "1111") })
+    });
+    json!({
+        "frame": frame("/change-pin", true), "first": true, "action": "/change-pin", "fields": fields,
+        "problem": problem.map(|(text, field)| json!({ "text": text, "field": field, "minutes": 0 })),
+    })
+}
+
+fn shelves(many: usize) -> Json {
+    let tile = |(place, (id, name, about)): (usize, (&str, &str, &str))| {
+        json!({ "id": id, "name": name, "description": about, "hue": (place * 3 + id.len()) % 8,
+            "href": "https://vendor.example/start" })
+    };
+    let books = [
+        ("maple", "Maple Books", "E-books and audiobooks for every age"),
+        ("tumble", "Storytime Lane", "Picture books that read themselves aloud"),
+        ("comics", "Panel & Ink", "Comics and manga"),
+        ("audio", "Harbor Audio", "Listen on the bus"),
+        ("classics", "The Old Bookcase", "Books that everybody should meet once"),
+        ("poems", "Poem a Day", ""),
+    ];
+    let databases = [
+        ("atlas", "Atlas of Everything", "An encyclopedia you can trust"),
+        ("news", "Newsroom", "Newspapers from here and everywhere"),
+        ("science", "Science in View", "Experiments, videos and articles"),
+    ];
+    let help = [("tutor", "Homework Harbor", "A tutor online until ten at night")];
+    let row = |all: &[(&str, &str, &str)]| -> Vec<Json> { all.iter().copied().enumerate().map(tile).collect() };
+    json!([
+        { "kind": "books", "tiles": row(&books).into_iter().cycle().take(many).collect::<Vec<_>>() },
+        { "kind": "databases", "tiles": row(&databases) },
+        { "kind": "help", "tiles": row(&help) },
+    ])
+}
+
+fn refusal(reason: &Reason) -> Json {
+    json!({
+        "frame": frame("/refused/t", true), "vendor": "Maple Books", "return_to": "/oidc/resume/t",
+        "reason": { "code": reason.code(), "minutes": 2 }, "staff_code": "K7F-2QX",
+    })
+}
+
+fn card(number: &str) -> Json {
+    json!({
+        "frame": frame("/card", true),
+        "number": number,
+        "barcode": barcode::of_card(&number.replace(' ', "")).map(|bars| bars.svg()),
+        "qr": barcode::qr_svg(&number.replace(' ', "")),
+        "valid_until": "2031-06-30",
+        "reason": null,
+        "privileges": [
+            { "key": "library-ebooks", "description": "" },
+            { "key": "library-databases", "description": "" },
+            { "key": "library-checkout", "description": "" },
+            { "key": "makerspace", "description": "Tools in the makerspace" },
+        ],
+    })
+}
+
+fn samples() -> Vec<(String, &'static str, Json)> {
+    let launchpad = |shelves: Json, query: &str, searchable: bool, reason: Json| {
+        json!({ "frame": frame("/", true), "shelves": shelves, "query": query, "found": 0,
+            "searchable": searchable, "missing": true, "reason": reason })
+    };
+    let error = |status: u16, detail: &str| json!({ "frame": frame("/", false), "status": status, "code": "7F3A91C2", "detail": detail });
+    let mut plain = sign_in(None);
+    plain["vendor"] = Json::Null;
+    plain["help"] = json!([]);
+    let mut all: Vec<(String, &str, Json)> = [
+        ("sign-in", "sign-in/sign-in.html", sign_in(None)),
+        ("sign-in-plain", "sign-in/sign-in.html", plain),
+        ("sign-in-wrong", "sign-in/sign-in.html", sign_in(Some(("reason-sign-in-failed", "card")))),
+        ("pin", "pin/change.html", change_pin(None)),
+        ("pin-wrong", "pin/change.html", change_pin(Some(("pin-repeats", "new_pin")))),
+        ("launchpad", "launchpad/launchpad.html", launchpad(shelves(6), "", false, Json::Null)),
+        ("launchpad-many", "launchpad/launchpad.html", launchpad(shelves(17), "", true, Json::Null)),
+        ("launchpad-nothing-found", "launchpad/launchpad.html", launchpad(json!([]), "dragons", true, Json::Null)),
+        (
+            "launchpad-empty",
+            "launchpad/launchpad.html",
+            launchpad(json!([]), "", false, json!({ "code": "grade-not-covered" })),
+        ),
+        (
+            "missing",
+            "launchpad/missing.html",
+            json!({ "frame": frame("/missing", true), "missing": [
+                { "name": "Storytime Lane", "reason": "audience-mismatch" },
+                { "name": "Newsroom", "reason": "nothing-granted" },
+            ] }),
+        ),
+        ("card", "card/card.html", card("2 3023 00004417 3")),
+        ("card-letters", "card/card.html", card("CH004417")),
+        ("sign-out", "sign-out/confirm.html", json!({ "frame": frame("/sign-out", true) })),
+        ("signed-out", "sign-out/signed-out.html", json!({ "frame": frame("/signed-out", false) })),
+        ("error", "error/error.html", error(500, "")),
+        ("error-integrator", "error/error.html", error(400, "redirect_uri is not one of those registered")),
+    ]
+    .into_iter()
+    .map(|(name, template, context)| (name.to_owned(), template, context))
+    .collect();
+    for status in [401, 403, 404, 405, 413, 418, 429, 503] {
+        all.push((format!("error-{status}"), "error/error.html", error(status, "")));
+    }
+    for reason in every_reason() {
+        all.push((format!("refusal-{}", reason.code()), "refusal/refusal.html", refusal(&reason)));
+    }
+    all
+}

@@ -1,0 +1,225 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::{
+    card::CardNumber,
+    clock::Date,
+    grade::Grade,
+    id::{PatronId, ScopeName, VendorUid},
+    vendor::{Shelf, Vendor},
+};
+
+fn scopes(text: &str) -> Scopes {
+    text.split_whitespace().filter_map(|name| name.parse::<ScopeName>().ok()).collect()
+}
+
+fn date(text: &str) -> Date {
+    text.parse().unwrap()
+}
+
+fn zone() -> TimeZone {
+    TimeZone::named("America/New_York").unwrap()
+}
+
+/// Noon of a school day in 2026.
+fn noon(day: &str) -> Timestamp {
+    zone().start_of(date(day)) + std::time::Duration::from_secs(12 * 3600)
+}
+
+/// A student of grade 7 at the district, `cms:student:07` and so on.
+fn patron(affiliations: &str) -> Patron {
+    Patron {
+        id: PatronId::new(),
+        source: "cms".parse().unwrap(),
+        sourced_id: "p".into(),
+        given_name: "Mira".into(),
+        family_name: "Brookquill".into(),
+        affiliations: affiliations.split(',').map(|a| a.parse().unwrap()).collect(),
+        standing: Standing::Enrolled,
+        card: CardNumber::read("4417").unwrap(),
+        card_status: CardStatus::Active,
+    }
+}
+
+fn agreement(
+    id: &str,
+    organisation: &str,
+    roles: &[Role],
+    grades: Option<(&str, &str)>,
+    privileges: &str,
+) -> Agreement {
+    Agreement {
+        id: id.parse().unwrap(),
+        organisation: organisation.parse().unwrap(),
+        roles: roles.to_vec(),
+        grades: grades.map(|(from, to)| (from.parse().unwrap(), to.parse().unwrap())),
+        privileges: scopes(privileges),
+        from: date("2026-07-01"),
+        to: date("2027-06-30"),
+    }
+}
+
+/// The programme's two agreements: everything for the district, electronic for the charter's grades 6 to 12 and staff.
+fn programme() -> BTreeMap<AgreementId, Agreement> {
+    use Role::{Staff, Student};
+    let all = "library.ebooks library.databases library.checkout";
+    [
+        agreement("cms-2026", "cms", &[Student, Staff], Some(("PK", "12")), all),
+        agreement("charter-2026", "charter", &[Student, Staff], Some(("06", "12")), "library.ebooks library.databases"),
+    ]
+    .into_iter()
+    .map(|a| (a.id.clone(), a))
+    .collect()
+}
+
+fn vendor(audience: &[AudienceBand], allowed: &str) -> Vendor {
+    Vendor {
+        id: "maple".parse().unwrap(),
+        uid: VendorUid::new(),
+        name: "Maple Books".into(),
+        description: None,
+        shelf: Shelf::Books,
+        audience: audience.to_vec(),
+        scopes: scopes(allowed),
+        release: Vec::new(),
+        launch_url: None,
+        disabled: false,
+        relying_parties: Vec::new(),
+    }
+}
+
+const EVERYONE: [AudienceBand; 3] = [AudienceBand::Juvenile, AudienceBand::YoungAdult, AudienceBand::Adult];
+
+fn decide(
+    patron: &Patron,
+    opted_out: bool,
+    agreements: &BTreeMap<AgreementId, Agreement>,
+    vendor: &Vendor,
+    asked: &Scopes,
+    now: Timestamp,
+) -> Result<Allowance, Reason> {
+    let (bands, time_zone) = (BandRule::default(), zone());
+    let facts = Facts { patron, opted_out, agreements, bands: &bands, time_zone: &time_zone };
+    let entitlement = entitled(&facts, now, &mut |_| ())?;
+    allow(&entitlement, vendor, asked, &mut |_| ())
+}
+
+fn code(result: &Result<Allowance, Reason>) -> &'static str {
+    result.as_ref().map_or_else(Reason::code, |_| "yes")
+}
+
+#[test]
+fn each_person_of_the_programme_gets_the_answer_of_their_agreement() {
+    let (agreements, asked) = (programme(), scopes("library.ebooks library.checkout"));
+    let shelf = vendor(&EVERYONE, "library.ebooks library.checkout");
+    for (who, answer, granted) in [
+        ("cms:student:07", "yes", "library.checkout library.ebooks"),
+        ("cms:student:PK", "yes", "library.checkout library.ebooks"),
+        ("cms:staff", "yes", "library.checkout library.ebooks"),
+        ("charter:student:08", "yes", "library.ebooks"),
+        ("charter:student:05", "grade-not-covered", ""),
+        ("charter:student", "grade-not-covered", ""),
+        ("charter:staff", "yes", "library.ebooks"),
+        ("elsewhere:student:07", "no-agreement", ""),
+        ("charter:student:05,cms:staff", "yes", "library.checkout library.ebooks"),
+    ] {
+        let result = decide(&patron(who), false, &agreements, &shelf, &asked, noon("2026-11-23"));
+        assert_eq!(code(&result), answer, "{who}");
+        assert_eq!(result.map(|a| a.scopes().to_string()).unwrap_or_default(), granted, "{who}");
+    }
+}
+
+#[test]
+fn both_days_of_an_agreement_count_in_the_librarys_own_time() {
+    let (agreements, shelf, asked) = (programme(), vendor(&EVERYONE, "library.ebooks"), scopes("library.ebooks"));
+    let second = std::time::Duration::from_secs(1);
+    let (first, over) = (zone().start_of(date("2026-07-01")), zone().end_of(date("2027-06-30")));
+    for (at, answer) in
+        [(first - second, "agreement-not-begun"), (first, "yes"), (over - second, "yes"), (over, "agreement-ended")]
+    {
+        let result = decide(&patron("cms:student:07"), false, &agreements, &shelf, &asked, at);
+        assert_eq!(code(&result), answer, "{}", at.rfc3339());
+        if let Ok(allowance) = result {
+            assert_eq!(allowance.until(), over);
+        }
+    }
+}
+
+#[test]
+fn a_tombstone_a_withdrawal_and_a_block_are_told_apart() {
+    let (agreements, shelf, asked) = (programme(), vendor(&EVERYONE, "library.ebooks"), scopes("library.ebooks"));
+    let now = noon("2026-11-23");
+    let mut child = patron("cms:student:07");
+    assert_eq!(code(&decide(&child, true, &agreements, &shelf, &asked, now)), "opted-out");
+    child.card_status = CardStatus::Blocked;
+    assert_eq!(code(&decide(&child, false, &agreements, &shelf, &asked, now)), "card-blocked");
+    child.standing = Standing::Withdrawn;
+    assert_eq!(code(&decide(&child, false, &agreements, &shelf, &asked, now)), "withdrawn");
+}
+
+#[test]
+fn a_vendor_for_adults_refuses_a_seventh_grader_and_serves_her_teacher() {
+    let (agreements, asked) = (programme(), scopes("library.ebooks"));
+    let mut shelf = vendor(&[AudienceBand::Adult], "library.ebooks");
+    let now = noon("2026-11-23");
+    let answer = |who, shelf: &Vendor| code(&decide(&patron(who), false, &agreements, shelf, &asked, now));
+    assert_eq!(answer("cms:student:07", &shelf), "audience-mismatch");
+    assert_eq!(answer("cms:staff", &shelf), "yes");
+    shelf.disabled = true;
+    assert_eq!(answer("cms:staff", &shelf), "vendor-disabled");
+}
+
+#[test]
+fn a_scope_outside_what_is_asked_allowed_and_granted_never_passes() {
+    let (agreements, shelf) = (programme(), vendor(&EVERYONE, "library.hotspot"));
+    let result =
+        decide(&patron("cms:staff"), false, &agreements, &shelf, &scopes("library.hotspot"), noon("2026-11-23"));
+    assert_eq!(code(&result), "nothing-granted");
+}
+
+fn any_affiliation() -> impl Strategy<Value = String> {
+    let role = prop_oneof![
+        Just("staff".to_owned()),
+        (0usize..21).prop_map(|g| format!("student:{}", Grade::all().nth(g).unwrap()))
+    ];
+    (prop_oneof![Just("cms"), Just("charter"), Just("elsewhere")], role).prop_map(|(org, role)| format!("{org}:{role}"))
+}
+
+fn any_scopes() -> impl Strategy<Value = Scopes> {
+    let names = ["library.ebooks", "library.databases", "library.checkout", "library.hotspot"];
+    proptest::collection::vec(proptest::sample::select(names.to_vec()), 0..4).prop_map(|names| scopes(&names.join(" ")))
+}
+
+proptest! {
+    #[test]
+    fn what_is_granted_was_asked_allowed_and_agreed(who in any_affiliation(), asked in any_scopes(), allowed in any_scopes(), day in 0i64..500) {
+        let shelf = vendor(&EVERYONE, &allowed.to_string());
+        let now = Timestamp(noon("2026-06-01").0 + day * 86_400_000);
+        if let Ok(yes) = decide(&patron(&who), false, &programme(), &shelf, &asked, now) {
+            prop_assert!(yes.scopes().is_subset(&asked) && yes.scopes().is_subset(&allowed) && !yes.scopes().is_empty());
+            prop_assert!(yes.until() > now);
+            let agreed = programme().values().filter(|a| yes.agreements().contains(&a.id)).any(|a| a.from <= zone().date(now) && zone().date(now) <= a.to);
+            prop_assert!(agreed);
+        }
+    }
+
+    #[test]
+    fn taking_something_away_never_turns_a_refusal_into_a_yes(who in any_affiliation(), asked in any_scopes(), fewer in any_scopes(), which in 0usize..5) {
+        let now = noon("2026-11-23");
+        let shelf = vendor(&EVERYONE, "library.ebooks library.databases library.checkout");
+        let before = decide(&patron(&who), false, &programme(), &shelf, &asked, now);
+        let (mut child, mut agreements, mut narrowed, mut tombstone, mut asks) = (patron(&who), programme(), shelf, false, asked);
+        match which {
+            0 => child.card_status = CardStatus::Blocked,
+            1 => tombstone = true,
+            2 => { agreements.pop_first(); }
+            3 => narrowed.scopes = narrowed.scopes.intersection(&fewer),
+            _ => asks = asks.intersection(&fewer),
+        }
+        let after = decide(&child, tombstone, &agreements, &narrowed, &asks, now);
+        prop_assert!(before.is_ok() || after.is_err());
+        if let (Ok(before), Ok(after)) = (before, after) {
+            prop_assert!(after.scopes().is_subset(before.scopes()));
+        }
+    }
+}

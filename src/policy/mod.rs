@@ -1,0 +1,12 @@
+//! PURE decisions: no clock, no I/O, no waiting. Facts in, a step or a reason out.
+//! Who gathers the facts and carries out the step is `signon`.
+
+pub mod entitlement;
+pub mod pin;
+pub mod release;
+pub mod step;
+pub mod subject;
+pub mod throttle;
+
+pub use entitlement::{Allowance, Entitlement, Facts, Finding};
+pub use step::{Step, next_step};

@@ -1,0 +1,55 @@
+//! When wrong tries have been enough: per card, and per (address, PIN), never per address alone,
+//! because a whole school sits behind one.
+
+use std::time::Duration;
+
+/// How many wrong tries count within which window before the next must wait for the window's end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    pub tries: u64,
+    pub window: Duration,
+}
+
+/// The limits of each way to guess.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Wrong PINs on one card.
+    pub card: Limit,
+    /// Wrong PINs on a card whose PIN is still the initial one, of which there may be only 366. Beyond these even the
+    /// right one is answered like a wrong one.
+    pub initial: Limit,
+    /// One PIN tried from one address over many cards.
+    pub pattern: Limit,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let minutes = |n: u64| Duration::from_secs(n * 60);
+        Limits {
+            card: Limit { tries: 6, window: minutes(15) },
+            initial: Limit { tries: 12, window: minutes(24 * 60) },
+            pattern: Limit { tries: 10, window: minutes(60) },
+        }
+    }
+}
+
+impl Limit {
+    /// # Errors
+    /// Seconds until another try counts, where `wrong` tries are enough; `left` is what remains of the window.
+    pub fn admits(&self, wrong: u64, left: Duration) -> Result<(), u64> {
+        if wrong < self.tries { Ok(()) } else { Err(left.as_secs().max(1)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_try_after_the_last_allowed_one_waits_for_the_window() {
+        let limit = Limit { tries: 3, window: Duration::from_secs(60) };
+        assert_eq!(limit.admits(2, Duration::from_secs(40)), Ok(()));
+        assert_eq!(limit.admits(3, Duration::from_secs(40)), Err(40));
+        assert_eq!(limit.admits(9, Duration::from_millis(3)), Err(1));
+    }
+}

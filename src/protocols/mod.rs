@@ -1,0 +1,41 @@
+//! How vendors speak to us, one folder each. A protocol reads and writes its own wire and asks `signon` for
+//! everything else; the folders never import one another, nor `web`.
+
+pub mod oidc;
+
+use axum::Router;
+
+use crate::{
+    domain::{
+        field::Field,
+        vendor::{RelyingParty, Vendor},
+    },
+    signon::SignOn,
+};
+
+/// One language that vendors speak. To add one: a folder here, and a line in `compose`.
+pub trait Protocol: Send + Sync {
+    /// `oidc`, `saml` …: what relying parties and grants are kept under, and the configuration's `[[vendor.NAME]]`.
+    fn name(&self) -> &'static str;
+
+    /// What an operator fills in. The first field is the relying party's key.
+    fn settings(&self) -> &'static [Field];
+
+    /// What the fields, each right by itself, get wrong together.
+    ///
+    /// # Errors
+    /// The field and a sentence, for the operator.
+    fn check(&self, _vendor: &Vendor, _party: &RelyingParty) -> Result<(), Misfit> {
+        Ok(())
+    }
+
+    fn routes(&self, signon: SignOn) -> Router;
+}
+
+/// A setting that does not fit the others.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field} {why}")]
+pub struct Misfit {
+    pub field: &'static str,
+    pub why: String,
+}

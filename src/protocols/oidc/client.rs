@@ -1,0 +1,284 @@
+//! A relying party as this protocol sees it: its settings, read once for each state of the catalogue.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, RwLock},
+};
+
+use serde::Deserialize;
+
+use super::{NAME, redirect};
+use crate::{
+    domain::{
+        catalogue::Catalogue,
+        id::VendorId,
+        scope::Scopes,
+        vendor::{RelyingParty, Vendor},
+    },
+    keyring::Algorithm,
+    protocols::Misfit,
+};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Client {
+    pub id: String,
+    pub vendor: VendorId,
+    /// What the vendor may ask for.
+    pub scopes: Scopes,
+    pub auth: Auth,
+    pub redirect_uris: Vec<String>,
+    pub native: bool,
+    pub pkce_required: bool,
+    pub id_token_alg: Algorithm,
+    pub access_token_alg: Algorithm,
+    /// The audience of access tokens.
+    pub resource: String,
+    pub post_logout_redirect_uris: Vec<String>,
+}
+
+/// How a client proves itself at the token endpoint; secrets as SHA-256.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Auth {
+    Basic([u8; 32]),
+    Post([u8; 32]),
+    /// A public client: PKCE is all there is.
+    None,
+}
+
+/// As they are kept; defaults are those of `settings::FIELDS`.
+#[derive(Deserialize)]
+struct Settings {
+    #[serde(default, alias = "client_secret")]
+    client_secret_sha256: Option<String>,
+    redirect_uris: Vec<String>,
+    #[serde(default)]
+    token_endpoint_auth_method: Method,
+    #[serde(default)]
+    application_type: ApplicationType,
+    #[serde(default)]
+    pkce: Pkce,
+    #[serde(default)]
+    id_token_signed_response_alg: Option<Algorithm>,
+    #[serde(default)]
+    access_token_signing_alg: Option<Algorithm>,
+    #[serde(default)]
+    resource: Option<String>,
+    #[serde(default)]
+    post_logout_redirect_uris: Vec<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Method {
+    #[default]
+    ClientSecretBasic,
+    ClientSecretPost,
+    None,
+}
+
+#[derive(Default, PartialEq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ApplicationType {
+    #[default]
+    Web,
+    Native,
+}
+
+#[derive(Default, PartialEq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Pkce {
+    #[default]
+    Required,
+    Optional,
+}
+
+impl Client {
+    /// # Errors
+    /// The setting that does not fit, and why.
+    pub fn read(vendor: &Vendor, party: &RelyingParty, issuer: &str) -> Result<Client, Misfit> {
+        let misfit = |field, why: &str| Misfit { field, why: why.to_owned() };
+        let settings = Settings::deserialize(&party.settings)
+            .map_err(|e| Misfit { field: "settings", why: format!("cannot be read: {e}") })?;
+        let secret = match &settings.client_secret_sha256 {
+            Some(hash) => {
+                let mut bytes = [0; 32];
+                hex::decode_to_slice(hash, &mut bytes)
+                    .map_err(|_| misfit("client_secret", "is not kept as a SHA-256"))?;
+                Some(bytes)
+            }
+            None => None,
+        };
+        let auth = match (settings.token_endpoint_auth_method, secret) {
+            (Method::ClientSecretBasic, Some(hash)) => Auth::Basic(hash),
+            (Method::ClientSecretPost, Some(hash)) => Auth::Post(hash),
+            (Method::None, None) => Auth::None,
+            (Method::None, Some(_)) => {
+                return Err(misfit("client_secret", "is given, but token_endpoint_auth_method is none"));
+            }
+            (_, None) => {
+                return Err(misfit(
+                    "client_secret",
+                    "is missing; without one, token_endpoint_auth_method must be none",
+                ));
+            }
+        };
+        let pkce_required = settings.pkce == Pkce::Required;
+        if auth == Auth::None && !pkce_required {
+            return Err(misfit("pkce", "must be required for a client without a secret"));
+        }
+        for (field, uris) in [
+            ("redirect_uris", &settings.redirect_uris),
+            ("post_logout_redirect_uris", &settings.post_logout_redirect_uris),
+        ] {
+            if let Some(bad) = uris.iter().find(|uri| !redirect::may_be_registered(uri)) {
+                return Err(Misfit {
+                    field,
+                    why: format!("holds {bad:?}: no absolute URI of visible ASCII without #"),
+                });
+            }
+        }
+        if settings.redirect_uris.is_empty() {
+            return Err(misfit("redirect_uris", "must not be empty"));
+        }
+        Ok(Client {
+            id: party.key.clone(),
+            vendor: vendor.id.clone(),
+            scopes: vendor.scopes.clone(),
+            auth,
+            redirect_uris: settings.redirect_uris,
+            native: settings.application_type == ApplicationType::Native,
+            pkce_required,
+            id_token_alg: settings.id_token_signed_response_alg.unwrap_or(Algorithm::Rs256),
+            access_token_alg: settings.access_token_signing_alg.unwrap_or(Algorithm::Es256),
+            resource: settings.resource.unwrap_or_else(|| format!("{issuer}/vendors/{}", vendor.id)),
+            post_logout_redirect_uris: settings.post_logout_redirect_uris,
+        })
+    }
+}
+
+/// Every client of one state of the catalogue.
+struct Snapshot {
+    of: Arc<Catalogue>,
+    clients: HashMap<String, Arc<Client>>,
+}
+
+/// The clients of the present catalogue: read when it changes, not when a click comes.
+pub(super) struct Clients {
+    issuer: String,
+    now: RwLock<Option<Arc<Snapshot>>>,
+}
+
+impl Clients {
+    pub fn new(issuer: &str) -> Clients {
+        Clients { issuer: issuer.to_owned(), now: RwLock::default() }
+    }
+
+    /// `None` where the catalogue has no such client. One whose settings cannot be read is none either.
+    pub fn find(&self, catalogue: &Arc<Catalogue>, id: &str) -> Option<Arc<Client>> {
+        let kept = self.now.read().unwrap_or_else(|e| e.into_inner()).clone();
+        let snapshot = match kept {
+            Some(snapshot) if Arc::ptr_eq(&snapshot.of, catalogue) => snapshot,
+            _ => {
+                let fresh = Arc::new(self.read(catalogue));
+                *self.now.write().unwrap_or_else(|e| e.into_inner()) = Some(fresh.clone());
+                fresh
+            }
+        };
+        snapshot.clients.get(id).cloned()
+    }
+
+    fn read(&self, catalogue: &Arc<Catalogue>) -> Snapshot {
+        let mut clients = HashMap::new();
+        for vendor in catalogue.vendors.values() {
+            for party in vendor.relying_parties.iter().filter(|party| party.protocol == NAME) {
+                match Client::read(vendor, party, &self.issuer) {
+                    Ok(client) => drop(clients.insert(party.key.clone(), Arc::new(client))),
+                    Err(misfit) => tracing::error!(client_id = party.key, %misfit, "client left out"),
+                }
+            }
+        }
+        Snapshot { of: catalogue.clone(), clients }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::domain::{grade::AudienceBand, id::VendorUid};
+    use serde_json::{Value, json};
+
+    pub fn vendor(settings: Value) -> Vendor {
+        Vendor {
+            id: "maple".parse().unwrap(),
+            uid: VendorUid(uuid::Uuid::from_u128(1)),
+            name: "Maple Books".into(),
+            description: None,
+            shelf: Default::default(),
+            audience: vec![AudienceBand::Juvenile],
+            scopes: ["library.ebooks".parse().unwrap()].into_iter().collect(),
+            release: Vec::new(),
+            launch_url: None,
+            disabled: false,
+            relying_parties: vec![RelyingParty { protocol: NAME.into(), key: "maple-web".into(), settings }],
+        }
+    }
+
+    pub fn client(settings: Value) -> Result<Client, Misfit> {
+        let vendor = vendor(settings);
+        Client::read(&vendor, &vendor.relying_parties[0], "https://access.library.example")
+    }
+
+    fn hash() -> String {
+        "ab".repeat(32)
+    }
+
+    #[test]
+    fn what_the_operator_leaves_away_is_what_the_standard_says() {
+        let client =
+            client(json!({ "client_secret_sha256": hash(), "redirect_uris": ["https://maple.example/cb"] })).unwrap();
+        assert_eq!(client.auth, Auth::Basic([0xab; 32]));
+        assert_eq!((client.id_token_alg, client.access_token_alg), (Algorithm::Rs256, Algorithm::Es256));
+        assert_eq!(client.resource, "https://access.library.example/vendors/maple");
+        assert!(client.pkce_required && !client.native);
+    }
+
+    #[test]
+    fn settings_that_do_not_fit_together_are_refused_by_name() {
+        let uris = json!(["https://maple.example/cb"]);
+        for (settings, field) in [
+            (json!({ "redirect_uris": uris }), "client_secret"),
+            (json!({ "redirect_uris": uris, "client_secret_sha256": "plain" }), "client_secret"),
+            (
+                json!({ "redirect_uris": uris, "client_secret_sha256": hash(), "token_endpoint_auth_method": "none" }),
+                "client_secret",
+            ),
+            (json!({ "redirect_uris": uris, "token_endpoint_auth_method": "none", "pkce": "optional" }), "pkce"),
+            (json!({ "redirect_uris": [], "client_secret_sha256": hash() }), "redirect_uris"),
+            (json!({ "redirect_uris": ["https://a.example/#x"], "client_secret_sha256": hash() }), "redirect_uris"),
+            (json!({ "redirect_uris": ["/cb"], "client_secret_sha256": hash() }), "redirect_uris"),
+            (
+                json!({ "redirect_uris": uris, "client_secret_sha256": hash(), "post_logout_redirect_uris": ["x"] }),
+                "post_logout_redirect_uris",
+            ),
+            (json!({ "redirect_uris": uris, "client_secret_sha256": hash(), "pkce": "plain" }), "settings"),
+        ] {
+            assert_eq!(client(settings.clone()).unwrap_err().field, field, "{settings}");
+        }
+    }
+
+    #[test]
+    fn a_changed_catalogue_is_seen_at_once_and_an_unchanged_one_is_not_read_again() {
+        let catalogue = |uri: &str| {
+            let vendor = vendor(json!({ "client_secret_sha256": hash(), "redirect_uris": [uri] }));
+            let mut catalogue = Catalogue::default();
+            catalogue.vendors.insert(vendor.id.clone(), vendor);
+            Arc::new(catalogue.indexed())
+        };
+        let (old, new) = (catalogue("https://a.example/"), catalogue("https://b.example/"));
+        let clients = Clients::new("https://access.library.example");
+        let first = clients.find(&old, "maple-web").unwrap();
+        assert!(Arc::ptr_eq(&first, &clients.find(&old, "maple-web").unwrap()));
+        assert_eq!(clients.find(&new, "maple-web").unwrap().redirect_uris, ["https://b.example/"]);
+        assert_eq!(clients.find(&new, "other"), None);
+    }
+}

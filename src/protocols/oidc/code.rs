@@ -1,0 +1,115 @@
+//! The authorization code: 256 random bits that stand for one shelved passage, once (RFC 6749 sections 4.1.2, 10.5).
+
+use std::time::Duration;
+
+use aws_lc_rs::digest;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    domain::id::GrantId,
+    ephemeral::{Namespace, Shelf},
+    signon::Fault,
+    wire::jose::base64url,
+};
+
+/// RFC 6749 recommends ten minutes at most; a browser needs a second.
+pub(super) const LIFE: Duration = Duration::from_secs(60);
+
+/// What a code stands for, and everything that its redemption must match.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Code {
+    pub client_id: String,
+    pub redirect_uri: String,
+    /// PKCE S256 (RFC 7636); absent only where the client's registration allows it.
+    pub challenge: Option<String>,
+    pub nonce: Option<String>,
+    /// Whether `openid` was asked: an ID token is due, and userinfo is open.
+    pub openid: bool,
+    pub grant: GrantId,
+}
+
+/// What came of a code that was presented.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Redeemed {
+    First(Code),
+    /// It was redeemed before: whatever that won must go (RFC 6749 section 4.1.2).
+    Again(GrantId),
+    Unknown,
+}
+
+/// Shelves `passage` under a new code. Its marker, which outlives the first redemption, is put there at the same time,
+/// so that not even two redemptions at once can miss it.
+pub(super) async fn issue(shelf: &Shelf, passage: &Code) -> Result<String, Fault> {
+    let mut random = [0; 32];
+    aws_lc_rs::rand::fill(&mut random).map_err(|_| Fault::Broken("the machine gives no randomness".into()))?;
+    let code = base64url(random);
+    let value = serde_json::to_vec(passage).map_err(|e| Fault::Broken(e.to_string()))?;
+    let key = key(&code);
+    shelf.put(Namespace::SpentCode, &key, passage.grant.to_string().into_bytes(), LIFE).await?;
+    shelf.put(Namespace::Code, &key, value, LIFE).await?;
+    Ok(code)
+}
+
+/// Spends `code`: of many who present it at once, one gets `First`.
+pub(super) async fn redeem(shelf: &Shelf, code: &str) -> Result<Redeemed, Fault> {
+    let key = key(code);
+    if let Some(value) = shelf.take(Namespace::Code, &key).await? {
+        let passage = serde_json::from_slice(&value).map_err(|e| Fault::Broken(format!("shelved code: {e}")))?;
+        return Ok(Redeemed::First(passage));
+    }
+    let marker = shelf.get(Namespace::SpentCode, &key).await?;
+    let grant = marker.and_then(|grant| String::from_utf8(grant).ok()?.parse().ok());
+    Ok(grant.map_or(Redeemed::Unknown, Redeemed::Again))
+}
+
+/// Codes rest hashed: who reads the shelf cannot redeem what is on it.
+fn key(code: &str) -> String {
+    hex::encode(digest::digest(&digest::SHA256, code.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    fn passage() -> Code {
+        Code {
+            client_id: "maple-web".into(),
+            redirect_uri: "https://maple.example/cb".into(),
+            challenge: None,
+            nonce: None,
+            openid: true,
+            grant: GrantId::new(),
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn of_sixty_four_who_redeem_a_code_at_once_one_gets_it_and_the_others_name_its_grant() {
+        let (shelf, passage) = (Arc::new(Shelf::default()), passage());
+        let code = issue(&shelf, &passage).await.unwrap();
+        let tries: Vec<_> = (0..64)
+            .map(|_| {
+                let (shelf, code) = (shelf.clone(), code.clone());
+                tokio::spawn(async move { redeem(&shelf, &code).await.unwrap() })
+            })
+            .collect();
+        let mut first = 0;
+        for redeemed in tries {
+            match redeemed.await.unwrap() {
+                Redeemed::First(got) => first += usize::from(got == passage),
+                other => assert_eq!(other, Redeemed::Again(passage.grant)),
+            }
+        }
+        assert_eq!(first, 1);
+    }
+
+    #[tokio::test]
+    async fn a_code_that_was_never_issued_is_unknown_and_no_two_are_alike() {
+        let shelf = Shelf::default();
+        assert_eq!(redeem(&shelf, "guess").await.unwrap(), Redeemed::Unknown);
+        let (one, two) = (issue(&shelf, &passage()).await.unwrap(), issue(&shelf, &passage()).await.unwrap());
+        assert_ne!(one, two);
+        assert_eq!(one.len(), 43);
+        assert!(shelf.get(Namespace::Code, &one).await.unwrap().is_none(), "it rests hashed");
+    }
+}

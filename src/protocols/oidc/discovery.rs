@@ -1,0 +1,117 @@
+//! What a client reads before it first comes: OpenID Connect Discovery 1.0 (with RFC 8414 and RFC 9207) and the JWKS.
+//! Both are rendered once; a request costs a comparison and a copy.
+
+use aws_lc_rs::digest;
+use axum::{
+    extract::State,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value, json};
+
+use super::Provider;
+use crate::wire::jose::base64url;
+
+/// A published document and its strong entity tag.
+pub(super) struct Document {
+    body: String,
+    etag: String,
+}
+
+pub(super) async fn configuration(State(provider): State<Provider>, headers: HeaderMap) -> Response {
+    let document = &provider.discovery;
+    published(&headers, &document.body, &document.etag, "application/json", "public, max-age=3600")
+}
+
+/// Short-lived, so that a rotation is seen in time.
+pub(super) async fn jwks(State(provider): State<Provider>, headers: HeaderMap) -> Response {
+    let jwks = provider.app().keyring.jwks();
+    published(&headers, &jwks.body, &jwks.etag, "application/jwk-set+json", "public, max-age=300")
+}
+
+pub(super) fn document(issuer: &str) -> Document {
+    let body = metadata(issuer).to_string();
+    let hash = digest::digest(&digest::SHA256, body.as_bytes());
+    Document { etag: format!("\"{}\"", base64url(hash.as_ref().get(..16).unwrap_or_default())), body }
+}
+
+fn metadata(issuer: &str) -> Value {
+    let endpoint = |name: &str| format!("{issuer}/oidc/{name}");
+    json!({
+        "issuer": issuer,
+        "authorization_endpoint": endpoint("authorize"),
+        "token_endpoint": endpoint("token"),
+        "userinfo_endpoint": endpoint("userinfo"),
+        "jwks_uri": endpoint("jwks"),
+        "end_session_endpoint": endpoint("end-session"),
+        "scopes_supported": ["openid"],
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": ["authorization_code"],
+        "subject_types_supported": ["pairwise"],
+        "id_token_signing_alg_values_supported": ["RS256", "ES256"],
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+        "code_challenge_methods_supported": ["S256"],
+        "acr_values_supported": [super::tokens::ACR],
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "claim_types_supported": ["normal"],
+        "claims_supported": [
+            "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid",
+            "audience_band", "patron_type", "card_number",
+        ],
+        "ui_locales_supported": ["en", "es"],
+        "claims_parameter_supported": false,
+        "request_parameter_supported": false,
+        "request_uri_parameter_supported": false,
+        "require_request_uri_registration": false,
+        "authorization_response_iss_parameter_supported": true,
+    })
+}
+
+fn published(asked: &HeaderMap, body: &str, etag: &str, media_type: &'static str, cache: &'static str) -> Response {
+    let known = asked.get_all(header::IF_NONE_MATCH).iter().any(|value| names(value, etag));
+    let mut response = if known {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        ([(header::CONTENT_TYPE, media_type)], body.to_owned()).into_response()
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    if let Ok(etag) = HeaderValue::from_str(etag) {
+        headers.insert(header::ETAG, etag);
+    }
+    response
+}
+
+/// If-None-Match compares weakly (RFC 9110 section 13.1.2).
+fn names(value: &HeaderValue, etag: &str) -> bool {
+    let listed = value.to_str().unwrap_or_default().split(',').map(str::trim);
+    listed.into_iter().any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn discovery_says_what_we_do_and_nothing_more() {
+        insta::assert_snapshot!(serde_json::to_string_pretty(&metadata("https://access.library.example")).unwrap());
+    }
+
+    #[test]
+    fn who_has_the_document_already_is_not_sent_it_again() {
+        let get = |tag: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            if let Some(tag) = tag {
+                headers.insert(header::IF_NONE_MATCH, HeaderValue::from_str(tag).unwrap());
+            }
+            published(&headers, "{}", "\"a\"", "application/json", "public").status()
+        };
+        assert_eq!(get(None), StatusCode::OK);
+        assert_eq!(get(Some("\"b\"")), StatusCode::OK);
+        for tag in ["\"a\"", "W/\"a\"", "\"b\", \"a\"", "*"] {
+            assert_eq!(get(Some(tag)), StatusCode::NOT_MODIFIED, "{tag}");
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! The one place where a refusal or a breakage becomes what OAuth says: a page, a redirect, JSON, a challenge.
+//! Each has two readers: `hint` goes to the integrator, the log gets the rest.
+
+use axum::{
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::json;
+
+use super::{Provider, redirect};
+use crate::{app::App, pages::Locale, signon::Fault};
+
+/// An error of RFC 6749, OIDC Core or RFC 6750, by its registered name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Error {
+    pub code: &'static str,
+    /// What to mend, in ASCII without quotes and backslashes (RFC 6749 section 4.1.2.1). Never a secret.
+    pub hint: String,
+}
+
+impl Error {
+    pub fn new(code: &'static str, hint: impl Into<String>) -> Error {
+        Error { code, hint: hint.into() }
+    }
+
+    pub fn invalid_request(hint: impl Into<String>) -> Error {
+        Error::new("invalid_request", hint)
+    }
+
+    pub fn invalid_grant(hint: impl Into<String>) -> Error {
+        Error::new("invalid_grant", hint)
+    }
+
+    pub fn invalid_client(hint: impl Into<String>) -> Error {
+        Error::new("invalid_client", hint)
+    }
+}
+
+/// Why an endpoint for programs does not do as asked.
+#[derive(Debug)]
+pub(super) enum Failure {
+    Refused(Error),
+    Broken(Fault),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure::Refused(error)
+    }
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Failure {
+        Failure::Broken(fault)
+    }
+}
+
+impl Failure {
+    /// The token endpoint's error response (RFC 6749 section 5.2).
+    pub fn at_token_endpoint(self) -> Response {
+        match self {
+            Failure::Refused(error) => {
+                let status =
+                    if error.code == "invalid_client" { StatusCode::UNAUTHORIZED } else { StatusCode::BAD_REQUEST };
+                let mut response = json_error(status, &error);
+                if status == StatusCode::UNAUTHORIZED {
+                    let challenge = HeaderValue::from_static("Basic realm=\"token endpoint\", charset=\"UTF-8\"");
+                    response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+                }
+                response
+            }
+            Failure::Broken(fault) => broken_for_programs(&fault),
+        }
+    }
+
+    /// A protected resource's error response (RFC 6750 section 3). `None` as code: nothing was presented at all.
+    pub fn at_userinfo(self) -> Response {
+        let error = match self {
+            Failure::Refused(error) => error,
+            Failure::Broken(fault) => return broken_for_programs(&fault),
+        };
+        let (status, more) = match error.code {
+            "invalid_request" => (StatusCode::BAD_REQUEST, ""),
+            "insufficient_scope" => (StatusCode::FORBIDDEN, ", scope=\"openid\""),
+            _ => (StatusCode::UNAUTHORIZED, ""),
+        };
+        let challenge = format!("Bearer error=\"{}\", error_description=\"{}\"{more}", error.code, error.hint);
+        challenged(json_error(status, &error), &challenge)
+    }
+}
+
+/// A request without any token gets the challenge and no error code (RFC 6750 section 3.1).
+pub(super) fn token_needed() -> Response {
+    challenged(no_store(StatusCode::UNAUTHORIZED.into_response()), "Bearer")
+}
+
+/// How an authorization request ends that gets no code.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// The client or its address cannot be trusted: a page of ours, never a redirect (RFC 6749 section 4.1.2.1).
+    Page(Error),
+    /// The client is told, at its registered address.
+    Tell(ReturnTo, Error),
+    Broken(Fault),
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Stop {
+        Stop::Broken(fault)
+    }
+}
+
+/// A registered address and the client's own words to give back to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ReturnTo {
+    pub uri: String,
+    pub state: Option<String>,
+}
+
+impl Stop {
+    pub fn response(self, provider: &Provider, headers: &HeaderMap) -> Response {
+        match self {
+            Stop::Page(error) => page(provider.app(), headers, StatusCode::BAD_REQUEST, error.code, &error.hint),
+            Stop::Tell(to, error) => {
+                answer(provider, &to, &[("error", error.code), ("error_description", &error.hint)])
+            }
+            Stop::Broken(fault) => broken_for_people(provider.app(), headers, &fault),
+        }
+    }
+}
+
+/// The authorization response: 303 to the client, `state` echoed, `iss` always (RFC 9207).
+pub(super) fn answer(provider: &Provider, to: &ReturnTo, what: &[(&str, &str)]) -> Response {
+    let mut answer = what.to_vec();
+    if let Some(state) = &to.state {
+        answer.push(("state", state));
+    }
+    answer.push(("iss", provider.issuer()));
+    see_other(&redirect::with_answer(&to.uri, &answer))
+}
+
+/// 303, kept by nobody, and without a word to the next page on where the browser comes from.
+pub(super) fn see_other(to: &str) -> Response {
+    let mut response = match HeaderValue::from_str(to) {
+        Ok(to) => (StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response(),
+        Err(_) => {
+            tracing::error!("an address could not be written as a header");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    };
+    response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    no_store(response)
+}
+
+pub(super) fn no_store(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+    response
+}
+
+/// A page of ours for what may not be redirected. `code` and `detail` are for the vendor's engineer.
+pub(super) fn page(app: &App, headers: &HeaderMap, status: StatusCode, code: &str, detail: &str) -> Response {
+    let language = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let html = app.pages.error_page(Locale::of(None, None, language), status.as_u16(), code, detail);
+    no_store((status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response())
+}
+
+/// Logs what broke under a number, and shows the number.
+pub(super) fn broken_for_people(app: &App, headers: &HeaderMap, fault: &Fault) -> Response {
+    let (status, retry_after, number) = report(fault);
+    let response = page(app, headers, status, &number, "");
+    patient(response, retry_after)
+}
+
+fn broken_for_programs(fault: &Fault) -> Response {
+    let (status, retry_after, number) = report(fault);
+    let code = if retry_after.is_some() { "temporarily_unavailable" } else { "server_error" };
+    let error = Error::new(code, format!("something broke here; it is logged as {number}"));
+    patient(json_error(status, &error), retry_after)
+}
+
+fn report(fault: &Fault) -> (StatusCode, Option<u64>, String) {
+    let mut number = [0; 4];
+    // Without randomness the number is zeros: still a number.
+    let _ = aws_lc_rs::rand::fill(&mut number);
+    let number = hex::encode(number);
+    tracing::error!(number, %fault, "oidc");
+    let (status, retry_after) = match fault {
+        Fault::Busy { retry_after } => (StatusCode::SERVICE_UNAVAILABLE, Some(*retry_after)),
+        Fault::Store(crate::store::Error::Unavailable(_)) | Fault::Shelf(_) => {
+            (StatusCode::SERVICE_UNAVAILABLE, Some(5))
+        }
+        _ => (StatusCode::INTERNAL_SERVER_ERROR, None),
+    };
+    (status, retry_after, number)
+}
+
+fn patient(mut response: Response, retry_after: Option<u64>) -> Response {
+    if let Some(seconds) = retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+fn json_error(status: StatusCode, error: &Error) -> Response {
+    let body = json!({ "error": error.code, "error_description": error.hint }).to_string();
+    no_store((status, [(header::CONTENT_TYPE, "application/json")], body).into_response())
+}
+
+fn challenged(mut response: Response, challenge: &str) -> Response {
+    if let Ok(challenge) = HeaderValue::from_str(challenge) {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    response
+}

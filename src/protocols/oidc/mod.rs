@@ -1,0 +1,112 @@
+//! OpenID Connect Core: the authorization code flow, tokens, userinfo, logout, discovery. Owns OAuth's words and bytes;
+//! who may pass is `signon`'s to say, and what signs is the key ring's.
+
+mod authorize;
+mod client;
+mod client_auth;
+mod code;
+mod discovery;
+mod end_session;
+mod error;
+mod params;
+mod redirect;
+mod resume;
+mod settings;
+mod token;
+mod tokens;
+mod userinfo;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{ConnectInfo, DefaultBodyLimit},
+    http::HeaderMap,
+    routing::{get, post},
+};
+
+use self::{client::Clients, discovery::Document};
+use super::{Misfit, Protocol};
+use crate::{
+    app::App,
+    domain::{
+        clock::Timestamp,
+        field::Field,
+        vendor::{RelyingParty, Vendor},
+    },
+    signon::{SignOn, visitor::Visitor},
+};
+
+/// The name that relying parties and grants are kept under.
+const NAME: &str = "oidc";
+
+/// A form of ours is small; more is refused before it is read.
+const BODY_LIMIT: usize = 32 * 1024;
+
+pub struct Oidc;
+
+impl Protocol for Oidc {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn settings(&self) -> &'static [Field] {
+        settings::FIELDS
+    }
+
+    fn check(&self, vendor: &Vendor, party: &RelyingParty) -> Result<(), Misfit> {
+        client::Client::read(vendor, party, "https://issuer.example").map(drop)
+    }
+
+    fn routes(&self, signon: SignOn) -> Router {
+        let provider = Provider::new(signon);
+        Router::new()
+            .route("/.well-known/openid-configuration", get(discovery::configuration))
+            .route("/oidc/jwks", get(discovery::jwks))
+            .route("/oidc/authorize", get(authorize::arrive).post(authorize::arrive_by_post))
+            .route("/oidc/resume/{ticket}", get(resume::resume))
+            .route("/oidc/token", post(token::token))
+            .route("/oidc/userinfo", get(userinfo::userinfo).post(userinfo::userinfo))
+            .route("/oidc/end-session", get(end_session::arrive).post(end_session::arrive_by_post))
+            .layer(DefaultBodyLimit::max(BODY_LIMIT))
+            .with_state(provider)
+    }
+}
+
+/// What every endpoint works with. Cheap to clone.
+#[derive(Clone)]
+struct Provider {
+    signon: SignOn,
+    clients: Arc<Clients>,
+    discovery: Arc<Document>,
+}
+
+impl Provider {
+    fn new(signon: SignOn) -> Provider {
+        let issuer = signon.app().config.issuer.as_str();
+        let (clients, discovery) = (Clients::new(issuer), discovery::document(issuer));
+        Provider { signon, clients: Arc::new(clients), discovery: Arc::new(discovery) }
+    }
+
+    fn app(&self) -> &App {
+        self.signon.app()
+    }
+
+    fn issuer(&self) -> &str {
+        &self.app().config.issuer
+    }
+
+    fn now(&self) -> Timestamp {
+        self.app().clock.now()
+    }
+
+    fn client(&self, id: &str) -> Option<Arc<client::Client>> {
+        self.clients.find(&self.app().catalogue(), id)
+    }
+
+    fn visitor(&self, headers: &HeaderMap, peer: Peer) -> Visitor {
+        Visitor::from_request(self.app(), headers, peer.0.ip())
+    }
+}
+
+type Peer = ConnectInfo<std::net::SocketAddr>;

@@ -1,0 +1,49 @@
+//! The browser comes back from our own pages, with the ticket of the request that sent it there.
+
+use axum::{
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+
+use super::{
+    Peer, Provider,
+    authorize::{self, Words},
+    error::{self, Error, Stop},
+};
+use crate::signon::{Next, visitor::Visitor};
+
+pub(super) async fn resume(
+    State(provider): State<Provider>,
+    Path(ticket): Path<String>,
+    peer: Peer,
+    headers: HeaderMap,
+) -> Response {
+    let visitor = provider.visitor(&headers, peer);
+    match on(&provider, &ticket, &visitor).await {
+        Ok(Some(response)) => response,
+        Ok(None) => {
+            let hint = "this step is over or was taken already; begin again at the vendor";
+            error::page(provider.app(), &headers, StatusCode::GONE, "expired", hint)
+        }
+        Err(stop) => stop.response(&provider, &headers),
+    }
+}
+
+async fn on(provider: &Provider, ticket: &str, visitor: &Visitor) -> Result<Option<Response>, Stop> {
+    let Some((ask, next)) = provider.signon.resume(ticket, visitor).await? else { return Ok(None) };
+    let back = Words::of(&ask)?.back();
+    // The registration may have changed while the patron signed in.
+    let client = provider.client(&ask.relying_party);
+    if !client.is_some_and(|c| super::redirect::is_registered(&back.uri, &c.redirect_uris, c.native)) {
+        return Err(Stop::Page(Error::invalid_request("redirect_uri is no longer registered for this client")));
+    }
+    match next {
+        Next::Issue(ready) => authorize::issue(provider, *ready).await.map(Some),
+        Next::Page(path) => Ok(Some(error::see_other(&path))),
+        Next::Refuse { page: Some(path), .. } => Ok(Some(error::see_other(&path))),
+        // Forbidden to tell the patron here, or told already: the browser comes from the page that did.
+        Next::Refuse { page: None, .. } => Err(Stop::Tell(back, authorize::access_denied())),
+        Next::SignInNeeded => Err(Stop::Tell(back, authorize::sign_in_needed())),
+    }
+}

@@ -1,0 +1,206 @@
+//! Card and PIN: throttle, one Argon2id whatever the card's state, policy, and a session.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use subtle::ConstantTimeEq;
+
+use super::{Answer, Fault, SignOn, Visitor, begin::Pending, begin::refusal_event, guesses, visitor};
+use crate::{
+    domain::{
+        audit::{AuditEvent, Kind},
+        card::CardNumber,
+        id::{PatronId, SessionId},
+        patron::Patron,
+        reason::Reason,
+        session::Session,
+    },
+    policy::{self, Step, entitlement::entitled, step::Present},
+    store::{journal::Record, patrons::Pin},
+};
+
+/// A card and PIN that were right.
+pub(super) struct Verified {
+    pub patron: Patron,
+    /// This PIN opens nothing but its own change.
+    pub pin_change_due: bool,
+}
+
+impl SignOn {
+    /// Card and PIN from the sign-in page, with the ticket of a pending ask or none (the launchpad).
+    ///
+    /// # Errors
+    /// `Busy` where too many PIN checks wait; else a fault where store or shelf do not answer.
+    pub async fn answer(
+        &self,
+        ticket: Option<&str>,
+        card: &str,
+        pin: &str,
+        visitor: &Visitor,
+    ) -> Result<Answer, Fault> {
+        match self.check(card, pin, visitor).await? {
+            Err(reason) => Ok(Answer::TryAgain(reason)),
+            Ok(verified) => self.open(verified, ticket, visitor).await,
+        }
+    }
+
+    /// Whether this PIN opens this card. Unknown cards and wrong PINs take the same path and the same time.
+    pub(super) async fn check(
+        &self,
+        typed: &str,
+        pin: &str,
+        visitor: &Visitor,
+    ) -> Result<Result<Verified, Reason>, Fault> {
+        let app = self.app();
+        let keys = app.keyring.pin_key();
+        let canonical = CardNumber::read(typed);
+        let typed = canonical.as_ref().map_or(typed, CardNumber::as_str);
+        let pattern = keys.pattern(pin);
+        let counted = guesses::admit(&app.shelf, &self.0.limits, typed, &pattern, visitor.address).await?;
+        let counted = match counted {
+            Ok(counted) => counted,
+            Err(reason) => {
+                let event = refusal_event(app.clock.now(), &reason, None, None);
+                app.journal.keep(Vec::new(), vec![event]).await?;
+                return Ok(Err(reason));
+            }
+        };
+
+        let record = match &canonical {
+            Some(card) => app.store.patrons().by_card(card).await?,
+            None => None,
+        };
+        let nobody = PatronId(uuid::Uuid::nil());
+        let keyed = keys.keyed(record.as_ref().map_or(nobody, |record| record.patron.id), pin);
+        let state = record.as_ref().map_or(&Pin::None, |record| &record.pin);
+        let chosen = match state {
+            Pin::Chosen { verifier, .. } => Some(verifier.as_str()),
+            _ => None,
+        };
+        let chosen_right = match self.0.pins.matches(&keyed, chosen).await {
+            Ok(right) => right,
+            Err(fault) => {
+                guesses::take_back(&app.shelf, counted).await?;
+                return Err(fault);
+            }
+        };
+        let initial_right = match state {
+            Pin::Initial(stored) => bool::from(stored.as_bytes().ct_eq(keyed.hex().as_bytes())),
+            _ => false,
+        };
+        // Looked at for every card, so that those with an initial PIN cannot be told by their time.
+        let wrong = u64::from(!chosen_right && !initial_right);
+        let worn = guesses::initial_is_worn(&app.shelf, &self.0.limits.initial, typed, wrong).await?;
+
+        let right = !pin.trim().is_empty() && (chosen_right || (initial_right && !worn));
+        match record {
+            Some(record) if right => {
+                guesses::right(&app.shelf, counted).await?;
+                let pin_change_due = match record.pin {
+                    Pin::Chosen { change_due, .. } => change_due,
+                    _ => true,
+                };
+                Ok(Ok(Verified { patron: record.patron, pin_change_due }))
+            }
+            record => {
+                let patron = record.map(|record| record.patron.id);
+                let event = refusal_event(app.clock.now(), &Reason::SignInFailed, patron, None);
+                app.journal.keep(Vec::new(), vec![event]).await?;
+                Ok(Err(Reason::SignInFailed))
+            }
+        }
+    }
+
+    /// The PIN was right: policy on the patron as such, a session, and the way on.
+    async fn open(&self, verified: Verified, ticket: Option<&str>, visitor: &Visitor) -> Result<Answer, Fault> {
+        let app = self.app();
+        let now = app.clock.now();
+        let catalogue = app.catalogue();
+        let patron = Arc::new(verified.patron);
+        let pending = match ticket {
+            Some(ticket) => self.pending(ticket).await?.map(|ask| (ticket, ask)),
+            None => None,
+        };
+        let facts = self.facts(&patron, &catalogue);
+        if let Err(reason) = entitled(&facts, now, &mut |_| ()) {
+            let ask = pending.as_ref().map(|(_, ask)| ask);
+            let event = refusal_event(now, &reason, Some(patron.id), ask);
+            app.journal.keep(Vec::new(), vec![event]).await?;
+            let page = match pending {
+                Some((ticket, ask)) => {
+                    self.shelve(ticket, &Pending { ask, refused: Some(reason.clone()) }).await?;
+                    Some(format!("/refused/{ticket}"))
+                }
+                None => None,
+            };
+            return Ok(Answer::Refused { reason, page });
+        }
+
+        let session = Session {
+            id: SessionId::new(),
+            patron: patron.id,
+            authenticated_at: now,
+            last_seen: now,
+            ended_at: None,
+            pin_change_due: verified.pin_change_due,
+        };
+        let mut events = vec![AuditEvent {
+            at: now,
+            kind: Kind::SignIn,
+            payload: json!({
+                "patron": patron.id.to_string(),
+                "organisation": patron.affiliations.first().map(|a| a.organisation.as_str()),
+                "session": session.id.to_string(),
+            }),
+        }];
+        let to = match pending {
+            _ if session.pin_change_due => {
+                format!("/change-pin{}", ticket.map(|t| format!("/{t}")).unwrap_or_default())
+            }
+            None => "/".to_owned(),
+            Some((ticket, ask)) => {
+                let step = catalogue.vendors.get(&ask.vendor).map(|vendor| {
+                    let present = Present { session: &session, facts };
+                    policy::next_step(vendor, &ask.scopes, None, Some(present), now)
+                });
+                match step {
+                    Some(Step::Refuse(reason)) => {
+                        events.push(refusal_event(now, &reason, Some(patron.id), Some(&ask)));
+                        self.shelve(ticket, &Pending { ask, refused: Some(reason) }).await?;
+                        format!("/refused/{ticket}")
+                    }
+                    _ => format!("{}{ticket}", ask.resume),
+                }
+            }
+        };
+        let cookie = self.start(session, visitor, Vec::new(), events).await?;
+        Ok(Answer::SignedIn { cookie, to })
+    }
+
+    /// Makes `session` durable under a fresh handle, together with `records` and `events`; ends whatever session
+    /// this browser had before, so that a handle never outlives a sign-in. Returns the cookie's value.
+    pub(super) async fn start(
+        &self,
+        session: Session,
+        visitor: &Visitor,
+        mut records: Vec<Record>,
+        events: Vec<AuditEvent>,
+    ) -> Result<String, Fault> {
+        let earlier = match visitor.handle() {
+            Some(handle) => self.session_by(&handle).await?.map(|session| (handle, session.id)),
+            None => None,
+        };
+        if let Some((_, id)) = &earlier {
+            records.push(Record::SessionEnded(*id, session.authenticated_at));
+        }
+        let cookie = visitor::random_handle()?;
+        let handle = visitor::handle_of(&cookie);
+        records.push(Record::SessionStarted(session.clone(), handle.clone()));
+        self.app().journal.keep(records, events).await?;
+        if let Some((handle, id)) = earlier {
+            self.0.known.session_ended(&handle, id);
+        }
+        self.0.known.remember_session(handle, Arc::new(session));
+        Ok(cookie)
+    }
+}

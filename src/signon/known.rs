@@ -1,0 +1,104 @@
+//! What was read lately and is likely to be asked for again: sessions, patrons, grants. Kept for minutes at most, and
+//! forgotten at once when something about it changes.
+
+use std::{sync::Arc, time::Duration};
+
+use moka::sync::Cache;
+
+use super::{Fault, SignOn};
+use crate::domain::{
+    grant::Grant,
+    id::{GrantId, PatronId, SessionId},
+    patron::Patron,
+    session::Session,
+};
+
+pub struct Known {
+    /// By the handle's hex SHA-256.
+    sessions: Cache<String, Arc<Session>>,
+    patrons: Cache<PatronId, Arc<Patron>>,
+    grants: Cache<GrantId, Arc<Grant>>,
+    /// Sessions that ended while a grant of theirs may still be remembered here.
+    ended: Cache<SessionId, ()>,
+}
+
+const MINUTES: Duration = Duration::from_secs(5 * 60);
+
+impl Default for Known {
+    fn default() -> Self {
+        Known {
+            sessions: Cache::builder().max_capacity(20_000).time_to_live(MINUTES).build(),
+            patrons: Cache::builder().max_capacity(20_000).time_to_live(MINUTES).build(),
+            grants: Cache::builder().max_capacity(50_000).time_to_live(MINUTES).build(),
+            ended: Cache::builder().max_capacity(100_000).time_to_live(MINUTES * 2).build(),
+        }
+    }
+}
+
+impl Known {
+    pub fn forget_all(&self) {
+        self.sessions.invalidate_all();
+        self.patrons.invalidate_all();
+        self.grants.invalidate_all();
+    }
+
+    pub fn remember_session(&self, handle: String, session: Arc<Session>) {
+        self.sessions.insert(handle, session);
+    }
+
+    /// The session ended, and every grant through it.
+    pub fn session_ended(&self, handle: &str, id: SessionId) {
+        self.sessions.invalidate(handle);
+        self.ended.insert(id, ());
+    }
+
+    pub fn remember_grant(&self, grant: Arc<Grant>) {
+        self.grants.insert(grant.id, grant);
+    }
+
+    pub fn forget_grant(&self, id: GrantId) {
+        self.grants.invalidate(&id);
+    }
+}
+
+impl SignOn {
+    /// The session behind a handle's hash, ended ones left out.
+    pub(super) async fn session_by(&self, handle: &str) -> Result<Option<Arc<Session>>, Fault> {
+        let known = &self.0.known;
+        if let Some(session) = known.sessions.get(handle) {
+            return Ok(Some(session));
+        }
+        let Some(session) = self.app().store.sessions().by_handle(handle).await? else { return Ok(None) };
+        if session.ended_at.is_some() {
+            return Ok(None);
+        }
+        let session = Arc::new(session);
+        known.sessions.insert(handle.to_owned(), session.clone());
+        Ok(Some(session))
+    }
+
+    pub(super) async fn patron_by(&self, id: PatronId) -> Result<Option<Arc<Patron>>, Fault> {
+        let known = &self.0.known;
+        if let Some(patron) = known.patrons.get(&id) {
+            return Ok(Some(patron));
+        }
+        let Some(record) = self.app().store.patrons().by_id(id).await? else { return Ok(None) };
+        let patron = Arc::new(record.patron);
+        known.patrons.insert(id, patron.clone());
+        Ok(Some(patron))
+    }
+
+    pub(super) async fn grant_by(&self, id: GrantId) -> Result<Option<Arc<Grant>>, Fault> {
+        let known = &self.0.known;
+        let grant = match known.grants.get(&id) {
+            Some(grant) => grant,
+            None => {
+                let Some(grant) = self.app().store.passages().by_id(id).await? else { return Ok(None) };
+                let grant = Arc::new(grant);
+                known.grants.insert(id, grant.clone());
+                grant
+            }
+        };
+        Ok((!known.ended.contains_key(&grant.session)).then_some(grant))
+    }
+}

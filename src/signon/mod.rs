@@ -1,0 +1,192 @@
+//! THE flow: begin · answer · finish · verify · end. A patron shows who they are, a pure policy decides,
+//! the caller's protocol says it. Knows neither OIDC nor SIP2; what people see is `web`'s.
+
+mod answer;
+mod begin;
+mod change_pin;
+mod finish;
+mod guesses;
+mod known;
+pub mod pins;
+mod session;
+pub mod visitor;
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    app::App,
+    domain::{
+        clock::Timestamp,
+        grant::Grant,
+        id::{GrantId, SessionId, VendorId},
+        patron::Patron,
+        reason::Reason,
+        scope::Scopes,
+        session::Session,
+    },
+    policy::{
+        Allowance, Facts,
+        release::Release,
+        throttle::{Limit, Limits},
+    },
+};
+pub use visitor::Visitor;
+
+/// A relying party's wish, in no protocol's words. Kept on the shelf while the patron signs in.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Ask {
+    /// `oidc` …
+    pub protocol: String,
+    /// The relying party's key within its protocol.
+    pub relying_party: String,
+    pub vendor: VendorId,
+    /// Asked scopes; those of the library's catalogue only.
+    pub scopes: Scopes,
+    /// The PIN must have been shown after this instant (max_age, prompt=login).
+    pub fresh_after: Option<Timestamp>,
+    /// `false`: no page may be shown (prompt=none, IsPassive).
+    pub interactive: bool,
+    /// Where the browser returns to when done: this path and the ticket behind it, `/oidc/resume/`.
+    pub resume: String,
+    /// The protocol's own words, to get back at the end.
+    pub state: serde_json::Value,
+}
+
+/// What the browser does next.
+pub enum Next {
+    /// Policy said yes. Hand it to `finish`.
+    Issue(Box<Ready>),
+    /// 303 to this local path: sign-in, change of PIN …
+    Page(String),
+    /// Policy said no. `page` is the local path that tells the patron (and leads back to `ask.resume`); absent
+    /// where the ask forbade pages, or the patron was told already.
+    Refuse { reason: Reason, page: Option<String> },
+    /// Someone must sign in, and the ask forbade pages.
+    SignInNeeded,
+}
+
+/// A yes that waits to be written down. Only this module makes one.
+pub struct Ready {
+    ask: Ask,
+    session: Arc<Session>,
+    patron: Arc<Patron>,
+    allowance: Allowance,
+}
+
+/// What we state about a patron to one relying party, in no protocol's words.
+#[derive(Debug, Clone)]
+pub struct Assertion {
+    /// The pairwise pseudonym at this vendor: `[a-z0-9]`.
+    pub subject: String,
+    pub release: Release,
+    pub scopes: Scopes,
+    pub authenticated_at: Timestamp,
+    pub grant: GrantId,
+    pub session: SessionId,
+    pub issued_at: Timestamp,
+    /// Nothing stated here holds longer than this: the agreement's end, or the session's.
+    pub expires_at: Timestamp,
+}
+
+/// What came of a card and a PIN.
+#[derive(Debug)]
+pub enum Answer {
+    /// 303 to `to`, with the new session's cookie value.
+    SignedIn { cookie: String, to: String },
+    /// Wrong, or too often: the form again, with this reason.
+    TryAgain(Reason),
+    /// The PIN was right and policy says no. `page` leads back to the vendor who asked; absent where none did.
+    Refused { reason: Reason, page: Option<String> },
+}
+
+/// What came of a change of PIN.
+#[derive(Debug)]
+pub enum ChangedPin {
+    /// 303 to `to`, with the new session's cookie value.
+    Done { cookie: String, to: String },
+    /// The new PIN is too easy: a word of `policy::pin`, or `pin-same`.
+    TooEasy(&'static str),
+    /// The current PIN was wrong, or too often.
+    TryAgain(Reason),
+    /// Nobody is signed in any more.
+    SignInNeeded,
+}
+
+/// Who is signed in on a browser.
+pub struct SignedIn {
+    pub session: Arc<Session>,
+    pub patron: Arc<Patron>,
+    /// The patron as such is refused (withdrawn, opted out, no agreement …), whatever the vendor.
+    pub refused: Option<Reason>,
+    /// When everything ends for this patron unless an agreement is renewed: "valid until".
+    pub valid_until: Option<Timestamp>,
+    /// Scopes that this patron's agreements grant now.
+    pub privileges: Scopes,
+}
+
+/// Something broke, as opposed to being refused: logged, shown as a number.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    #[error(transparent)]
+    Store(#[from] crate::store::Error),
+    #[error(transparent)]
+    Shelf(#[from] crate::ephemeral::Away),
+    /// The queue of PIN checks is full: 503 with Retry-After in seconds.
+    #[error("too many PIN checks are waiting")]
+    Busy { retry_after: u64 },
+    #[error("{0}")]
+    Broken(String),
+}
+
+/// The flow's handle; cheap to clone.
+#[derive(Clone)]
+pub struct SignOn(Arc<Flow>);
+
+struct Flow {
+    app: Arc<App>,
+    pins: pins::PinPool,
+    known: known::Known,
+    limits: Limits,
+}
+
+impl SignOn {
+    /// # Errors
+    /// `Broken` where the machine gives no threads for PIN checks.
+    pub fn new(app: Arc<App>) -> Result<SignOn, Fault> {
+        let hashing = &app.config.hashing;
+        let pins = pins::PinPool::start(hashing.threads, hashing.queue)?;
+        let tries = &app.config.throttle;
+        let limit = |of: &crate::config::Tries| Limit { tries: of.tries, window: of.window };
+        let limits =
+            Limits { card: limit(&tries.card), initial: limit(&tries.initial_pin), pattern: limit(&tries.pattern) };
+        Ok(SignOn(Arc::new(Flow { app, pins, known: known::Known::default(), limits })))
+    }
+
+    pub fn app(&self) -> &App {
+        &self.0.app
+    }
+
+    /// Forgets what was remembered of sessions, patrons and grants: something about them was changed elsewhere.
+    pub fn look_again(&self) {
+        self.0.known.forget_all();
+    }
+
+    /// What bears on this patron's entitlement under this snapshot of the programme.
+    fn facts<'a>(&'a self, patron: &'a Patron, catalogue: &'a crate::domain::catalogue::Catalogue) -> Facts<'a> {
+        Facts {
+            patron,
+            opted_out: catalogue.has_opted_out(patron),
+            agreements: &catalogue.agreements,
+            bands: &self.app().config.bands,
+            time_zone: &self.app().config.library.time_zone,
+        }
+    }
+}
+
+/// A grant that still holds, with what it states now.
+pub struct LiveGrant {
+    pub grant: Arc<Grant>,
+    pub assertion: Assertion,
+}

@@ -1,0 +1,87 @@
+//! Who is signed in on a browser, what they may use, and the end of it.
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::json;
+
+use super::{Fault, SignOn, SignedIn, Visitor};
+use crate::{
+    domain::{
+        audit::{AuditEvent, Kind},
+        clock::Timestamp,
+        patron::Patron,
+        reason::Reason,
+        session::Session,
+        vendor::Vendor,
+    },
+    policy::entitlement::{allow, entitled},
+    store::journal::Record,
+};
+
+/// A session's last use is written down at most this often.
+const SEEN_EVERY: Duration = Duration::from_secs(60);
+
+impl SignOn {
+    /// Who is signed in on this browser, seen now; `None` where nobody is.
+    ///
+    /// # Errors
+    /// A fault where the store does not answer.
+    pub async fn who(&self, visitor: &Visitor) -> Result<Option<SignedIn>, Fault> {
+        let now = self.app().clock.now();
+        let Some((session, patron)) = self.present(visitor, now).await? else { return Ok(None) };
+        let catalogue = self.app().catalogue();
+        let entitlement = entitled(&self.facts(&patron, &catalogue), now, &mut |_| ());
+        let (refused, valid_until, privileges) = match entitlement {
+            Ok(yes) => (None, Some(yes.until), yes.scopes),
+            Err(reason) => (Some(reason), None, Default::default()),
+        };
+        Ok(Some(SignedIn { session, patron, refused, valid_until, privileges }))
+    }
+
+    /// Every vendor of the programme, each with the reason where this patron may not use it now.
+    pub fn vendors_for(&self, patron: &Patron) -> Vec<(Vendor, Option<Reason>)> {
+        let now = self.app().clock.now();
+        let catalogue = self.app().catalogue();
+        let entitlement = entitled(&self.facts(patron, &catalogue), now, &mut |_| ());
+        let verdict = |vendor: &Vendor| match &entitlement {
+            Ok(entitlement) => allow(entitlement, vendor, &vendor.scopes, &mut |_| ()).err(),
+            Err(reason) => Some(reason.clone()),
+        };
+        catalogue.vendors.values().map(|vendor| (vendor.clone(), verdict(vendor))).collect()
+    }
+
+    /// Ends this browser's session and everything granted through it.
+    ///
+    /// # Errors
+    /// A fault where the store does not answer; then the session goes on.
+    pub async fn end(&self, visitor: &Visitor) -> Result<(), Fault> {
+        let Some(handle) = visitor.handle() else { return Ok(()) };
+        let Some(session) = self.session_by(&handle).await? else { return Ok(()) };
+        let now = self.app().clock.now();
+        let payload = json!({ "patron": session.patron.to_string(), "session": session.id.to_string() });
+        let event = AuditEvent { at: now, kind: Kind::SignOut, payload };
+        self.app().journal.keep(vec![Record::SessionEnded(session.id, now)], vec![event]).await?;
+        self.0.known.session_ended(&handle, session.id);
+        Ok(())
+    }
+
+    /// The live session of this browser, with its patron.
+    pub(super) async fn present(
+        &self,
+        visitor: &Visitor,
+        now: Timestamp,
+    ) -> Result<Option<(Arc<Session>, Arc<Patron>)>, Fault> {
+        let Some(handle) = visitor.handle() else { return Ok(None) };
+        let Some(mut session) = self.session_by(&handle).await? else { return Ok(None) };
+        if !session.is_live(&self.app().config.session, now) {
+            return Ok(None);
+        }
+        if now.since(session.last_seen) >= SEEN_EVERY {
+            session = Arc::new(Session { last_seen: now, ..(*session).clone() });
+            self.app().journal.keep(vec![Record::SessionSeen(session.id, now)], Vec::new()).await?;
+            self.0.known.remember_session(handle, session.clone());
+        }
+        let Some(patron) = self.patron_by(session.patron).await? else { return Ok(None) };
+        Ok(Some((session, patron)))
+    }
+}

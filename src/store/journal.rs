@@ -1,0 +1,135 @@
+//! Group commit: records and audit events of many requests share one transaction, and so one flush to disk.
+//! Nobody is answered before theirs is durable.
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Db, Error, Result, Tx, audit::Chain, passages, sessions};
+use crate::domain::{
+    audit::AuditEvent,
+    clock::Timestamp,
+    grant::Grant,
+    id::{GrantId, PatronId, SessionId},
+    session::Session,
+};
+
+/// Something to be kept together with the events that tell of it.
+#[derive(Debug, Clone)]
+pub enum Record {
+    /// A new session under its handle's hex SHA-256.
+    SessionStarted(Session, String),
+    SessionSeen(SessionId, Timestamp),
+    /// Ends the session and revokes its passages.
+    SessionEnded(SessionId, Timestamp),
+    /// Ends every session of the patron but this one.
+    OtherSessionsEnded(PatronId, SessionId, Timestamp),
+    /// A PIN that the patron chose, as its verifier.
+    PinChosen {
+        patron: PatronId,
+        verifier: String,
+        change_due: bool,
+        at: Timestamp,
+    },
+    Passage(Grant),
+    PassageRevoked(GrantId, Timestamp),
+}
+
+struct Entry {
+    records: Vec<Record>,
+    events: Vec<AuditEvent>,
+    done: oneshot::Sender<Result<()>>,
+}
+
+/// The handle of this process's one writer; cheap to clone.
+#[derive(Clone)]
+pub struct Journal(mpsc::Sender<Entry>);
+
+/// Requests that may wait for the writer; more wait at the door.
+const WAITING: usize = 4096;
+/// The largest group, so that one transaction stays short.
+const GROUP: usize = 256;
+
+impl Journal {
+    /// Starts the writer, which lives until the last handle is dropped.
+    pub fn start(db: Db) -> Journal {
+        let (send, receive) = mpsc::channel(WAITING);
+        tokio::spawn(write_groups(db, receive));
+        Journal(send)
+    }
+
+    /// Returns when everything given is durable.
+    ///
+    /// # Errors
+    /// `Unavailable` where it could not be made durable; then none of it is there.
+    pub async fn keep(&self, records: Vec<Record>, events: Vec<AuditEvent>) -> Result<()> {
+        let gone = || Error::Unavailable("the journal has ended".into());
+        let (done, answer) = oneshot::channel();
+        self.0.send(Entry { records, events, done }).await.map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+}
+
+async fn write_groups(db: Db, mut receive: mpsc::Receiver<Entry>) {
+    // After a failure the writer begins a new chain: whether the old one moved on, only the database knows.
+    let mut chain = Chain::begin();
+    let mut group = Vec::with_capacity(GROUP);
+    while receive.recv_many(&mut group, GROUP).await > 0 {
+        match write(&db, &chain, &group).await {
+            Ok(next) => {
+                chain = next;
+                for entry in group.drain(..) {
+                    entry.done.send(Ok(())).ok();
+                }
+            }
+            // One entry may be what the database refuses: each gets a transaction of its own.
+            Err(error) if group.len() > 1 => {
+                tracing::warn!(%error, entries = group.len(), "a group was not written; trying one by one");
+                for entry in group.drain(..) {
+                    chain = Chain::begin();
+                    let outcome = write(&db, &chain, std::slice::from_ref(&entry)).await;
+                    entry.done.send(outcome.map(drop)).ok();
+                }
+                chain = Chain::begin();
+            }
+            Err(error) => {
+                chain = Chain::begin();
+                for entry in group.drain(..) {
+                    entry.done.send(Err(Error::Unavailable(error.to_string()))).ok();
+                }
+            }
+        }
+    }
+}
+
+async fn write(db: &Db, chain: &Chain, group: &[Entry]) -> Result<Chain> {
+    let mut tx = db.begin().await?;
+    let mut grants = Vec::new();
+    for record in group.iter().flat_map(|entry| &entry.records) {
+        match record {
+            Record::Passage(grant) => grants.push(grant.clone()),
+            other => other.write(db, &mut tx).await?,
+        }
+    }
+    passages::insert(&mut tx, &grants).await?;
+    let events: Vec<AuditEvent> = group.iter().flat_map(|entry| entry.events.iter().cloned()).collect();
+    let next = chain.append(&mut tx, &events).await?;
+    tx.commit().await?;
+    Ok(next)
+}
+
+impl Record {
+    async fn write(&self, db: &Db, tx: &mut Tx) -> Result<()> {
+        match self {
+            Record::SessionStarted(session, handle) => sessions::insert(tx, session, handle).await,
+            Record::SessionSeen(id, at) => sessions::seen(tx, *id, *at).await,
+            Record::SessionEnded(id, at) => sessions::end(tx, *id, *at).await,
+            Record::OtherSessionsEnded(patron, except, at) => {
+                sessions::end_all_of(tx, *patron, Some(*except), *at).await
+            }
+            Record::PinChosen { patron, verifier, change_due, at } => {
+                db.patrons().set_pin(tx, *patron, verifier, *change_due, *at).await.map(drop)
+            }
+            Record::Passage(grant) => passages::insert(tx, std::slice::from_ref(grant)).await,
+            Record::PassageRevoked(id, at) => passages::revoke(tx, *id, *at).await,
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Passages: one for each grant, kept until its tokens are over and its retention time too.
+
+use sqlx::{AssertSqlSafe, Row};
+
+use super::{Db, Result, Tx, corrupt};
+use crate::domain::{clock::Timestamp, grant::Grant, id::GrantId, scope::Scopes};
+
+pub struct Passages<'a>(&'a Db);
+
+impl Db {
+    pub fn passages(&self) -> Passages<'_> {
+        Passages(self)
+    }
+}
+
+impl Passages<'_> {
+    /// # Errors
+    /// Those of the database.
+    pub async fn by_id(&self, id: GrantId) -> Result<Option<Grant>> {
+        const SQL: &str = "SELECT session, patron, vendor, protocol, relying_party, scopes, authenticated_at, \
+                           created_at, expires_at, revoked_at FROM passage WHERE id = $1";
+        on!(self.0, pool => {
+            let row = sqlx::query(SQL).bind(id.to_string()).fetch_optional(pool).await?;
+            row.map(|row| {
+                let text = |column: usize| row.try_get::<String, _>(column);
+                let revoked: Option<i64> = row.try_get(9)?;
+                let scopes: std::result::Result<Scopes, _> = text(5)?.split_whitespace().map(str::parse).collect();
+                Ok(Grant {
+                    id,
+                    session: text(0)?.parse().map_err(corrupt)?,
+                    patron: text(1)?.parse().map_err(corrupt)?,
+                    vendor: text(2)?.parse().map_err(corrupt)?,
+                    protocol: text(3)?,
+                    relying_party: text(4)?,
+                    scopes: scopes.map_err(corrupt)?,
+                    authenticated_at: Timestamp(row.try_get(6)?),
+                    created_at: Timestamp(row.try_get(7)?),
+                    expires_at: Timestamp(row.try_get(8)?),
+                    revoked_at: revoked.map(Timestamp),
+                })
+            })
+            .transpose()
+        })
+    }
+}
+
+const ROWS_AT_ONCE: usize = 64;
+
+pub(super) async fn insert(tx: &mut Tx, grants: &[Grant]) -> Result<()> {
+    const HEAD: &str = "INSERT INTO passage (id, session, patron, vendor, protocol, relying_party, scopes, \
+                        authenticated_at, created_at, expires_at)";
+    for rows in grants.chunks(ROWS_AT_ONCE) {
+        let sql = super::rows(HEAD, 10, rows.len());
+        within!(tx, conn => {
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for grant in rows {
+                query = query
+                    .bind(grant.id.to_string())
+                    .bind(grant.session.to_string())
+                    .bind(grant.patron.to_string())
+                    .bind(grant.vendor.as_str())
+                    .bind(&grant.protocol)
+                    .bind(&grant.relying_party)
+                    .bind(grant.scopes.to_string())
+                    .bind(grant.authenticated_at.0)
+                    .bind(grant.created_at.0)
+                    .bind(grant.expires_at.0);
+            }
+            query.execute(conn).await.map(drop)
+        })?;
+    }
+    Ok(())
+}
+
+pub(super) async fn revoke(tx: &mut Tx, id: GrantId, at: Timestamp) -> Result<()> {
+    const SQL: &str = "UPDATE passage SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
+    within!(tx, conn => sqlx::query(SQL).bind(id.to_string()).bind(at.0).execute(conn).await.map(drop))?;
+    Ok(())
+}

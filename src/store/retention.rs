@@ -1,0 +1,111 @@
+//! The end of who-went-where: aggregates remain, what tells of a patron is erased, the chains still verify.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use sqlx::Row;
+
+use super::{Db, Result, Tx, corrupt};
+use crate::domain::{
+    audit::Kind,
+    clock::{TimeZone, Timestamp},
+};
+
+/// Events of one transaction, so that the writer stays free for clicks.
+const AT_ONCE: i64 = 500;
+
+pub struct Retention<'a>(&'a Db);
+
+impl Db {
+    pub fn retention(&self) -> Retention<'_> {
+        Retention(self)
+    }
+}
+
+/// How much was erased.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Erased {
+    pub events: u64,
+    pub passages: u64,
+    pub sessions: u64,
+}
+
+impl Retention<'_> {
+    /// Erases what tells of a patron and is older than `before`; days are counted in the library's time zone.
+    /// Sessions and passages go only when they are over as well.
+    ///
+    /// # Errors
+    /// Those of the database; what was erased until then stays erased and counted.
+    pub async fn erase(&self, before: Timestamp, time_zone: &TimeZone) -> Result<Erased> {
+        let mut erased = Erased::default();
+        loop {
+            let events = self.erase_events(before, time_zone).await?;
+            erased.events += events;
+            if events < AT_ONCE as u64 {
+                break;
+            }
+        }
+        const PASSAGES: &str = "DELETE FROM passage WHERE id IN \
+                                (SELECT id FROM passage WHERE created_at < $1 AND expires_at < $1 LIMIT 500)";
+        const SESSIONS: &str = "DELETE FROM session WHERE id IN \
+                                (SELECT id FROM session WHERE last_seen < $1 AND (ended_at IS NULL OR ended_at < $1) \
+                                 LIMIT 500)";
+        erased.passages = self.delete(PASSAGES, before).await?;
+        erased.sessions = self.delete(SESSIONS, before).await?;
+        Ok(erased)
+    }
+
+    async fn delete(&self, sql: &'static str, before: Timestamp) -> Result<u64> {
+        let mut total = 0;
+        loop {
+            let mut tx = self.0.begin().await?;
+            let gone = within!(tx, conn => sqlx::query(sql).bind(before.0).execute(conn).await?.rows_affected());
+            tx.commit().await?;
+            total += gone;
+            if gone < AT_ONCE as u64 {
+                return Ok(total);
+            }
+        }
+    }
+
+    async fn erase_events(&self, before: Timestamp, time_zone: &TimeZone) -> Result<u64> {
+        const DUE: &str = "SELECT chain, seq, at, kind, payload FROM audit_event \
+                           WHERE at < $1 AND payload IS NOT NULL AND kind IN \
+                           ('sign-in','sign-out','refusal','issue','revoke','pin-set','card-status','look-up') \
+                           ORDER BY at LIMIT 500";
+        debug_assert!(
+            Kind::ALL.iter().all(|kind| DUE.contains(&format!("'{}'", kind.as_str())) == kind.tells_of_a_patron())
+        );
+        let mut tx = self.0.begin().await?;
+        let due: Vec<(String, i64, i64, String, String)> = within!(tx, conn => {
+            let rows = sqlx::query(DUE).bind(before.0).fetch_all(conn).await?;
+            rows.iter()
+                .map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?, row.try_get(4)?)))
+                .collect::<Result<Vec<_>>>()
+        })?;
+        let mut sums: BTreeMap<(String, String, String, String), i64> = BTreeMap::new();
+        for (_, _, at, kind, payload) in &due {
+            let payload: Value = serde_json::from_str(payload).map_err(corrupt)?;
+            let word = |name: &str| payload.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let day = time_zone.date(Timestamp(*at)).to_string();
+            *sums.entry((day, kind.clone(), word("vendor"), word("organisation"))).or_default() += 1;
+        }
+        for ((day, kind, vendor, organisation), n) in sums {
+            add(&mut tx, &day, &kind, &vendor, &organisation, n).await?;
+        }
+        const FORGET: &str = "UPDATE audit_event SET payload = NULL, salt = NULL WHERE chain = $1 AND seq = $2";
+        for (chain, seq, ..) in &due {
+            within!(tx, conn => sqlx::query(FORGET).bind(chain).bind(seq).execute(conn).await.map(drop))?;
+        }
+        tx.commit().await?;
+        Ok(due.len() as u64)
+    }
+}
+
+async fn add(tx: &mut Tx, day: &str, kind: &str, vendor: &str, organisation: &str, n: i64) -> Result<()> {
+    const SQL: &str = "INSERT INTO usage_daily (day, kind, vendor, organisation, n) VALUES ($1, $2, $3, $4, $5) \
+                       ON CONFLICT (day, kind, vendor, organisation) DO UPDATE SET n = usage_daily.n + excluded.n";
+    within!(tx, conn => sqlx::query(SQL)
+        .bind(day).bind(kind).bind(vendor).bind(organisation).bind(n).execute(conn).await.map(drop))?;
+    Ok(())
+}

@@ -1,0 +1,97 @@
+//! The card itself: number, barcode, QR, how long it is good and what for.
+
+use std::time::Duration;
+
+use axum::{extract::State, http::StatusCode, response::Response};
+use serde::Serialize;
+
+use super::{
+    Failure,
+    browser::{Browser, see},
+    refusal::Why,
+};
+use crate::{domain::clock::Date, pages::Frame, signon::SignOn, wire::barcode};
+
+#[derive(Serialize)]
+struct Page {
+    frame: Frame,
+    number: String,
+    barcode: Option<String>,
+    qr: Option<String>,
+    valid_until: Option<Date>,
+    privileges: Vec<Privilege>,
+    reason: Option<Why>,
+}
+
+#[derive(Serialize)]
+struct Privilege {
+    /// `library-ebooks`: the text of a scope that we know.
+    key: String,
+    /// The catalogue's own words, for one that we do not.
+    description: String,
+}
+
+pub async fn show(State(signon): State<SignOn>, browser: Browser) -> Result<Response, Failure> {
+    let Some(who) = signon.who(&browser.visitor).await? else { return see("/sign-in") };
+    if who.session.pin_change_due {
+        return see("/change-pin");
+    }
+    let catalogue = signon.app().catalogue();
+    let zone = &signon.app().config.library.time_zone;
+    let number = who.patron.card.as_str();
+    let privileges = who.privileges.iter().map(|name| {
+        let described = catalogue.scopes.get(name.as_str()).and_then(|scope| scope.description.clone());
+        Privilege { key: name.as_str().replace('.', "-"), description: described.unwrap_or_else(|| name.to_string()) }
+    });
+    let page = Page {
+        frame: Frame { csrf: browser.token()?.0, ..browser.frame(Some(&who)) },
+        number: grouped(number),
+        barcode: barcode::of_card(number).map(|bars| bars.svg()),
+        qr: barcode::qr_svg(number),
+        // The end is the first instant after the last good day.
+        valid_until: who.valid_until.map(|end| zone.date(end - Duration::from_millis(1))),
+        privileges: privileges.collect(),
+        reason: who.refused.as_ref().map(Why::from),
+    };
+    browser.page(StatusCode::OK, "card/card.html", page)
+}
+
+/// In groups that an eye can hold: a library barcode as 1-4-4-4-1, other runs of digits by fours.
+fn grouped(number: &str) -> String {
+    let digits = number.bytes().rev().take_while(u8::is_ascii_digit).count();
+    let (letters, digits) = number.split_at(number.len() - digits);
+    let first = match digits.len() {
+        14 if letters.is_empty() => 1,
+        0..=5 => digits.len(),
+        _ => 4,
+    };
+    let mut out = letters.to_owned();
+    for (place, digit) in digits.chars().enumerate() {
+        let begins_group = place == 0 || (place >= first && (place - first) % 4 == 0);
+        if begins_group && !out.is_empty() {
+            out.push(' ');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_grouped_for_the_eye() {
+        for (number, shown) in [
+            ("30234000517861", "3 0234 0005 1786 1"),
+            ("4417", "4417"),
+            ("44170", "44170"),
+            ("30244170", "3024 4170"),
+            ("1204417", "1204 417"),
+            ("CH4417", "CH 4417"),
+            ("MAPLE", "MAPLE"),
+        ] {
+            assert_eq!(grouped(number), shown);
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! What is answered instead of a page: nothing there, not allowed, broken. A `Reason` is no failure; it has a page.
+
+use axum::{
+    http::{HeaderValue, StatusCode, header::RETRY_AFTER},
+    response::{IntoResponse, Response},
+};
+
+use crate::{ephemeral::Away, pages::PagesError, signon::Fault, store};
+
+/// Travels on the response until `guard::around` dresses it as a page in the reader's language.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    pub status: StatusCode,
+    /// What staff finds in the log; empty where nothing is logged.
+    pub number: String,
+    /// Seconds after which trying again may help.
+    pub retry_after: Option<u64>,
+}
+
+/// How long to wait for a database or shelf that is away, in seconds.
+const AWAY: u64 = 5;
+
+impl Failure {
+    pub fn status(status: StatusCode) -> Failure {
+        Failure { status, number: String::new(), retry_after: None }
+    }
+
+    /// Something broke: logged, and shown as the number that the log has, too.
+    pub fn broken(error: impl std::fmt::Display) -> Failure {
+        let number = number();
+        tracing::error!(number, %error, "a page could not be made");
+        Failure { number, ..Failure::status(StatusCode::INTERNAL_SERVER_ERROR) }
+    }
+
+    fn busy(retry_after: u64) -> Failure {
+        Failure { retry_after: Some(retry_after), ..Failure::status(StatusCode::SERVICE_UNAVAILABLE) }
+    }
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Failure {
+        match fault {
+            Fault::Busy { retry_after } => Failure::busy(retry_after),
+            Fault::Shelf(Away(error)) | Fault::Store(store::Error::Unavailable(error)) => {
+                tracing::warn!(error, "a page has to wait");
+                Failure::busy(AWAY)
+            }
+            Fault::Store(error) => Failure::broken(error),
+            Fault::Broken(error) => Failure::broken(error),
+        }
+    }
+}
+
+impl From<PagesError> for Failure {
+    fn from(error: PagesError) -> Failure {
+        Failure::broken(error)
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+pub async fn not_found() -> Failure {
+    Failure::status(StatusCode::NOT_FOUND)
+}
+
+pub async fn method_not_allowed() -> Failure {
+    Failure::status(StatusCode::METHOD_NOT_ALLOWED)
+}
+
+/// Eight hex digits, to be read over the phone.
+fn number() -> String {
+    let mut bytes = [0; 4];
+    match aws_lc_rs::rand::fill(&mut bytes) {
+        Ok(()) => hex::encode_upper(bytes),
+        Err(_) => "00000000".to_owned(),
+    }
+}

@@ -1,0 +1,49 @@
+//! What people see: sign-in, launchpad, card, refusal, sign-out. This file is the whole map of it.
+//! Owns requests and answers; how a page looks is `pages`', what happens is `signon`'s, and no protocol is known.
+
+mod assets;
+mod browser;
+mod card;
+mod failure;
+mod guard;
+mod health;
+mod language;
+mod launchpad;
+mod pin;
+mod refusal;
+mod sign_in;
+mod sign_out;
+
+use axum::{Router, extract::DefaultBodyLimit, middleware, routing::get};
+
+use crate::signon::SignOn;
+pub use failure::Failure;
+
+/// A form of ours is far smaller.
+const FORM_LIMIT: usize = 16 * 1024;
+
+/// Every page, and around them and `others` (the protocols' routes) what guards each answer: headers, and a page
+/// with a number where something broke.
+pub fn router(signon: SignOn, others: Router) -> Router {
+    Router::new()
+        .route("/", get(launchpad::show))
+        .route("/missing", get(launchpad::missing))
+        .route("/card", get(card::show))
+        .route("/sign-in", get(sign_in::show).post(sign_in::answer))
+        .route("/sign-in/{ticket}", get(sign_in::show).post(sign_in::answer))
+        .route("/change-pin", get(pin::show).post(pin::change))
+        .route("/change-pin/{ticket}", get(pin::show).post(pin::change))
+        .route("/refused/{ticket}", get(refusal::show))
+        .route("/sign-out", get(sign_out::ask).post(sign_out::end))
+        .route("/signed-out", get(sign_out::ended))
+        .route("/language", get(language::choose))
+        .route("/assets/{file}", get(assets::serve))
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready))
+        .method_not_allowed_fallback(failure::method_not_allowed)
+        .fallback(failure::not_found)
+        .layer(DefaultBodyLimit::max(FORM_LIMIT))
+        .with_state(signon.clone())
+        .merge(others)
+        .layer(middleware::from_fn_with_state(signon, guard::around))
+}

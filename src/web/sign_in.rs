@@ -1,0 +1,142 @@
+//! Card and PIN, with the ticket of a pending ask or without one.
+
+use axum::{
+    extract::{Path, State},
+    http::{HeaderValue, StatusCode, header::RETRY_AFTER},
+    response::Response,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Failure,
+    browser::{Browser, is_ticket, see, with_cookie},
+    guard::Posted,
+    refusal,
+};
+use crate::{
+    domain::reason::Reason,
+    pages::Frame,
+    signon::{Answer, SignOn},
+};
+
+#[derive(Deserialize)]
+pub struct Typed {
+    #[serde(default)]
+    card: String,
+    #[serde(default)]
+    pin: String,
+}
+
+#[derive(Serialize)]
+struct Page<'a> {
+    frame: Frame,
+    /// Where the patron is going; absent when she comes by herself.
+    vendor: Option<&'a str>,
+    card: &'a str,
+    action: String,
+    problem: Option<Problem>,
+    help: Vec<Help<'a>>,
+}
+
+#[derive(Serialize)]
+struct Problem {
+    /// Keys of texts: what is wrong, and what to do next.
+    text: String,
+    now: Option<String>,
+    minutes: u64,
+    field: &'static str,
+}
+
+#[derive(Serialize)]
+struct Help<'a> {
+    organisation: &'a str,
+    text: &'a str,
+}
+
+pub async fn show(
+    State(signon): State<SignOn>,
+    ticket: Option<Path<String>>,
+    browser: Browser,
+) -> Result<Response, Failure> {
+    let ticket = ticket.map(|Path(ticket)| ticket);
+    if ticket.is_none() && signon.who(&browser.visitor).await?.is_some() {
+        return see("/");
+    }
+    form(&signon, &browser, ticket.as_deref(), "", None).await
+}
+
+pub async fn answer(
+    State(signon): State<SignOn>,
+    ticket: Option<Path<String>>,
+    Posted { browser, form: typed }: Posted<Typed>,
+) -> Result<Response, Failure> {
+    let ticket = ticket.map(|Path(ticket)| ticket).filter(|ticket| is_ticket(ticket));
+    let empty = [("card", &typed.card), ("pin", &typed.pin)].into_iter().find(|(_, value)| value.trim().is_empty());
+    if let Some((field, _)) = empty {
+        let problem = Problem { text: format!("sign-in-missing-{field}"), now: None, minutes: 0, field };
+        return form(&signon, &browser, ticket.as_deref(), &typed.card, Some((problem, None))).await;
+    }
+    match signon.answer(ticket.as_deref(), &typed.card, &typed.pin, &browser.visitor).await? {
+        Answer::SignedIn { cookie, to } => browser.signed_in(&cookie, &to),
+        Answer::TryAgain(reason) => {
+            let retry_after = match reason {
+                Reason::TooManyTries { retry_after } => Some(retry_after),
+                _ => None,
+            };
+            let problem = Problem {
+                text: format!("reason-{}", reason.code()),
+                now: Some(format!("reason-{}-now", reason.code())),
+                minutes: refusal::minutes(&reason),
+                field: "card",
+            };
+            form(&signon, &browser, ticket.as_deref(), &typed.card, Some((problem, retry_after))).await
+        }
+        Answer::Refused { page: Some(page), .. } => see(&page),
+        Answer::Refused { reason, page: None } => refusal::at_the_door(&browser, &reason),
+    }
+}
+
+/// The form, empty or again. A ticket that is over gets a page that says so.
+async fn form(
+    signon: &SignOn,
+    browser: &Browser,
+    ticket: Option<&str>,
+    card: &str,
+    problem: Option<(Problem, Option<u64>)>,
+) -> Result<Response, Failure> {
+    let ask = match ticket {
+        Some(ticket) if is_ticket(ticket) => signon.pending(ticket).await?,
+        _ => None,
+    };
+    if ticket.is_some() && ask.is_none() {
+        return refusal::expired(signon, browser).await;
+    }
+    let catalogue = signon.app().catalogue();
+    let vendor = ask.as_ref().and_then(|ask| catalogue.vendors.get(&ask.vendor));
+    let help = catalogue.organisations.values();
+    let help = help.filter_map(|o| Some(Help { organisation: &o.name, text: o.help.as_deref()? })).collect();
+    let (csrf, cookie) = browser.token()?;
+    let (problem, retry_after) = problem.map_or((None, None), |(problem, after)| (Some(problem), after));
+    let status = match (&problem, retry_after) {
+        (None, _) => StatusCode::OK,
+        (Some(_), None) => StatusCode::UNPROCESSABLE_ENTITY,
+        (Some(_), Some(_)) => StatusCode::TOO_MANY_REQUESTS,
+    };
+    let page = Page {
+        frame: Frame { csrf, ..browser.frame(None) },
+        vendor: vendor.map(|vendor| vendor.name.as_str()),
+        card,
+        action: ticket.map_or_else(|| "/sign-in".to_owned(), |ticket| format!("/sign-in/{ticket}")),
+        problem,
+        help,
+    };
+    let template = "sign-in/sign-in.html";
+    let mut response = match ticket {
+        Some(_) => browser.page_on_the_way(status, template, page)?,
+        None => browser.page(status, template, page)?,
+    };
+    if let Some(seconds) = retry_after {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    Ok(with_cookie(response, cookie))
+}

@@ -1,0 +1,4 @@
+//! PURE codecs: bytes and text to and from meaning. What is done with them belongs to the callers.
+
+pub mod barcode;
+pub mod jose;

@@ -1,0 +1,60 @@
+//! Who the promises are told with: a library, its browsers, its vendors, its operator.
+//! What a promise says is in the modules beside; how an actor does its part is here.
+
+mod browser;
+mod chromium;
+mod engine;
+mod library;
+mod node;
+mod operator;
+mod parts;
+mod process;
+mod roster;
+mod vendor;
+
+pub use browser::{Arrival, Browser, CHANGED_PIN, Page};
+pub use chromium::{Chromium, Look};
+pub use engine::Engine;
+pub use library::{Declared, Library, Patron};
+pub use node::NodeClient;
+pub use parts::{Folder, skip};
+pub use roster::{Delivery, Person};
+pub use vendor::{Challenge, OidcVendor, basic, challenge_of, json_of, payload_of, query as query_of, random_word};
+
+/// Tells one promise on SQLite and on PostgreSQL, as `NAME::sqlite` and `NAME::postgres`.
+///
+/// `shared` uses the one demo that all such promises share, and so may sign in, click and declare vendors of its own,
+/// but never guess PINs or change patrons. `own` has a demo to itself; `founded` a library with a configuration and a
+/// roster of the test's own and no patron yet.
+macro_rules! promise {
+    ($kind:ident, async fn $name:ident($library:ident) $body:block) => {
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+
+            #[allow(unused_mut)]
+            async fn told(mut $library: promise!(@type $kind)) $body
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                if let Some(library) = promise!(@make $kind, crate::actors::Engine::Sqlite) {
+                    told(library).await;
+                }
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                if let Some(library) = promise!(@make $kind, crate::actors::Engine::Postgres) {
+                    told(library).await;
+                }
+            }
+        }
+    };
+    (@type shared) => { &'static crate::actors::Library };
+    (@type own) => { crate::actors::Library };
+    (@type founded) => { crate::actors::Library };
+    (@make shared, $engine:expr) => { crate::actors::Library::shared($engine) };
+    (@make own, $engine:expr) => { crate::actors::Library::demo($engine) };
+    (@make founded, $engine:expr) => { crate::actors::Library::founded($engine) };
+}
+pub(crate) use promise;

@@ -90,7 +90,7 @@ pub async fn sign_on(desk: Desk) -> Result<SignOn> {
 fn theme(config: &Config) -> Result<Theme> {
     let theme = &config.theme;
     let settings = ThemeSettings {
-        colour: theme.colour.as_deref(),
+        primary: theme.primary.as_deref(),
         accent: theme.accent.as_deref(),
         logo: theme.logo.as_deref(),
         folder: theme.folder.as_deref(),

@@ -113,7 +113,7 @@ pub struct Theme {
     pub folder: Option<PathBuf>,
     pub logo: Option<PathBuf>,
     /// `#rrggbb`.
-    pub colour: Option<String>,
+    pub primary: Option<String>,
     pub accent: Option<String>,
 }
 

@@ -172,7 +172,7 @@ pub const THEME: Table = Table {
     help: "How pages look. Contrast is checked when the theme is loaded.",
     fields: &[
         may("logo", "path", "An SVG or PNG file of at most 12 KiB."),
-        may("colour", "colour, `#rrggbb`", "Headers, buttons, links, the card: dark enough for white text on it."),
+        may("primary", "colour, `#rrggbb`", "Headers, buttons, links, the card: dark enough for white text on it."),
         may("accent", "colour, `#rrggbb`", "The ribbon and small marks: light enough for dark text on it."),
         may("folder", "path", "Templates, and `style.css`, that replace the built-in ones of the same name."),
     ],

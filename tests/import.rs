@@ -300,10 +300,7 @@ fn count(value: &serde_json::Value, moved: &mut u64) {
     match value {
         serde_json::Value::Object(fields) => {
             for (name, value) in fields {
-                match (
-                    ["added", "changed", "withdrawn", "returned", "removed"].contains(&name.as_str()),
-                    value.as_u64(),
-                ) {
+                match (["added", "changed", "withdrawn", "returning"].contains(&name.as_str()), value.as_u64()) {
                     (true, Some(n)) => *moved += n,
                     _ => count(value, moved),
                 }

@@ -84,7 +84,7 @@ async fn authorize(provider: &Provider, params: &Params<'_>, visitor: &Visitor) 
         protocol: NAME.to_owned(),
         relying_party: client.id.clone(),
         vendor: client.vendor.clone(),
-        scopes: request.scopes,
+        scopes: entitling(&client, &request.words.scopes),
         fresh_after: request.fresh_after,
         interactive: request.interactive,
         resume: RESUME.to_owned(),
@@ -107,6 +107,8 @@ pub(super) struct Words {
     pub nonce: Option<String>,
     pub challenge: Option<String>,
     pub openid: bool,
+    /// Asked library scopes.
+    pub scopes: Scopes,
     /// Whom the client expects (`id_token_hint`); anybody else is not signed in to it.
     pub expected_subject: Option<String>,
 }
@@ -136,6 +138,7 @@ pub(super) async fn issue(provider: &Provider, ready: Ready) -> Result<Response,
         challenge: words.challenge,
         nonce: words.nonce,
         openid: words.openid,
+        scopes: words.scopes,
         grant: assertion.grant,
     };
     let code = code::issue(&provider.app().shelf, &passage).await?;
@@ -178,10 +181,15 @@ fn registered_address(client: &Client, params: &Params<'_>) -> Result<ReturnTo, 
     Ok(ReturnTo { uri: uri.to_owned(), state })
 }
 
+/// Who asks for `openid` alone wants to know who is there: that takes a reader to whom something here is open, whatever
+/// it is. The token still carries what was asked for, which is nothing.
+fn entitling(client: &Client, asked: &Scopes) -> Scopes {
+    if asked.is_empty() { client.scopes.clone() } else { asked.clone() }
+}
+
 /// A request that holds.
 #[derive(Debug)]
 struct Request {
-    scopes: Scopes,
     fresh_after: Option<Timestamp>,
     interactive: bool,
     words: Words,
@@ -200,14 +208,21 @@ fn checked(
     code_flow(params)?;
     answer_in_query(params)?;
     let challenge = proof_key(client, params)?;
-    let (openid, scopes) = asked_scopes(client, params);
+    let (openid, scopes) = asked_scopes(client, params)?;
     let nonce = nonce(params)?;
     let prompt = prompt(params)?;
     let fresh_after = freshness(params, prompt, now)?;
     let expected_subject = expected_subject(provider, client, params)?;
-    let words =
-        Words { redirect_uri: back.uri.clone(), state: back.state.clone(), nonce, challenge, openid, expected_subject };
-    Ok(Request { scopes, fresh_after, interactive: prompt != Prompt::None, words })
+    let words = Words {
+        redirect_uri: back.uri.clone(),
+        state: back.state.clone(),
+        nonce,
+        challenge,
+        openid,
+        scopes,
+        expected_subject,
+    };
+    Ok(Request { fresh_after, interactive: prompt != Prompt::None, words })
 }
 
 /// RFC 6749 section 3.1.
@@ -267,13 +282,17 @@ fn proof_key(client: &Client, params: &Params<'_>) -> Result<Option<String>, Err
     }
 }
 
-/// What is not in the library's catalogue for this vendor is ignored (OIDC Core section 3.1.2.1). The token says what
-/// was granted.
-fn asked_scopes(client: &Client, params: &Params<'_>) -> (bool, Scopes) {
+/// What is not in the library's catalogue for this vendor is ignored (OIDC Core section 3.1.2.1); the token says what was
+/// granted. Without `openid`, a request of which nothing is left asks for nothing (RFC 6749 section 3.3).
+fn asked_scopes(client: &Client, params: &Params<'_>) -> Result<(bool, Scopes), Error> {
     let asked = || params.get("scope").unwrap_or_default().split(' ');
     let known = asked().filter_map(|name| name.parse::<ScopeName>().ok());
     let asked_of_us: Scopes = known.filter(|name| client.scopes.contains(name.as_str())).collect();
-    (asked().any(|name| name == "openid"), asked_of_us)
+    let openid = asked().any(|name| name == "openid");
+    if !openid && asked_of_us.is_empty() {
+        return Err(Error::new("invalid_scope", "scope holds neither openid nor a scope that this client may ask for"));
+    }
+    Ok((openid, asked_of_us))
 }
 
 fn nonce(params: &Params<'_>) -> Result<Option<String>, Error> {
@@ -426,12 +445,16 @@ mod tests {
     #[test]
     fn scopes_of_other_catalogues_are_ignored() {
         let asked = |query: &str| {
-            let (openid, scopes) = asked_scopes(&vendor(), &Params::read(query.as_bytes()));
-            (openid, scopes.to_string())
+            let (openid, scopes) = asked_scopes(&vendor(), &Params::read(query.as_bytes()))?;
+            Ok::<_, Error>((openid, scopes.to_string()))
         };
-        assert_eq!(asked("scope=openid+profile+library.ebooks+library.checkout+%22"), (true, "library.ebooks".into()));
-        assert_eq!(asked("scope=OpenID"), (false, String::new()));
-        assert_eq!(asked(""), (false, String::new()));
+        let ebooks = "library.ebooks".to_owned();
+        assert_eq!(asked("scope=openid+profile+library.ebooks+library.checkout+%22"), Ok((true, ebooks.clone())));
+        assert_eq!(asked("scope=library.ebooks"), Ok((false, ebooks)));
+        assert_eq!(asked("scope=openid"), Ok((true, String::new())));
+        for query in ["", "scope=OpenID", "scope=profile", "scope=library.checkout"] {
+            assert_eq!(code(asked(query)), "invalid_scope", "{query}");
+        }
     }
 
     #[test]

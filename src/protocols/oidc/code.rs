@@ -6,7 +6,7 @@ use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    domain::id::GrantId,
+    domain::{id::GrantId, scope::Scopes},
     ephemeral::{Namespace, Shelf},
     signon::Fault,
     wire::jose::base64url,
@@ -25,6 +25,8 @@ pub(super) struct Code {
     pub nonce: Option<String>,
     /// Whether `openid` was asked: an ID token is due, and userinfo is open.
     pub openid: bool,
+    /// Asked library scopes: the token carries no others.
+    pub scopes: Scopes,
     pub grant: GrantId,
 }
 
@@ -79,6 +81,7 @@ mod tests {
             challenge: None,
             nonce: None,
             openid: true,
+            scopes: Scopes::default(),
             grant: GrantId::new(),
         }
     }

@@ -187,9 +187,7 @@ fn report(fault: &Fault) -> (StatusCode, Option<u64>, String) {
     tracing::error!(number, %fault, "oidc");
     let (status, retry_after) = match fault {
         Fault::Busy { retry_after } => (StatusCode::SERVICE_UNAVAILABLE, Some(*retry_after)),
-        Fault::Store(crate::store::Error::Unavailable(_)) | Fault::Shelf(_) => {
-            (StatusCode::SERVICE_UNAVAILABLE, Some(5))
-        }
+        Fault::Store(_) | Fault::Shelf(_) => (StatusCode::SERVICE_UNAVAILABLE, Some(5)),
         _ => (StatusCode::INTERNAL_SERVER_ERROR, None),
     };
     (status, retry_after, number)

@@ -110,3 +110,6 @@ impl Provider {
 }
 
 type Peer = ConnectInfo<std::net::SocketAddr>;
+
+#[cfg(test)]
+mod tests;

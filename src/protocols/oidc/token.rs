@@ -60,7 +60,7 @@ async fn exchange(provider: &Provider, headers: &HeaderMap, body: &[u8]) -> Resu
     let assertion = standing(provider, &client, &code).await?;
     // 8. Tokens are made (RFC 6749 section 5.1, OIDC Core section 3.1.3.3).
     let keyring = &provider.app().keyring;
-    Ok(tokens::issue(keyring, provider.issuer(), &client, &assertion, code.openid, code.nonce.as_deref())?)
+    Ok(tokens::issue(keyring, provider.issuer(), &client, &assertion, &code)?)
 }
 
 fn form<'a>(headers: &HeaderMap, body: &'a [u8]) -> Result<Params<'a>, Error> {
@@ -171,6 +171,7 @@ mod tests {
             challenge: challenge.map(str::to_owned),
             nonce: None,
             openid: true,
+            scopes: Default::default(),
             grant: GrantId::new(),
         }
     }

@@ -5,11 +5,12 @@ use std::time::Duration;
 use aws_lc_rs::hmac;
 use serde::{Deserialize, Serialize};
 
-use super::client::Client;
+use super::{client::Client, code::Code};
 use crate::{
     domain::{
         clock::Timestamp,
         id::{GrantId, SessionId},
+        scope::Scopes,
     },
     keyring::KeyRing,
     signon::{Assertion, Fault},
@@ -34,23 +35,23 @@ pub(super) struct Issued {
     pub id_token: Option<String>,
 }
 
-/// Encodes `assertion` for `client`. `openid`: it asked for an ID token, and userinfo is among the audiences.
+/// Encodes `assertion` for `client` as `code` was asked for. With `openid` there is an ID token, and userinfo is among the
+/// audiences of the access token.
 pub(super) fn issue(
     keyring: &KeyRing,
     issuer: &str,
     client: &Client,
     assertion: &Assertion,
-    openid: bool,
-    nonce: Option<&str>,
+    code: &Code,
 ) -> Result<Issued, Fault> {
     let signing = |error: crate::wire::jose::Error| Fault::Broken(error.to_string());
     let issued_at = assertion.issued_at;
     let expires_at = assertion.expires_at.min(issued_at + LIFE);
-    let scope = scope(assertion, openid);
+    let scope = scope(&assertion.scopes.intersection(&code.scopes), code.openid);
     let access = AccessToken {
         iss: issuer,
         sub: &assertion.subject,
-        aud: if openid { vec![&client.resource, issuer] } else { vec![&client.resource] },
+        aud: if code.openid { vec![&client.resource, issuer] } else { vec![&client.resource] },
         client_id: &client.id,
         scope: &scope,
         jti: token_id(assertion.grant)?,
@@ -60,7 +61,7 @@ pub(super) fn issue(
         acr: ACR,
     };
     let access_token = keyring.sign(client.access_token_alg, ACCESS_TOKEN, &access).map_err(signing)?;
-    let id_token = if openid {
+    let id_token = if code.openid {
         let id = IdToken {
             iss: issuer,
             sub: &assertion.subject,
@@ -68,7 +69,7 @@ pub(super) fn issue(
             exp: expires_at.seconds(),
             iat: issued_at.seconds(),
             auth_time: assertion.authenticated_at.seconds(),
-            nonce,
+            nonce: code.nonce.as_deref(),
             acr: ACR,
             amr: &["pin"],
             at_hash: half_hash(&access_token),
@@ -135,11 +136,11 @@ impl<'a> LibraryClaims<'a> {
 }
 
 /// Granted scopes as the client may read them (RFC 6749 section 5.1).
-fn scope(assertion: &Assertion, openid: bool) -> String {
-    match (openid, assertion.scopes.is_empty()) {
+fn scope(granted: &Scopes, openid: bool) -> String {
+    match (openid, granted.is_empty()) {
         (true, true) => "openid".to_owned(),
-        (true, false) => format!("openid {}", assertion.scopes),
-        (false, _) => assertion.scopes.to_string(),
+        (true, false) => format!("openid {granted}"),
+        (false, _) => granted.to_string(),
     }
 }
 

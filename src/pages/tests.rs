@@ -1,3 +1,5 @@
+//! What every page promises, in both languages.
+
 use serde_json::{Value as Json, json};
 
 use super::*;

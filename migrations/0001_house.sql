@@ -52,6 +52,7 @@ CREATE TABLE roster_entry (
 );
 CREATE INDEX roster_entry_card ON roster_entry (card);
 CREATE INDEX roster_entry_run ON roster_entry (source, run);
+CREATE INDEX roster_entry_gone ON roster_entry (source, run) WHERE NOT present;
 
 -- `holder` is the run that may write for this source, as long as its heart beats.
 CREATE TABLE roster_source (

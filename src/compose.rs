@@ -90,13 +90,12 @@ pub async fn sign_on(desk: Desk) -> Result<SignOn> {
 fn theme(config: &Config) -> Result<Theme> {
     let theme = &config.theme;
     let settings = ThemeSettings {
-        colour: theme.primary.as_deref(),
+        primary: theme.primary.as_deref(),
         accent: theme.accent.as_deref(),
         logo: theme.logo.as_deref(),
         folder: theme.folder.as_deref(),
     };
-    let name = theme.name.as_deref().unwrap_or(&config.library.name);
-    Theme::load(name, settings).context("the theme cannot be used")
+    Theme::load(&config.library.name, settings).context("the theme cannot be used")
 }
 
 /// The whole HTTP face.
@@ -191,4 +190,24 @@ pub async fn existing_database(config: &Config) -> Result<Option<Db>> {
         return Ok(None);
     }
     Ok(Some(Db::open(&config.database).await?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_of_a_whole_programme_is_right() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/district/oneaccess.toml");
+        let loaded = load(&file, &Catalogue::default()).unwrap();
+        let declared = &loaded.declared;
+        assert_eq!((declared.scopes.len(), declared.agreements.len(), declared.vendors.len()), (5, 2, 5));
+        assert_eq!(declared.sources.first().map(|source| source.id.as_str()), Some("cms"));
+        let orgs: Vec<&str> = declared.organisations.iter().flat_map(|o| &o.roster).map(String::as_str).collect();
+        use crate::directory::oneroster::generate::{CHARTER_ORG, DISTRICT_ORG};
+        assert_eq!(orgs, [DISTRICT_ORG, CHARTER_ORG]);
+        assert!(loaded.settings.is_some_and(|settings| settings.is_plain_http()));
+        let fields: Vec<&str> = loaded.warnings.iter().map(|warning| warning.field.as_str()).collect();
+        assert_eq!(fields, ["issuer", "vendor.oidc.pkce"]);
+    }
 }

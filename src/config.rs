@@ -112,8 +112,6 @@ pub struct Theme {
     /// A folder whose templates and assets stand in for the built-in ones.
     pub folder: Option<PathBuf>,
     pub logo: Option<PathBuf>,
-    /// The library's name on pages, where it differs from the one under `[library]`.
-    pub name: Option<String>,
     /// `#rrggbb`.
     pub primary: Option<String>,
     pub accent: Option<String>,

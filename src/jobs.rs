@@ -42,7 +42,7 @@ async fn watch(signon: SignOn) {
 async fn look(signon: &SignOn, seen: &mut Option<Versions>) -> Result<()> {
     let app = signon.app();
     let now = app.store.catalogue().versions().await?;
-    let Some(before) = seen.replace(now.clone()) else { return Ok(()) };
+    let Some(before) = seen.replace(now) else { return Ok(()) };
     if before == now {
         return Ok(());
     }

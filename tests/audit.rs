@@ -73,7 +73,9 @@ promise! { own, async fn no_secret_is_in_any_log_event_or_record(library) {
     newcomer.sign_in(&library, &first).await; // changes her PIN to CHANGED_PIN
     let wrong = "wrong-pin-815";
     Browser::new().try_sign_in(&library, &Patron::new(patron.card.clone(), wrong)).await;
-    library.run_with(&["card", "set-pin", &library.patron("charter_grade_8").card, "--reason", "x"], "set-by-desk-273\n").fine();
+    let card = library.patron("charter_grade_8").card;
+    library.run_with(&["card", "set-pin", &card], "set-by-desk-273
+").fine();
 
     let mut secrets = vec![
         ("a code", code),

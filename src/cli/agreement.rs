@@ -20,7 +20,7 @@ pub async fn run(desk: &Desk, command: Agreement, output: Output) -> Result<()> 
     let all = agreements::list(desk).await?;
     output.document(&all, |all| {
         if all.is_empty() {
-            println!("No agreement yet: declare one with [[agreement]] and apply the file.");
+            say!("No agreement yet: declare one with [[agreement]] and apply the file.");
             return;
         }
         let mut table = Table::new(["ID", "ORGANISATION", "STATE", "FROM", "TO", "ROLES", "GRADES", "PRIVILEGES"]);

@@ -57,19 +57,19 @@ pub async fn run(config: &Path, command: Apply, output: Output) -> Result<()> {
     output.document(&Applied { applied, warnings, difference }, |told| {
         let difference = &told.difference;
         if difference.is_empty() {
-            println!("Nothing to do: all of it is in force.");
+            say!("Nothing to do: all of it is in force.");
             return;
         }
-        println!("{difference}\n");
+        say!("{difference}\n");
         let tense = if dry_run { "Would be" } else { "Done:" };
-        println!(
+        say!(
             "{tense} {} added, {} changed, {} removed.",
             difference.count(Action::Added),
             difference.count(Action::Changed),
             difference.count(Action::Removed)
         );
         if difference.changes.iter().any(|change| change.kind == "organisation") {
-            println!("Card numbers and first PINs follow an organisation with its next import.");
+            say!("Card numbers and first PINs follow an organisation with its next import.");
         }
     })
 }

@@ -45,7 +45,7 @@ async fn tail(desk: &Desk, lines: i64, output: Output) -> Result<()> {
             println!("Nothing has happened yet.");
         }
         for event in &events {
-            let payload = event.payload.as_ref().map_or("(erased: its time was over)".into(), |p| words(p));
+            let payload = event.payload.as_ref().map_or("(erased: its time was over)".into(), words);
             println!("{}  {:<12}  {payload}", event.at.rfc3339(), event.kind);
         }
     })

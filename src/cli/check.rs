@@ -46,19 +46,19 @@ pub async fn run(file: &Path, output: Output) -> Result<()> {
     let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
     warnings.iter().for_each(warn);
     output.document(&Checked { right: true, warnings, difference }, |checked| {
-        println!("{} {}", green("Right:"), file.display());
-        println!("It declares {contents}.");
+        say!("{} {}", green("Right:"), file.display());
+        say!("It declares {contents}.");
         if let Some(settings) = &settings {
             let database = without_password(&settings.database);
-            println!("It would serve {} on {}, from {database}.", settings.issuer, settings.listen);
+            say!("It would serve {} on {}, from {database}.", settings.issuer, settings.listen);
         }
         match &checked.difference {
-            None if settings.is_some() => println!("There is no database yet: all of it would be new."),
+            None if settings.is_some() => say!("There is no database yet: all of it would be new."),
             None => {}
-            Some(difference) if difference.is_empty() => println!("All of it is in force already."),
+            Some(difference) if difference.is_empty() => say!("All of it is in force already."),
             Some(difference) => {
                 let (added, changed) = (difference.count(Action::Added), difference.count(Action::Changed));
-                println!("Applying it would add {added} and change {changed}:\n{difference}");
+                say!("Applying it would add {added} and change {changed}:\n{difference}");
             }
         }
     })

@@ -82,7 +82,7 @@ fn write(path: &Path, people: u32, version: &str, nights: u32, output: Output) -
     meter.end();
     let document = json!({ "path": path, "people": written, "oneroster": version, "night": nights });
     output.document(&document, |_| {
-        println!("{} fictional people, OneRoster {version}: {}", grouped(written as u64), path.display());
+        say!("{} fictional people, OneRoster {version}: {}", grouped(written as u64), path.display());
     })
 }
 
@@ -109,14 +109,14 @@ async fn import(desk: &Desk, source: &str, path: &Path, options: ImportOptions, 
     output.document(&document, |_| {
         tell_preview(&outcome.preview);
         tell_report(&outcome.report);
-        println!();
+        say!();
         match outcome.preview.run.filter(|_| outcome.applied) {
-            None => println!("A dry run: nothing was changed."),
+            None => say!("A dry run: nothing was changed."),
             Some(run) => {
                 let present = grouped(outcome.preview.totals.present_after);
-                println!("Run {run} is in force: {present} people of {source} have cards.");
+                say!("Run {run} is in force: {present} people of {source} have cards.");
                 if outcome.ended.sessions > 0 {
-                    println!("{} sessions of people who left have ended.", grouped(outcome.ended.sessions));
+                    say!("{} sessions of people who left have ended.", grouped(outcome.ended.sessions));
                 }
             }
         }
@@ -169,7 +169,7 @@ fn tell_preview(preview: &Preview) {
     }
     table.print();
     if preview.elsewhere > 0 {
-        println!("{} people belong to no organisation of the configuration.", grouped(preview.elsewhere));
+        say!("{} people belong to no organisation of the configuration.", grouped(preview.elsewhere));
     }
 }
 
@@ -180,21 +180,23 @@ fn tell_report(report: &Report) {
     if report.counts.is_empty() {
         return;
     }
-    println!("\n{}", bold("What was not as it should be"));
+    say!("\n{}", bold("Left out, repaired or refused"));
     for (kind, count) in &report.counts {
-        println!("  {:>9}  {kind}", grouped(*count));
+        say!("  {:>9}  {kind}", grouped(*count));
     }
-    println!();
+    if !report.notes.is_empty() {
+        say!();
+    }
     for note in report.notes.iter().take(TOLD) {
         let place = match (note.line, note.column.as_str()) {
             (0, _) => note.file.clone(),
             (line, "") => format!("{}:{line}", note.file),
             (line, column) => format!("{}:{line} {column}", note.file),
         };
-        println!("  {place}: {}", note.what);
+        say!("  {place}: {}", note.what);
     }
     if report.notes.len() > TOLD {
-        println!("  {}", dim(&format!("and {} more: --json has them", report.notes.len() - TOLD)));
+        say!("  {}", dim(&format!("and {} more: --json has them", report.notes.len() - TOLD)));
     }
 }
 
@@ -216,7 +218,7 @@ async fn runs(desk: &Desk, source: Option<&str>, output: Output) -> Result<()> {
         .collect();
     output.document(&document, |_| {
         if all.is_empty() {
-            println!("Nothing was imported yet.");
+            say!("Nothing was imported yet.");
             return;
         }
         let mut table =
@@ -251,7 +253,7 @@ async fn undo(desk: &Desk, source: &str, run: Option<i64>, output: Output) -> Re
     let document =
         json!({ "source": source, "undone": undone.run, "live": undone.live, "sessions_ended": undone.ended.sessions });
     output.document(&document, |_| match undone.live {
-        0 => println!("Run {} is undone. Nothing came before it: {source} has no people now.", undone.run),
-        live => println!("Run {} is undone. Run {live} holds again.", undone.run),
+        0 => say!("Run {} is undone. Nothing came before it: {source} has no people now.", undone.run),
+        live => say!("Run {} is undone. Run {live} holds again.", undone.run),
     })
 }

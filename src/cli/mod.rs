@@ -1,6 +1,14 @@
 //! The command line: one file per noun, each thin over `admin::operations`. Owns words and exit statuses; what a
 //! command does is the operation's.
 
+/// A line on standard output. Whoever stops listening, as `head` does, has heard enough: that is no error.
+macro_rules! say {
+    ($($line:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout(), $($line)*);
+    }};
+}
+
 mod agreement;
 mod apply;
 mod audit;
@@ -136,7 +144,7 @@ async fn migrate(config: &Path, output: Output) -> Result<()> {
     let database = output::without_password(&settings.database);
     compose::desk(settings, Clock::system()).await.with_context(|| format!("{database} was not brought forward"))?;
     output.document(&serde_json::json!({ "database": database, "schema": "current" }), |_| {
-        println!("The schema of {database} is that of this release.");
+        say!("The schema of {database} is that of this release.");
     })
 }
 

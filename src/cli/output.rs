@@ -17,7 +17,7 @@ impl Output {
     /// Where the value cannot be written as JSON.
     pub fn document<T: Serialize>(self, value: &T, tell: impl FnOnce(&T)) -> Result<()> {
         if self.json {
-            println!("{}", serde_json::to_string_pretty(value)?);
+            say!("{}", serde_json::to_string_pretty(value)?);
         } else {
             tell(value);
         }

@@ -17,7 +17,7 @@ pub async fn run(desk: &Desk, command: Scope, output: Output) -> Result<()> {
     let all = scopes::list(desk).await?;
     output.document(&all, |all| {
         if all.is_empty() {
-            println!("No scope yet: declare one with [[scope]] and apply the file.");
+            say!("No scope yet: declare one with [[scope]] and apply the file.");
             return;
         }
         let mut table = Table::new(["SCOPE", "GRANTED BY", "ASKED BY", "OPENS"]);

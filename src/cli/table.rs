@@ -19,7 +19,7 @@ impl Table {
 
     pub fn print(&self) {
         for (place, line) in self.lines().iter().enumerate() {
-            println!("{}", if place == 0 { bold(line) } else { line.clone() });
+            say!("{}", if place == 0 { bold(line) } else { line.clone() });
         }
     }
 

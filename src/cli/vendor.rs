@@ -39,7 +39,7 @@ async fn list(desk: &Desk, output: Output) -> Result<()> {
     let documents: Vec<Value> = all.iter().map(document).collect::<Result<_>>()?;
     output.document(&documents, |_| {
         if all.is_empty() {
-            println!("No vendor yet: declare one with [[vendor]] and apply the file.");
+            say!("No vendor yet: declare one with [[vendor]] and apply the file.");
             return;
         }
         let mut table = Table::new(["ID", "NAME", "STATE", "AUDIENCE", "SPEAKS", "IS TOLD MORE"]);
@@ -63,22 +63,22 @@ async fn list(desk: &Desk, output: Output) -> Result<()> {
 async fn show(desk: &Desk, id: &str, output: Output) -> Result<()> {
     let vendor = vendors::show(desk, id).await?;
     output.document(&document(&vendor)?, |_| {
-        println!("{} ({})", bold(&vendor.name), vendor.id);
-        println!("State       {}", if vendor.disabled { yellow("disabled") } else { green("enabled") });
-        println!("Shelf       {}", word(&vendor.shelf));
-        println!("Audience    {}", audience(&vendor));
-        println!("Scopes      {}", vendor.scopes);
+        say!("{} ({})", bold(&vendor.name), vendor.id);
+        say!("State       {}", if vendor.disabled { yellow("disabled") } else { green("enabled") });
+        say!("Shelf       {}", word(&vendor.shelf));
+        say!("Audience    {}", audience(&vendor));
+        say!("Scopes      {}", vendor.scopes);
         if let Some(url) = &vendor.launch_url {
-            println!("Launches    {url}");
+            say!("Launches    {url}");
         }
-        println!("Is told     a pseudonym of its own, audience band, student or staff, scopes");
+        say!("Is told     a pseudonym of its own, audience band, student or staff, scopes");
         for item in &vendor.release {
-            println!("  and       {}: {}", word(&item.name), item.purpose);
+            say!("  and       {}: {}", word(&item.name), item.purpose);
         }
         for party in &vendor.relying_parties {
-            println!("\n{} {}", bold(&party.protocol), party.key);
+            say!("\n{} {}", bold(&party.protocol), party.key);
             for (name, value) in shown(&party.settings).as_object().into_iter().flatten() {
-                println!("  {name:<28} {}", plain(value));
+                say!("  {name:<28} {}", plain(value));
             }
         }
     })
@@ -88,8 +88,8 @@ async fn switch(desk: &Desk, id: &str, disabled: bool, output: Output) -> Result
     let changed = vendors::set_disabled(desk, id, disabled).await?;
     let now = if disabled { "disabled" } else { "enabled" };
     output.document(&json!({ "vendor": id, "state": now, "changed": changed }), |_| match changed {
-        true => println!("Vendor {id} is {now} now."),
-        false => println!("Vendor {id} was {now} already."),
+        true => say!("Vendor {id} is {now} now."),
+        false => say!("Vendor {id} was {now} already."),
     })
 }
 

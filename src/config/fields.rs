@@ -171,7 +171,6 @@ pub const THEME: Table = Table {
     many: false,
     help: "How pages look. Contrast is checked when the theme is loaded.",
     fields: &[
-        may("name", "text", "The library's name on pages, where it differs from the one under `[library]`."),
         may("logo", "path", "An SVG or PNG file of at most 12 KiB."),
         may("primary", "colour, `#rrggbb`", "Headers, buttons, links, the card: dark enough for white text on it."),
         may("accent", "colour, `#rrggbb`", "The ribbon and small marks: light enough for dark text on it."),

@@ -282,13 +282,13 @@ impl<'s> Section<'s> {
     /// A field's value and line: the environment's, with line 0, before the file's.
     fn find(&self, name: &str) -> Option<(Cow<'s, DeValue<'s>>, usize)> {
         if let Some(text) = self.environment.and_then(|environment| environment.value(name)) {
-            return Some((Cow::Owned(self.from_environment(name, text)), 0));
+            return Some((Cow::Owned(self.overriding(name, text)), 0));
         }
         self.entry(name).map(|(_, value)| (Cow::Borrowed(value.get_ref()), self.sheet.line(value.span().start)))
     }
 
     /// Lists are written with commas in a variable, `10.0.0.0/8,::1`.
-    fn from_environment(&self, name: &str, text: &str) -> DeValue<'s> {
+    fn overriding(&self, name: &str, text: &str) -> DeValue<'s> {
         let word = |text: &str| DeValue::String(Cow::Owned(text.trim().to_owned()));
         if !self.fields.iter().any(|field| field.name == name && field.default == "[]") {
             return word(text);

@@ -125,10 +125,9 @@ fn retention(section: &Section<'_>) -> Option<Retention> {
 fn theme(section: &Section<'_>) -> Option<Theme> {
     let path = |name: &str| section.maybe(name, |value| present(section, &read::text(value)?));
     let (folder, logo) = (path("folder"), path("logo"));
-    let name = section.maybe("name", read::text);
     let primary = section.maybe("primary", read::colour);
     let accent = section.maybe("accent", read::colour);
-    Some(Theme { folder: folder?, logo: logo?, name: name?, primary: primary?, accent: accent? })
+    Some(Theme { folder: folder?, logo: logo?, primary: primary?, accent: accent? })
 }
 
 fn library(section: &Section<'_>) -> Option<Library> {

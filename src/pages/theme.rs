@@ -12,7 +12,7 @@ use super::PagesError;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ThemeSettings<'a> {
     /// Headers, buttons, links, the card: `#rrggbb`, dark enough for white text on it.
-    pub colour: Option<&'a str>,
+    pub primary: Option<&'a str>,
     /// The ribbon and small marks: `#rrggbb`, light enough for dark text on it.
     pub accent: Option<&'a str>,
     /// An SVG or PNG file of at most 12 KiB.
@@ -58,8 +58,8 @@ impl Theme {
     /// Names the setting that cannot be used, what was found and what is needed.
     pub fn load(library_name: &str, settings: ThemeSettings<'_>) -> Result<Theme, PagesError> {
         let mut theme = Theme::plain(library_name);
-        if let Some(text) = settings.colour {
-            theme.primary = Colour::parse("colour", text)?;
+        if let Some(text) = settings.primary {
+            theme.primary = Colour::parse("primary", text)?;
         }
         if let Some(text) = settings.accent {
             theme.accent = Colour::parse("accent", text)?;
@@ -77,8 +77,8 @@ impl Theme {
 
     fn check(&self) -> Result<(), PagesError> {
         for (name, colour, on, what) in [
-            ("colour", self.primary, WHITE, "white text on it; take a darker one"),
-            ("colour", self.primary, PAPER, "links in it on paper; take a darker one"),
+            ("primary", self.primary, WHITE, "white text on it; take a darker one"),
+            ("primary", self.primary, PAPER, "links in it on paper; take a darker one"),
             ("accent", self.accent, INK, "dark text on it; take a lighter one"),
         ] {
             let found = colour.contrast(on);
@@ -216,7 +216,7 @@ mod tests {
     use super::*;
 
     fn load(primary: &str, accent: &str) -> Result<Theme, PagesError> {
-        let settings = ThemeSettings { colour: Some(primary), accent: Some(accent), ..ThemeSettings::default() };
+        let settings = ThemeSettings { primary: Some(primary), accent: Some(accent), ..ThemeSettings::default() };
         Theme::load("Example Library", settings)
     }
 
@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn a_colour_that_cannot_be_read_is_refused_with_its_figure() {
         let error = load("#9acd32", "#ffd24d").unwrap_err().to_string();
-        assert!(error.contains("colour = \"#9acd32\"") && error.contains("4.5:1"), "{error}");
+        assert!(error.contains("primary = \"#9acd32\"") && error.contains("4.5:1"), "{error}");
         let error = load("#1d3b6f", "#202020").unwrap_err().to_string();
         assert!(error.contains("accent"), "{error}");
         assert!(load("navy", "#ffd24d").unwrap_err().to_string().contains("#rrggbb"));

@@ -140,6 +140,18 @@ pub enum Fault {
     Broken(String),
 }
 
+impl Fault {
+    /// Seconds after which trying again may help; `None` where something is broken instead of busy or away.
+    pub fn retry_after(&self) -> Option<u64> {
+        const AWAY: u64 = 5;
+        match self {
+            Fault::Busy { retry_after } => Some(*retry_after),
+            Fault::Shelf(_) | Fault::Store(crate::store::Error::Unavailable(_)) => Some(AWAY),
+            Fault::Store(_) | Fault::Broken(_) => None,
+        }
+    }
+}
+
 /// The flow's handle; cheap to clone.
 #[derive(Clone)]
 pub struct SignOn(Arc<Flow>);

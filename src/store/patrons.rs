@@ -150,12 +150,11 @@ impl Patrons<'_> {
             CardStatus::Active => "active",
             CardStatus::Blocked => "blocked",
         };
+        // The version first, as in a roster's switch, so that the two never wait for each other in a circle.
+        within!(tx, conn => sqlx::query(super::rosters::BUMP).execute(conn).await.map(drop))?;
         let sql = "UPDATE patron SET card_status = $1 WHERE id = $2";
         let done =
             within!(tx, conn => sqlx::query(sql).bind(word).bind(id.to_string()).execute(conn).await?.rows_affected());
-        if done == 1 {
-            within!(tx, conn => sqlx::query(super::rosters::BUMP).execute(conn).await.map(drop))?;
-        }
         Ok(done == 1)
     }
 }

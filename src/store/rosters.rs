@@ -9,7 +9,7 @@ pub(crate) mod trial;
 use super::{Db, Error, Result, Tx};
 use crate::domain::{clock::Timestamp, id::SourceId};
 
-pub use reading::{Elsewhere, Held, Known};
+pub use reading::{Held, Known};
 pub use staging::Entry;
 
 pub struct Rosters<'a> {

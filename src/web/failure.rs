@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::{ephemeral::Away, pages::PagesError, signon::Fault, store};
+use crate::{pages::PagesError, signon::Fault};
 
 /// Travels on the response until `guard::around` dresses it as a page in the reader's language.
 #[derive(Debug, Clone)]
@@ -16,9 +16,6 @@ pub struct Failure {
     /// Seconds after which trying again may help.
     pub retry_after: Option<u64>,
 }
-
-/// How long to wait for a database or shelf that is away, in seconds.
-const AWAY: u64 = 5;
 
 impl Failure {
     pub fn status(status: StatusCode) -> Failure {
@@ -31,22 +28,16 @@ impl Failure {
         tracing::error!(number, %error, "a page could not be made");
         Failure { number, ..Failure::status(StatusCode::INTERNAL_SERVER_ERROR) }
     }
-
-    fn busy(retry_after: u64) -> Failure {
-        Failure { retry_after: Some(retry_after), ..Failure::status(StatusCode::SERVICE_UNAVAILABLE) }
-    }
 }
 
 impl From<Fault> for Failure {
     fn from(fault: Fault) -> Failure {
-        match fault {
-            Fault::Busy { retry_after } => Failure::busy(retry_after),
-            Fault::Shelf(Away(error)) | Fault::Store(store::Error::Unavailable(error)) => {
-                tracing::warn!(error, "a page has to wait");
-                Failure::busy(AWAY)
+        match fault.retry_after() {
+            Some(seconds) => {
+                tracing::warn!(error = %fault, "a page has to wait");
+                Failure { retry_after: Some(seconds), ..Failure::status(StatusCode::SERVICE_UNAVAILABLE) }
             }
-            Fault::Store(error) => Failure::broken(error),
-            Fault::Broken(error) => Failure::broken(error),
+            None => Failure::broken(fault),
         }
     }
 }

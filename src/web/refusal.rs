@@ -49,7 +49,8 @@ pub async fn show(
     let who = signon.who(&browser.visitor).await?;
     let catalogue = signon.app().catalogue();
     let page = Page {
-        frame: Frame { csrf: browser.token()?.0, ticket: Some(ticket.clone()), ..browser.frame(who.as_ref()) },
+        // Without the ticket: it stands for this refusal, and leads nobody else through.
+        frame: Frame { csrf: browser.token()?.0, ..browser.frame(who.as_ref()) },
         vendor: catalogue.vendors.get(&ask.vendor).map(|vendor| vendor.name.as_str()),
         return_to: Some(format!("{}{ticket}", ask.resume)),
         reason: Why::from(&reason),

@@ -10,6 +10,7 @@ mod operator;
 mod parts;
 mod process;
 mod roster;
+mod trial;
 mod vendor;
 
 pub use browser::{Arrival, Browser, CHANGED_PIN, Page};

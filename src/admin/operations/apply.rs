@@ -129,13 +129,13 @@ fn fits_together(catalogue: &Catalogue) -> Result<()> {
             .organisations
             .get(organisation)
             .with_context(|| format!("agreement {id} is with {organisation}, which would not be there"))?;
-        for scope in agreement.privileges.iter().filter(|scope| !catalogue.scopes.contains_key(*scope)) {
+        if let Some(scope) = agreement.privileges.iter().find(|scope| !catalogue.scopes.contains_key(*scope)) {
             bail!("agreement {id} grants {scope}, which would not be there");
         }
     }
     let mut keys = BTreeMap::new();
     for vendor in catalogue.vendors.values() {
-        for scope in vendor.scopes.iter().filter(|scope| !catalogue.scopes.contains_key(*scope)) {
+        if let Some(scope) = vendor.scopes.iter().find(|scope| !catalogue.scopes.contains_key(*scope)) {
             bail!("vendor {} may ask for {scope}, which would not be there", vendor.id);
         }
         for party in &vendor.relying_parties {

@@ -19,6 +19,7 @@ pub struct Change {
     pub kind: &'static str,
     pub id: String,
     /// Of an object that was there before and still is; otherwise empty.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<FieldChange>,
 }
 

@@ -127,6 +127,9 @@ fn list_zip(path: &Path) -> Result<(Place, Vec<(String, Member)>), ReadError> {
         let why = format!("it holds {} files, more than {ENTRY_CAP}", zip.len());
         return Err(ReadError::TooBig { file: path.display().to_string(), why });
     }
+    if zip.has_duplicate_names() {
+        return Err(ReadError::BadZip("one of its names stands for two files".into()));
+    }
     let mut found = Vec::new();
     for index in 0..zip.len() {
         let entry = zip.by_index_data(index).map_err(bad_zip)?;

@@ -1,8 +1,6 @@
 //! `demographics.csv`: month and day of birth, where a birthday PIN is configured. Race, sex and the rest of the file
 //! are not even looked at.
 
-use std::collections::HashMap;
-
 use super::{
     archive::Archive,
     error::ReadError,
@@ -13,12 +11,22 @@ use super::{
 use crate::directory::Report;
 
 /// Month and day by the user's sourcedId.
-pub(super) type Birthdays = HashMap<Box<str>, (u8, u8)>;
+#[derive(Default)]
+pub(super) struct Birthdays {
+    users: Seen,
+    days: Vec<Option<(u8, u8)>>,
+}
+
+impl Birthdays {
+    pub fn of(&self, user: &str) -> Option<(u8, u8)> {
+        self.users.find(user).and_then(|number| self.days.get(number as usize).copied().flatten())
+    }
+}
 
 const FILE: &str = "demographics.csv";
 
 pub(super) fn read(archive: &mut Archive<'_>, report: &mut Report) -> Result<Birthdays, ReadError> {
-    let mut birthdays = Birthdays::new();
+    let mut birthdays = Birthdays::default();
     if archive.name(FILE).is_none() {
         let what = "a birthday PIN is configured, but there is no such file: nobody gets one from this delivery";
         report.repaired(FILE, 0, "", "no-demographics", what);
@@ -26,14 +34,14 @@ pub(super) fn read(archive: &mut Archive<'_>, report: &mut Report) -> Result<Bir
     }
     let columns = [need("sourcedId"), want("status"), need("birthDate")];
     let (mut table, [id, status, birth]) = Table::open(archive, FILE, columns, report)?;
-    let mut seen = Seen::default();
     while let Some(row) = table.next(report)? {
         let (sourced_id, text) = (row.text(id), row.text(birth));
         if sourced_id.is_empty() {
             report.refused(row.file, row.line, "sourcedId", "no-sourced-id", "a row without the user's sourcedId");
             continue;
         }
-        seen.once(&row, sourced_id)?;
+        birthdays.users.once(&row, sourced_id)?;
+        birthdays.days.push(None);
         if !row.is_active(status, report) || text.is_empty() {
             continue;
         }
@@ -55,7 +63,8 @@ pub(super) fn read(archive: &mut Archive<'_>, report: &mut Report) -> Result<Bir
             }
         };
         if let (Ok(month), Ok(day)) = (u8::try_from(day.month()), u8::try_from(day.day())) {
-            birthdays.insert(sourced_id.into(), (month, day));
+            birthdays.days.pop();
+            birthdays.days.push(Some((month, day)));
         }
     }
     Ok(birthdays)

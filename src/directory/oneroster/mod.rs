@@ -7,6 +7,7 @@ mod archive;
 mod demographics;
 mod error;
 pub mod generate;
+mod ids;
 mod manifest;
 mod orgs;
 mod roles;

@@ -1,10 +1,9 @@
 //! `roles.csv` (1.2): who is what, where, and until when.
 
-use std::collections::HashMap;
-
 use super::{
     archive::Archive,
     error::ReadError,
+    ids::Ids,
     orgs::Orgs,
     row::Seen,
     table::{Place, Row, Table, need, want},
@@ -15,16 +14,21 @@ use crate::{
     domain::{clock::Date, patron::Role},
 };
 
-/// The rows of each user, taken out one user at a time.
+/// What roles.csv says, taken out one user at a time.
 #[derive(Default)]
-pub(super) struct Roles(HashMap<Box<str>, Held>);
+pub(super) struct Roles {
+    users: Ids,
+    held: Vec<Held>,
+    taken: usize,
+}
 
-/// What roles.csv says of one user.
+/// What it says of one user.
 #[derive(Default)]
 pub(super) struct Held {
-    pub posts: Vec<HeldPost>,
-    /// Rows that give no card, or none today: guardians, and roles that ended.
-    pub without_card: u32,
+    first: Option<HeldPost>,
+    more: Vec<HeldPost>,
+    /// There are rows that give no card, or none today: guardians, and roles that ended.
+    pub without_card: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -35,13 +39,40 @@ pub(super) struct HeldPost {
 }
 
 impl Roles {
-    pub fn take(&mut self, user: &str) -> Option<Held> {
-        self.0.remove(user)
+    pub fn take(&mut self, user: &str) -> Held {
+        let Some(held) = self.users.find(user).and_then(|number| self.held.get_mut(number as usize)) else {
+            return Held::default();
+        };
+        self.taken += 1;
+        std::mem::take(held)
     }
 
-    /// Users who have roles but are not in users.csv.
+    /// How many users have roles but are not in users.csv.
     pub fn orphans(&self) -> usize {
-        self.0.len()
+        self.held.len() - self.taken
+    }
+
+    fn of(&mut self, user: &str) -> &mut Held {
+        let (number, _) = self.users.number(user);
+        let number = number as usize;
+        if number >= self.held.len() {
+            self.held.resize_with(number + 1, Held::default);
+        }
+        &mut self.held[number]
+    }
+}
+
+impl Held {
+    /// In the order of the file.
+    pub fn posts(&self) -> Vec<HeldPost> {
+        self.first.iter().chain(&self.more).copied().collect()
+    }
+
+    fn add(&mut self, post: HeldPost) {
+        match self.first {
+            None => self.first = Some(post),
+            Some(_) => self.more.push(post),
+        }
     }
 }
 
@@ -90,7 +121,7 @@ pub(super) fn read(
         }
         let Some(standing) = row.standing(role, report) else { continue };
         let Standing::Card(role) = standing else {
-            roles.of(holder).without_card += 1;
+            roles.of(holder).without_card = true;
             continue;
         };
         let place = row.text(org);
@@ -107,24 +138,14 @@ pub(super) fn read(
         };
         if !(begun && lasting) {
             report.left_out("role-not-current");
-            roles.of(holder).without_card += 1;
+            roles.of(holder).without_card = true;
             continue;
         }
         let primary = row.text(kind).eq_ignore_ascii_case("primary");
-        roles.of(holder).posts.push(HeldPost { org, role, primary });
+        roles.of(holder).add(HeldPost { org, role, primary });
     }
     let (file, rows) = (table.file().to_owned(), table.rows());
     if rows == 0 { Err(ReadError::Empty(file)) } else { Ok(roles) }
-}
-
-impl Roles {
-    fn of(&mut self, user: &str) -> &mut Held {
-        // `entry` would make a key of each of a user's rows.
-        if !self.0.contains_key(user) {
-            self.0.insert(user.into(), Held::default());
-        }
-        self.0.entry(user.into()).or_default()
-    }
 }
 
 /// Whether a bound holds today. A date of two meanings counts where both give the same answer; `None` where the row

@@ -1,30 +1,35 @@
 //! What the rows of every file share: a sourcedId that comes once, a status, a date of change.
 
-use std::collections::HashMap;
-
 use super::{
     error::ReadError,
+    ids::Ids,
     table::{Place, Row},
     values::{self, short},
 };
 use crate::directory::Report;
 
-/// The sourcedIds met in one file, with their lines.
+/// The sourcedIds of one file, each of which may stand there once.
 #[derive(Default)]
-pub(super) struct Seen(HashMap<Box<str>, u32>);
+pub(super) struct Seen {
+    ids: Ids,
+    lines: Vec<u64>,
+}
 
 impl Seen {
-    pub fn once(&mut self, row: &Row<'_>, sourced_id: &str) -> Result<(), ReadError> {
-        let line = u32::try_from(row.line).unwrap_or(u32::MAX);
-        match self.0.insert(sourced_id.into(), line) {
-            None => Ok(()),
-            Some(first) => Err(ReadError::DuplicateSourcedId {
-                file: row.file.to_owned(),
-                id: sourced_id.to_owned(),
-                first: first.into(),
-                second: row.line,
-            }),
+    /// The number of an id that must be new.
+    pub fn once(&mut self, row: &Row<'_>, sourced_id: &str) -> Result<u32, ReadError> {
+        let (number, new) = self.ids.number(sourced_id);
+        if new {
+            self.lines.push(row.line);
+            return Ok(number);
         }
+        let first = self.lines.get(number as usize).copied().unwrap_or(0);
+        let (file, id) = (row.file.to_owned(), sourced_id.to_owned());
+        Err(ReadError::DuplicateSourcedId { file, id, first, second: row.line })
+    }
+
+    pub fn find(&self, sourced_id: &str) -> Option<u32> {
+        self.ids.find(sourced_id)
     }
 }
 

@@ -122,7 +122,7 @@ impl<'a> Table<'a> {
             }
             self.rows += 1;
             row.note_width(report);
-            if self.places.iter().all(|place| row.is_sound(*place, report)) {
+            if is_plain(self.record.as_slice()) || self.places.iter().all(|place| row.is_sound(*place, report)) {
                 break;
             }
         }
@@ -294,6 +294,11 @@ fn rows_of<'a>(
     }
     let opened = Opened { start: Cursor::new(start), rest, after_return: false, ended: false };
     Ok(ReaderBuilder::new().has_headers(false).flexible(true).buffer_capacity(64 << 10).from_reader(opened))
+}
+
+/// Whether no field of a row can need a second look: short, visible ASCII, no blanks. Most rows of a roster are so.
+fn is_plain(row: &str) -> bool {
+    row.len() <= FIELD_CAP && !row.bytes().fold(false, |odd, byte| odd | !byte.is_ascii_graphic())
 }
 
 /// Reads on and answers the line that the record begins on; `None` at the end.

@@ -37,7 +37,7 @@ pub(super) fn read(
         }
         seen.once(&row, sourced_id)?;
         row.note_date(columns.modified, report);
-        let held = roles.as_mut().map(|roles| roles.take(sourced_id).unwrap_or_default());
+        let held = roles.as_mut().map(|roles| roles.take(sourced_id));
         if columns.is_shifted(&row) {
             let what = "there are more fields than columns, and e-mail or grade is not what it should be: an unquoted \
                         comma has pushed the fields to the right";
@@ -53,7 +53,7 @@ pub(super) fn read(
         };
         let Some(posts) = posts else { continue };
         let person = columns.person(&row, posts, report);
-        people.extend(person.map(|person| Person { birthday: birthdays.get(sourced_id).copied(), ..person }));
+        people.extend(person.map(|person| Person { birthday: birthdays.of(sourced_id), ..person }));
     }
     if table.rows() == 0 {
         return Err(ReadError::Empty(table.file().to_owned()));
@@ -177,9 +177,10 @@ impl Columns {
     }
 
     /// 1.2: what roles.csv says, the primary one first.
-    fn posts_by_role(&self, row: &Row<'_>, mut held: Held, orgs: &Orgs, report: &mut Report) -> Option<Vec<Post>> {
-        if held.posts.is_empty() {
-            if held.without_card > 0 {
+    fn posts_by_role(&self, row: &Row<'_>, held: Held, orgs: &Orgs, report: &mut Report) -> Option<Vec<Post>> {
+        let mut posts = held.posts();
+        if posts.is_empty() {
+            if held.without_card {
                 report.left_out("no-card-role");
             } else {
                 report.refused(
@@ -192,9 +193,11 @@ impl Columns {
             }
             return None;
         }
-        let first = orgs.find(row.text(self.primary_org));
-        held.posts.sort_by_key(|post| (!post.primary, Some(post.org) != first));
-        Some(self.posts(row, held.posts, orgs, report))
+        if posts.len() > 1 {
+            let first = orgs.find(row.text(self.primary_org));
+            posts.sort_by_key(|post| (!post.primary, Some(post.org) != first));
+        }
+        Some(self.posts(row, posts, orgs, report))
     }
 
     fn posts(&self, row: &Row<'_>, held: Vec<HeldPost>, orgs: &Orgs, report: &mut Report) -> Vec<Post> {

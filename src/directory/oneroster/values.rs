@@ -87,9 +87,9 @@ pub(super) enum Day {
 pub(super) fn day(text: &str) -> Day {
     let bytes = text.as_bytes();
     if bytes.len() >= 10 && bytes.is_ascii() && bytes[4] == b'-' && bytes[7] == b'-' {
-        let (date, rest) = text.split_at(10);
-        return match date.parse() {
-            Ok(date) if rest.is_empty() || rest.starts_with(['T', 't', ' ']) => Day::Iso(date),
+        let rest = text.get(10..).unwrap_or_default();
+        return match calendar(text.get(0..4), text.get(5..7), text.get(8..10)) {
+            Some(date) if rest.is_empty() || rest.starts_with(['T', 't', ' ']) => Day::Iso(date),
             _ => Day::Unreadable,
         };
     }
@@ -118,8 +118,11 @@ fn one(year: Option<&str>, month: Option<&str>, day: Option<&str>) -> Day {
 
 /// The year needs its four digits: `04` may be a century ago.
 fn calendar(year: Option<&str>, month: Option<&str>, day: Option<&str>) -> Option<Date> {
-    let year = year.filter(|year| year.len() == 4)?.parse().ok()?;
-    let number = |text: Option<&str>| text.filter(|t| t.len() <= 2)?.parse::<i8>().ok();
+    let digits = |text: Option<&str>, most: usize| {
+        text.filter(|t| t.len() <= most && t.bytes().all(|b| b.is_ascii_digit()))?.parse::<i16>().ok()
+    };
+    let year = digits(year.filter(|year| year.len() == 4), 4)?;
+    let number = |text| i8::try_from(digits(text, 2)?).ok();
     Date::new(year, number(month)?, number(day)?)
 }
 

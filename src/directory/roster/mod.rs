@@ -8,10 +8,7 @@ mod preview;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use super::{Report, Roster};
 use crate::{
@@ -24,7 +21,7 @@ use crate::{
     },
     store::{
         self, Db, Tx,
-        rosters::{Elsewhere, Ended, Entry, Hold, World},
+        rosters::{Ended, Entry, Hold, World},
     },
 };
 use plan::{Before, Known, Plan};
@@ -279,19 +276,14 @@ impl Merge<'_> {
 
     async fn plan(&self, source: &SourceId, live: i64, roster: Roster) -> Result<Plan, ImportError> {
         let rosters = self.db.rosters();
+        (self.progress)(Step::Read, 0, 0);
         let mut before = Before::default();
-        let mut after = None;
-        loop {
-            let page = rosters.people(source, live, after).await?;
-            let Some(last) = page.last() else { break };
-            after = Some(last.patron);
-            for known in page {
-                let here = Known { patron: known.patron, held: known.held, stays: false };
-                before.people.insert(known.sourced_id, here);
-            }
-            (self.progress)(Step::Read, before.people.len() as u64, 0);
+        for known in rosters.people(source, live).await? {
+            let here = Known { patron: known.patron, held: known.held, stays: false };
+            before.people.insert(known.sourced_id, here);
         }
-        before.cards_elsewhere = self.cards_elsewhere(source).await?;
+        before.cards_elsewhere = rosters.cards_elsewhere(source).await?;
+        (self.progress)(Step::Read, before.people.len() as u64, before.people.len() as u64);
         let people = roster.people.len() as u64;
         (self.progress)(Step::Compare, 0, people);
         let (source, organisations, key) = (source.clone(), self.organisations.clone(), self.pin_key.clone());
@@ -301,22 +293,8 @@ impl Merge<'_> {
         compared.map_err(|error| ImportError::Store(store::corrupt(format!("comparing failed: {error}"))))
     }
 
-    async fn cards_elsewhere(&self, source: &SourceId) -> store::Result<HashMap<CardNumber, String>> {
-        let mut cards = HashMap::new();
-        if self.db.rosters().world(source).await?.is_empty() {
-            return Ok(cards);
-        }
-        let mut after = None;
-        loop {
-            let page = self.db.rosters().cards_elsewhere(source, after).await?;
-            let Some(last) = page.last() else { return Ok(cards) };
-            after = Some(last.patron);
-            cards.extend(page.into_iter().map(|Elsewhere { card, source, .. }| (card, source)));
-        }
-    }
-
     async fn taken(&self, source: &SourceId, entries: &[Entry]) -> store::Result<Option<CardNumber>> {
-        let elsewhere = self.cards_elsewhere(source).await?;
+        let elsewhere = self.db.rosters().cards_elsewhere(source).await?;
         Ok(entries.iter().map(|entry| &entry.card).find(|card| elsewhere.contains_key(*card)).cloned())
     }
 
@@ -395,18 +373,15 @@ impl Merge<'_> {
         }
     }
 
+    /// Nobody else could have got a card while its holder was present: only what the run took away can be taken.
     async fn restored_but_taken(&self, hold: &Hold) -> store::Result<Vec<String>> {
-        let elsewhere = self.cards_elsewhere(&hold.source).await?;
-        let (mut taken, mut after) = (Vec::new(), None);
+        let elsewhere = self.db.rosters().cards_elsewhere(&hold.source).await?;
         if elsewhere.is_empty() {
-            return Ok(taken);
+            return Ok(Vec::new());
         }
-        loop {
-            let page = self.db.rosters().cards_restored(&hold.source, hold.run, hold.before, after).await?;
-            let Some(last) = page.last() else { return Ok(taken) };
-            after = Some(last.patron);
-            taken.extend(page.into_iter().filter(|e| elsewhere.contains_key(&e.card)).map(|e| e.card.to_string()));
-        }
+        let restored = self.db.rosters().people(&hold.source, hold.before).await?;
+        let present = restored.into_iter().filter_map(|known| known.held).filter(|held| held.present);
+        Ok(present.filter(|held| elsewhere.contains_key(&held.card)).map(|held| held.card.to_string()).collect())
     }
 
     /// The undo itself, in the caller's transaction.

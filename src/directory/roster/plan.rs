@@ -185,7 +185,7 @@ impl Draft<'_> {
         let counts = self.preview.at(&at);
         counts.present_after += 1;
         match (known, present) {
-            (_, Some(held)) if held.digest == digest.hex() => {
+            (_, Some(held)) if held.digest == digest => {
                 counts.unchanged += 1;
                 return None;
             }

@@ -98,6 +98,13 @@ async fn an_organisation_never_disappears_unasked() {
 }
 
 #[tokio::test]
+async fn an_import_runs_beside_others_as_a_task() {
+    let house = houses().await.remove(0);
+    let done = tokio::spawn(async move { house.import(class(3), NO).await.map(|done| done.applied) });
+    assert!(done.await.unwrap().unwrap());
+}
+
+#[tokio::test]
 async fn undo_restores_exactly() {
     for house in houses().await {
         house.import(class(6), YES).await.unwrap();
@@ -154,6 +161,33 @@ async fn what_a_crash_left_shows_nowhere_and_goes_with_the_next_import() {
         assert!(late.to_string().contains("taken for dead"), "{late}");
         drop(tx);
         assert_eq!(house.everybody().await.len(), 4);
+    }
+}
+
+#[tokio::test]
+async fn imports_at_once_from_several_processes_never_mix() {
+    for house in houses().await {
+        let mut others = Vec::new();
+        for _ in 0..4 {
+            others.push(Db::open(&house.url).await.unwrap());
+        }
+        let (house, others) = (&house, &others);
+        let import = |n: usize| {
+            let merge = Merge { db: &others[n], ..house.merge() };
+            let people = fixture::delivery(class(40 + n));
+            async move { merge.import(&house.source, "night", people, YES).await }
+        };
+        let (a, b, c, d) = tokio::join!(import(0), import(1), import(2), import(3));
+        let applied = [a, b, c, d].into_iter().enumerate().filter_map(|(n, done)| match done {
+            Ok(done) => Some((done.preview.run, n)),
+            Err(error) => {
+                assert!(matches!(error, ImportError::Store(Error::Conflict(_))), "{error}");
+                None
+            }
+        });
+        let (_, last) = applied.max().unwrap();
+        let present = house.everybody().await.into_values().filter(|r| r.patron.standing == Standing::Enrolled).count();
+        assert_eq!(present, 40 + last);
     }
 }
 

@@ -1,16 +1,26 @@
-//! Reading what holds, page by page, so that a district's size never decides how much memory that takes.
+//! Reading what holds. Every visible row of a source comes by in one plain scan and the newest is kept: no plan of
+//! any engine's can make that slow, and `close_old` keeps the older ones few.
+
+use std::{
+    collections::{HashMap, hash_map},
+    hash::Hash,
+};
+
+use sqlx::FromRow;
 
 use super::{Rosters, World};
 use crate::{
     domain::{
         card::CardNumber,
         id::{OrganisationId, PatronId, SourceId},
+        patron::Affiliation,
+        pin::KeyedPin,
     },
-    store::{Result, Tx, corrupt, patrons::read_affiliations},
+    store::{Result, Tx, corrupt},
 };
 
 /// A person whom a source has ever named.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Known {
     pub patron: PatronId,
     pub sourced_id: String,
@@ -19,39 +29,27 @@ pub struct Known {
 }
 
 /// The newest visible row.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Held {
     pub present: bool,
     /// Of the first affiliation.
     pub organisation: OrganisationId,
     pub card: CardNumber,
-    pub digest: String,
+    pub digest: KeyedPin,
+    run: i64,
 }
-
-/// A card that an enrolled patron holds.
-#[derive(Debug, Clone)]
-pub struct Elsewhere {
-    pub patron: PatronId,
-    pub source: String,
-    pub card: CardNumber,
-}
-
-const PAGE: i64 = 4000;
 
 pub(super) const WORLD: &str = "SELECT source, live_run FROM roster_source WHERE source <> $1 ORDER BY source";
 
-const PEOPLE: &str = "SELECT p.id, p.sourced_id, e.present, e.affiliations, e.card, e.digest FROM patron p \
-     LEFT JOIN roster_entry e ON e.patron = p.id AND e.run = (SELECT MAX(n.run) FROM roster_entry n \
-     WHERE n.patron = p.id AND n.run <= $1) WHERE p.source = $2 AND p.id > $3 ORDER BY p.id LIMIT $4";
+const LIVE: &str = "SELECT live_run FROM roster_source WHERE source = $1";
 
-const ELSEWHERE: &str = "SELECT e.patron, e.source, e.card FROM roster_entry e \
-     JOIN roster_source s ON s.source = e.source WHERE e.source <> $1 AND e.patron > $2 AND e.present \
-     AND e.run <= s.live_run AND NOT EXISTS (SELECT 1 FROM roster_entry n WHERE n.patron = e.patron \
-     AND n.run > e.run AND n.run <= s.live_run) ORDER BY e.patron LIMIT $3";
+const NAMED: &str = "SELECT id, sourced_id FROM patron WHERE source = $1";
 
-const RESTORED: &str = "SELECT e.patron, b.source, b.card FROM roster_entry e JOIN roster_entry b \
-     ON b.patron = e.patron AND b.run = (SELECT MAX(n.run) FROM roster_entry n WHERE n.patron = e.patron \
-     AND n.run <= $1) WHERE e.source = $2 AND e.run = $3 AND b.present AND e.patron > $4 ORDER BY e.patron LIMIT $5";
+const VISIBLE: &str = "SELECT patron, run, present, affiliations, card, digest FROM roster_entry \
+     WHERE source = $1 AND run <= $2";
+
+const ELSEWHERE: &str = "SELECT e.patron, e.run, e.present, e.card, e.source FROM roster_entry e \
+     JOIN roster_source s ON s.source = e.source WHERE e.source <> $1 AND e.run <= s.live_run";
 
 impl Rosters<'_> {
     /// The live run of a source, 0 where there is none.
@@ -59,16 +57,14 @@ impl Rosters<'_> {
     /// # Errors
     /// `Unavailable`.
     pub async fn live_run(&self, source: &SourceId) -> Result<i64> {
-        let sql = "SELECT live_run FROM roster_source WHERE source = $1";
         let row: Option<(i64,)> =
-            on!(self.db, pool => sqlx::query_as(sql).bind(source.as_str()).fetch_optional(pool).await)?;
+            on!(self.db, pool => sqlx::query_as(LIVE).bind(source.as_str()).fetch_optional(pool).await)?;
         Ok(row.map_or(0, |(run,)| run))
     }
 
     pub(super) async fn live_run_in(&self, tx: &mut Tx, source: &SourceId) -> Result<i64> {
-        let sql = "SELECT live_run FROM roster_source WHERE source = $1";
         let row: Option<(i64,)> =
-            within!(tx, conn => sqlx::query_as(sql).bind(source.as_str()).fetch_optional(conn).await)?;
+            within!(tx, conn => sqlx::query_as(LIVE).bind(source.as_str()).fetch_optional(conn).await)?;
         Ok(row.map_or(0, |(run,)| run))
     }
 
@@ -80,65 +76,67 @@ impl Rosters<'_> {
         Ok(on!(self.db, pool => sqlx::query_as(WORLD).bind(source.as_str()).fetch_all(pool).await)?)
     }
 
-    /// A page of the people of a source as run `live` shows them, after the patron `after`; an empty one is the end.
+    /// Everybody whom a source has ever named, as run `live` shows them.
     ///
     /// # Errors
     /// `Unavailable` or `Corrupt`.
-    pub async fn people(&self, source: &SourceId, live: i64, after: Option<PatronId>) -> Result<Vec<Known>> {
-        type Row = (String, String, Option<bool>, Option<String>, Option<String>, Option<String>);
-        let rows: Vec<Row> = on!(self.db, pool => sqlx::query_as(PEOPLE).bind(live).bind(source.as_str())
-            .bind(key(after)).bind(PAGE).fetch_all(pool).await)?;
-        rows.into_iter().map(known).collect()
+    pub async fn people(&self, source: &SourceId, live: i64) -> Result<Vec<Known>> {
+        // Each row is folded in as it comes: a district's rows never lie in memory twice.
+        let mut newest: HashMap<PatronId, Held> = HashMap::new();
+        let mut fold = |row: VisibleRow| {
+            let (patron, held) = held(row)?;
+            keep_newest(&mut newest, patron, held, |held| held.run);
+            Ok(())
+        };
+        let _: Vec<()> = on!(self.db, pool => sqlx::query(VISIBLE).bind(source.as_str()).bind(live)
+            .try_map(|row| VisibleRow::from_row(&row).and_then(&mut fold)).fetch_all(pool).await)?;
+        let named: Vec<(PatronId, String)> = on!(self.db, pool => sqlx::query(NAMED).bind(source.as_str())
+            .try_map(|row| <(String, String)>::from_row(&row).and_then(|(id, of)| Ok((read(id.parse())?, of))))
+            .fetch_all(pool).await)?;
+        let known = |(patron, sourced_id)| Known { patron, sourced_id, held: newest.remove(&patron) };
+        Ok(named.into_iter().map(known).collect())
     }
 
-    /// A page of the cards that enrolled patrons of other sources hold.
+    /// The cards that enrolled patrons of other sources hold, each with its source.
     ///
     /// # Errors
     /// `Unavailable` or `Corrupt`.
-    pub async fn cards_elsewhere(&self, source: &SourceId, after: Option<PatronId>) -> Result<Vec<Elsewhere>> {
-        let rows: Vec<(String, String, String)> = on!(self.db, pool => sqlx::query_as(ELSEWHERE)
-            .bind(source.as_str()).bind(key(after)).bind(PAGE).fetch_all(pool).await)?;
-        rows.into_iter().map(elsewhere).collect()
-    }
-
-    /// A page of the cards that undoing `run` would give back to their holders.
-    ///
-    /// # Errors
-    /// `Unavailable` or `Corrupt`.
-    pub async fn cards_restored(
-        &self,
-        source: &SourceId,
-        run: i64,
-        before: i64,
-        after: Option<PatronId>,
-    ) -> Result<Vec<Elsewhere>> {
-        let rows: Vec<(String, String, String)> = on!(self.db, pool => sqlx::query_as(RESTORED).bind(before)
-            .bind(source.as_str()).bind(run).bind(key(after)).bind(PAGE).fetch_all(pool).await)?;
-        rows.into_iter().map(elsewhere).collect()
-    }
-}
-
-fn key(after: Option<PatronId>) -> String {
-    after.map(|id| id.to_string()).unwrap_or_default()
-}
-
-fn known(row: (String, String, Option<bool>, Option<String>, Option<String>, Option<String>)) -> Result<Known> {
-    let (id, sourced_id, present, affiliations, card, digest) = row;
-    let held = match (present, affiliations, card, digest) {
-        (Some(present), Some(affiliations), Some(card), Some(digest)) => {
-            let first = read_affiliations(&affiliations)?.into_iter().next();
-            let organisation = first.ok_or_else(|| corrupt(format!("patron {id} belongs nowhere")))?.organisation;
-            Some(Held { present, organisation, card: CardNumber::try_from(card).map_err(corrupt)?, digest })
+    pub async fn cards_elsewhere(&self, source: &SourceId) -> Result<HashMap<CardNumber, String>> {
+        let rows: Vec<ElsewhereRow> =
+            on!(self.db, pool => sqlx::query_as(ELSEWHERE).bind(source.as_str()).fetch_all(pool).await)?;
+        let mut newest: HashMap<String, (i64, bool, String, String)> = HashMap::with_capacity(rows.len());
+        for (patron, run, present, card, source) in rows {
+            keep_newest(&mut newest, patron, (run, present, card, source), |row| row.0);
         }
-        _ => None,
-    };
-    Ok(Known { patron: id.parse().map_err(corrupt)?, sourced_id, held })
+        let present = newest.into_values().filter(|(_, present, ..)| *present);
+        present.map(|(.., card, source)| Ok((CardNumber::try_from(card).map_err(corrupt)?, source))).collect()
+    }
 }
 
-fn elsewhere((patron, source, card): (String, String, String)) -> Result<Elsewhere> {
-    Ok(Elsewhere {
-        patron: patron.parse().map_err(corrupt)?,
-        source,
-        card: CardNumber::try_from(card).map_err(corrupt)?,
-    })
+type VisibleRow = (String, i64, bool, String, String, String);
+type ElsewhereRow = (String, i64, bool, String, String);
+
+fn held((patron, run, present, affiliations, card, digest): VisibleRow) -> sqlx::Result<(PatronId, Held)> {
+    let first: Affiliation = read(affiliations.split(',').next().unwrap_or_default().parse())?;
+    let mut bytes = [0; 32];
+    read(hex::decode_to_slice(digest, &mut bytes))?;
+    let card = read(CardNumber::try_from(card))?;
+    Ok((read(patron.parse())?, Held { present, organisation: first.organisation, card, digest: KeyedPin(bytes), run }))
+}
+
+fn read<T>(read: std::result::Result<T, impl Into<Box<dyn std::error::Error + Send + Sync>>>) -> sqlx::Result<T> {
+    read.map_err(|error| sqlx::Error::Decode(error.into()))
+}
+
+fn keep_newest<K: Hash + Eq, T>(all: &mut HashMap<K, T>, key: K, row: T, run: impl Fn(&T) -> i64) {
+    match all.entry(key) {
+        hash_map::Entry::Occupied(mut known) => {
+            if run(known.get()) < run(&row) {
+                known.insert(row);
+            }
+        }
+        hash_map::Entry::Vacant(free) => {
+            free.insert(row);
+        }
+    }
 }

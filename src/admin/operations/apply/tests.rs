@@ -1,3 +1,5 @@
+//! What applying promises, on a database of its own.
+
 use super::*;
 use crate::{
     admin::operations::difference::Action,

@@ -2,9 +2,10 @@
 //! makes the same people, to the byte.
 //!
 //! `district` is who lives there and what changes from night to night, `person` what each of them is called and
-//! numbered, `names` the stock of names, `chance` the dice, `write` the files.
+//! numbered, `names` the stock of names, `chance` the dice, `write` the files and `columns` their headers.
 
 mod chance;
+mod columns;
 mod district;
 mod names;
 mod person;

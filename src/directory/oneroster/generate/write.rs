@@ -12,6 +12,7 @@ use zip::{ZipWriter, write::SimpleFileOptions};
 use super::{
     CHARTER_ORG, DISTRICT_ORG, District, Job, Person,
     chance::Chance,
+    columns::{CLASSES, COURSES, DEMOGRAPHICS, ENROLLMENTS, ORGS, ROLES, SESSIONS, USERS_1P1, USERS_1P2},
     district::GRADES,
     names,
     person::{Resident, guid},
@@ -325,7 +326,8 @@ struct User<'a> {
 fn user(rows: &mut Rows<'_>, version: Version, user: &User<'_>) -> io::Result<()> {
     let User { sourced_id, orgs, role, username, user_ids, given, family, identifier, agent, grade, .. } = *user;
     let User { password, preferred, primary_org, .. } = *user;
-    let mail = format!("{username}@pupils.example.org");
+    let house = if role == "student" { "pupils" } else { "staff" };
+    let mail = if user_ids.is_empty() { String::new() } else { format!("{username}@{house}.example.org") };
     let tail = ["", identifier, mail.as_str(), "", "", agent, grade, password];
     let start = [sourced_id, "", MODIFIED, "true"];
     let names = [username, user_ids, given, family];
@@ -341,130 +343,6 @@ fn user(rows: &mut Rows<'_>, version: Version, user: &User<'_>) -> io::Result<()
 fn role(rows: &mut Rows<'_>, id: &str, user: &str, kind: &str, role: &str, org: &str) -> io::Result<()> {
     row(rows, [id, "", MODIFIED, user, kind, role, "", "", org, ""])
 }
-
-const SESSIONS: &[&str] = &[
-    "sourcedId",
-    "status",
-    "dateLastModified",
-    "title",
-    "type",
-    "startDate",
-    "endDate",
-    "parentSourcedId",
-    "schoolYear",
-];
-const ORGS: &[&str] = &["sourcedId", "status", "dateLastModified", "name", "type", "identifier", "parentSourcedId"];
-const COURSES: &[&str] = &[
-    "sourcedId",
-    "status",
-    "dateLastModified",
-    "schoolYearSourcedId",
-    "title",
-    "courseCode",
-    "grades",
-    "orgSourcedId",
-    "subjects",
-    "subjectCodes",
-];
-const CLASSES: &[&str] = &[
-    "sourcedId",
-    "status",
-    "dateLastModified",
-    "title",
-    "grades",
-    "courseSourcedId",
-    "classCode",
-    "classType",
-    "location",
-    "schoolSourcedId",
-    "termSourcedIds",
-    "subjects",
-    "subjectCodes",
-    "periods",
-];
-const USERS_1P1: &[&str] = &[
-    "sourcedId",
-    "status",
-    "dateLastModified",
-    "enabledUser",
-    "orgSourcedIds",
-    "role",
-    "username",
-    "userIds",
-    "givenName",
-    "familyName",
-    "middleName",
-    "identifier",
-    "email",
-    "sms",
-    "phone",
-    "agentSourcedIds",
-    "grades",
-    "password",
-];
-const USERS_1P2: &[&str] = &[
-    "sourcedId",
-    "status",
-    "dateLastModified",
-    "enabledUser",
-    "username",
-    "userIds",
-    "givenName",
-    "familyName",
-    "middleName",
-    "identifier",
-    "email",
-    "sms",
-    "phone",
-    "agentSourcedIds",
-    "grades",
-    "password",
-    "userMasterIdentifier",
-    "resourceSourcedIds",
-    "preferredGivenName",
-    "preferredMiddleName",
-    "preferredFamilyName",
-    "primaryOrgSourcedId",
-    "pronouns",
-];
-const ROLES: &[&str] = &[
-    "sourcedId",
-    "status",
-    "dateLastModified",
-    "userSourcedId",
-    "roleType",
-    "role",
-    "beginDate",
-    "endDate",
-    "orgSourcedId",
-    "userProfileSourcedId",
-];
-const ENROLLMENTS: &[&str] = &[
-    "sourcedId",
-    "status",
-    "dateLastModified",
-    "classSourcedId",
-    "schoolSourcedId",
-    "userSourcedId",
-    "role",
-    "primary",
-    "beginDate",
-    "endDate",
-];
-const DEMOGRAPHICS: &[&str] = &[
-    "sourcedId",
-    "status",
-    "dateLastModified",
-    "birthDate",
-    "sex",
-    "americanIndianOrAlaskaNative",
-    "asian",
-    "blackOrAfricanAmerican",
-    "nativeHawaiianOrOtherPacificIslander",
-    "white",
-    "demographicRaceTwoOrMoreRaces",
-    "hispanicOrLatinoEthnicity",
-];
 
 type Rows<'w> = csv::Writer<Box<dyn Write + 'w>>;
 

@@ -83,6 +83,17 @@ fn the_demo_finds_everyone_it_needs_even_in_the_smallest_district() {
 }
 
 #[test]
+fn the_full_district_has_the_programme_s_proportions() {
+    let district = District::new(165_000);
+    let count = |side, students| district.people().filter(|p| p.side() == side && p.is_student() == students).count();
+    assert_eq!(district.len(), 165_000);
+    assert_eq!(count(Side::Charter, true), 1_500);
+    let (students, staff) = (count(Side::District, true), count(Side::District, false) + count(Side::Charter, false));
+    assert_eq!((students + 1_500, staff), (147_000, 18_000));
+    assert_eq!(district.schools().iter().filter(|school| school.side == Side::District).count(), 170);
+}
+
+#[test]
 fn both_sides_hang_below_the_organisations_that_the_configuration_names() {
     for people in [60, 700] {
         let roster = delivered(&District::new(people), Version::V1p2, "roster.zip");

@@ -10,7 +10,7 @@ use crate::{
     domain::{
         card::{CardNumber, CardScheme, IdField, InitialPin},
         clock::{Clock, Timestamp},
-        id::{OrganisationId, PatronId, SourceId},
+        id::{OrganisationId, SourceId},
         organisation::Organisation,
         patron::Role,
         pin::PinKey,
@@ -65,18 +65,14 @@ impl House {
 
     /// Everybody whom the live roster shows, as sign-on sees them.
     pub(super) async fn everybody(&self) -> BTreeMap<String, PatronRecord> {
-        let (mut all, mut after): (BTreeMap<_, _>, Option<PatronId>) = (BTreeMap::new(), None);
+        let mut all = BTreeMap::new();
         let live = self.db.rosters().live_run(&self.source).await.unwrap();
-        loop {
-            let page = self.db.rosters().people(&self.source, live, after).await.unwrap();
-            let Some(last) = page.last() else { return all };
-            after = Some(last.patron);
-            for known in page {
-                let record = self.db.patrons().by_id(known.patron).await.unwrap();
-                assert_eq!(record.is_some(), known.held.is_some());
-                all.extend(record.map(|record| (known.sourced_id, record)));
-            }
+        for known in self.db.rosters().people(&self.source, live).await.unwrap() {
+            let record = self.db.patrons().by_id(known.patron).await.unwrap();
+            assert_eq!(record.is_some(), known.held.is_some());
+            all.extend(record.map(|record| (known.sourced_id, record)));
         }
+        all
     }
 }
 

@@ -77,7 +77,6 @@ async fn timed(house: &House, what: &str, people: Vec<Person>, options: ImportOp
         at(990),
         at(1000 - 1)
     );
-    println!("    their slowest: {:?}", took.iter().rev().take(5).collect::<Vec<_>>());
 }
 
 fn peak() -> String {
@@ -136,5 +135,9 @@ async fn a_whole_district() {
         let began = Instant::now();
         house.merge().settle(&undoing).await;
         println!("  settled: {:?}", began.elapsed());
+        house.merge().undo(&house.source, None).await.unwrap();
+        let began = Instant::now();
+        house.merge().undo(&house.source, None).await.unwrap();
+        println!("  undo of the first import: {:?}", began.elapsed());
     }
 }

@@ -1,3 +1,5 @@
+//! What the key ring promises: the same keys for whoever opens it, and no token taken for what it is not.
+
 use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, time::Duration};
 
 use serde_json::Value;

@@ -48,6 +48,8 @@ const KNOWN: &[&str] = &[
     "registration",
 ];
 
+/// It waits on the shelf, and its state travels on: what is longer is no request of a browser.
+const LONGEST_REQUEST: usize = 16 * 1024;
 /// Longer ones would travel through every cookie and token of the vendor.
 const LONGEST_NONCE: usize = 512;
 /// RFC 7636 section 4.2: base64url of a SHA-256 has 43 characters.
@@ -62,7 +64,7 @@ pub(super) async fn arrive(
 ) -> Response {
     let visitor = provider.visitor(&headers, peer);
     let query = query.unwrap_or_default();
-    let outcome = authorize(&provider, &Params::read(query.as_bytes()), &visitor).await;
+    let outcome = authorize(&provider, &query, &visitor).await;
     outcome.unwrap_or_else(|stop| stop.response(&provider, &headers))
 }
 
@@ -75,7 +77,11 @@ pub(super) async fn arrive_by_post(State(provider): State<Provider>, headers: He
     error::see_other(&format!("/oidc/authorize?{}", Params::read(&body).to_query()))
 }
 
-async fn authorize(provider: &Provider, params: &Params<'_>, visitor: &Visitor) -> Result<Response, Stop> {
+async fn authorize(provider: &Provider, query: &str, visitor: &Visitor) -> Result<Response, Stop> {
+    if query.len() > LONGEST_REQUEST {
+        return Err(Stop::Page(Error::invalid_request("the request is too long")));
+    }
+    let params = &Params::read(query.as_bytes());
     let client = known_client(provider, params)?;
     let back = registered_address(&client, params)?;
     let now = provider.now();

@@ -33,14 +33,16 @@ pub(super) struct Code {
 /// What came of a code that was presented.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Redeemed {
+    /// Nobody else gets this. What comes of it is told by `won`.
     First(Code),
-    /// It was redeemed before: whatever that won must go (RFC 6749 section 4.1.2).
+    /// It was redeemed before, and this is what it won: that must go (RFC 6749 section 4.1.2).
     Again(GrantId),
+    /// Somebody is redeeming it right now, and will find out that it came twice.
+    AtOnce,
     Unknown,
 }
 
-/// Shelves `passage` under a new code. Its marker, which outlives the first redemption, is put there at the same time,
-/// so that not even two redemptions at once can miss it.
+/// Shelves `passage` under a new code, and a marker beside it that outlives the redemption.
 pub(super) async fn issue(shelf: &Shelf, passage: &Code) -> Result<String, Fault> {
     let mut random = [0; 32];
     aws_lc_rs::rand::fill(&mut random).map_err(|_| Fault::Broken("the machine gives no randomness".into()))?;
@@ -60,8 +62,29 @@ pub(super) async fn redeem(shelf: &Shelf, code: &str) -> Result<Redeemed, Fault>
         return Ok(Redeemed::First(passage));
     }
     let marker = shelf.get(Namespace::SpentCode, &key).await?;
-    let grant = marker.and_then(|grant| String::from_utf8(grant).ok()?.parse().ok());
-    Ok(grant.map_or(Redeemed::Unknown, Redeemed::Again))
+    let Some(grant) = marker.and_then(|grant| String::from_utf8(grant).ok()?.parse().ok()) else {
+        return Ok(Redeemed::Unknown);
+    };
+    // Said before looking, as `won` does: of the two, at least one sees the other.
+    shelf.put(Namespace::SpentCode, &came_again(&key), Vec::new(), LIFE).await?;
+    let won = shelf.get(Namespace::SpentCode, &has_won(&key)).await?;
+    Ok(if won.is_some() { Redeemed::Again(grant) } else { Redeemed::AtOnce })
+}
+
+/// To be called when `code` has won something, before that leaves the house. Says whether the code came again meanwhile:
+/// then what it won must go.
+pub(super) async fn won(shelf: &Shelf, code: &str) -> Result<bool, Fault> {
+    let key = key(code);
+    shelf.put(Namespace::SpentCode, &has_won(&key), Vec::new(), LIFE).await?;
+    Ok(shelf.get(Namespace::SpentCode, &came_again(&key)).await?.is_some())
+}
+
+fn has_won(key: &str) -> String {
+    format!("{key} won")
+}
+
+fn came_again(key: &str) -> String {
+    format!("{key} again")
 }
 
 /// Codes rest hashed: who reads the shelf cannot redeem what is on it.
@@ -87,7 +110,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn of_sixty_four_who_redeem_a_code_at_once_one_gets_it_and_the_others_name_its_grant() {
+    async fn of_sixty_four_who_redeem_a_code_at_once_one_gets_it_and_hears_of_the_others() {
         let (shelf, passage) = (Arc::new(Shelf::default()), passage());
         let code = issue(&shelf, &passage).await.unwrap();
         let tries: Vec<_> = (0..64)
@@ -100,10 +123,21 @@ mod tests {
         for redeemed in tries {
             match redeemed.await.unwrap() {
                 Redeemed::First(got) => first += usize::from(got == passage),
-                other => assert_eq!(other, Redeemed::Again(passage.grant)),
+                other => assert_eq!(other, Redeemed::AtOnce),
             }
         }
         assert_eq!(first, 1);
+        assert!(won(&shelf, &code).await.unwrap());
+        assert_eq!(redeem(&shelf, &code).await.unwrap(), Redeemed::Again(passage.grant));
+    }
+
+    #[tokio::test]
+    async fn a_code_that_came_once_is_left_alone_until_it_comes_again() {
+        let (shelf, passage) = (Shelf::default(), passage());
+        let code = issue(&shelf, &passage).await.unwrap();
+        assert_eq!(redeem(&shelf, &code).await.unwrap(), Redeemed::First(passage.clone()));
+        assert!(!won(&shelf, &code).await.unwrap());
+        assert_eq!(redeem(&shelf, &code).await.unwrap(), Redeemed::Again(passage.grant));
     }
 
     #[tokio::test]

@@ -60,8 +60,17 @@ async fn exchange(provider: &Provider, headers: &HeaderMap, body: &[u8]) -> Resu
     let assertion = standing(provider, &client, &code).await?;
     // 8. Tokens are made (RFC 6749 section 5.1, OIDC Core section 3.1.3.3).
     let keyring = &provider.app().keyring;
-    Ok(tokens::issue(keyring, provider.issuer(), &client, &assertion, &code)?)
+    let issued = tokens::issue(keyring, provider.issuer(), &client, &assertion, &code)?;
+    // 9. Whoever presented the same code meanwhile has made them worthless.
+    let presented = params.get("code").unwrap_or_default();
+    if code::won(&provider.app().shelf, presented).await? {
+        provider.signon.revoke(code.grant, CAME_AGAIN).await?;
+    }
+    Ok(issued)
 }
+
+/// For the audit.
+const CAME_AGAIN: &str = "its code came a second time";
 
 fn form<'a>(headers: &HeaderMap, body: &'a [u8]) -> Result<Params<'a>, Error> {
     if !is_form(headers) {
@@ -88,9 +97,10 @@ async fn spend(provider: &Provider, params: &Params<'_>) -> Result<Code, Failure
     match code::redeem(&provider.app().shelf, code).await? {
         Redeemed::First(code) => Ok(code),
         Redeemed::Again(grant) => {
-            provider.signon.revoke(grant, "its code came a second time").await?;
+            provider.signon.revoke(grant, CAME_AGAIN).await?;
             Err(Error::invalid_grant("the code was used before; what it won is revoked").into())
         }
+        Redeemed::AtOnce => Err(Error::invalid_grant("the code is being used right now").into()),
         Redeemed::Unknown => Err(Error::invalid_grant("the code is unknown or over").into()),
     }
 }

@@ -40,6 +40,8 @@ struct Page<'a> {
 
 #[derive(Serialize)]
 struct Problem {
+    /// The refusal's stable code; absent where a field was left empty.
+    reason: Option<&'static str>,
     /// Keys of texts: what is wrong, and what to do next.
     text: String,
     now: Option<String>,
@@ -73,7 +75,7 @@ pub async fn answer(
     let ticket = ticket.map(|Path(ticket)| ticket).filter(|ticket| is_ticket(ticket));
     let empty = [("card", &typed.card), ("pin", &typed.pin)].into_iter().find(|(_, value)| value.trim().is_empty());
     if let Some((field, _)) = empty {
-        let problem = Problem { text: format!("sign-in-missing-{field}"), now: None, minutes: 0, field };
+        let problem = Problem { reason: None, text: format!("sign-in-missing-{field}"), now: None, minutes: 0, field };
         return form(&signon, &browser, ticket.as_deref(), &typed.card, Some((problem, None))).await;
     }
     match signon.answer(ticket.as_deref(), &typed.card, &typed.pin, &browser.visitor).await? {
@@ -84,6 +86,7 @@ pub async fn answer(
                 _ => None,
             };
             let problem = Problem {
+                reason: Some(reason.code()),
                 text: format!("reason-{}", reason.code()),
                 now: Some(format!("reason-{}-now", reason.code())),
                 minutes: refusal::minutes(&reason),

@@ -318,9 +318,9 @@ fn bent(zip: &[u8]) -> Vec<u8> {
     zip
 }
 
-/// A small zip that unpacks to 1 GiB of one letter in a place that a reader must read.
+/// A small zip that unpacks to a thousand times its size, in a file that a reader must read.
 fn bomb(good: &Delivery) -> Vec<u8> {
-    good.clone().bomb("users.csv", 1 << 30)
+    good.clone().bomb("users.csv", 96 << 20)
 }
 
 /// A name with a letter in Latin-1.

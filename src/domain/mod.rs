@@ -9,6 +9,7 @@ pub mod clock;
 pub mod field;
 pub mod grade;
 pub mod grant;
+pub mod handle;
 pub mod id;
 pub mod organisation;
 pub mod patron;

@@ -162,7 +162,7 @@ fn sign_in(problem: Option<(&str, &str)>) -> Json {
         "card": problem.map_or("", |_| "30244170"),
         "action": "/sign-in/t",
         "problem": problem.map(|(text, field)| json!({
-            "text": text, "field": field, "minutes": 2, "now": format!("{text}-now"),
+            "reason": text.strip_prefix("reason-"), "text": text, "field": field, "minutes": 2, "now": format!("{text}-now"),
         })),
         "help": [{ "organisation": "Example Schools", "text": "Your student ID is on your school badge." }],
     })

@@ -10,6 +10,7 @@ use crate::{
     domain::{
         audit::{AuditEvent, Kind},
         card::CardNumber,
+        handle,
         id::{PatronId, SessionId},
         patron::Patron,
         reason::Reason,
@@ -123,8 +124,8 @@ impl SignOn {
         };
         let facts = self.facts(&patron, &catalogue);
         if let Err(reason) = entitled(&facts, now, &mut |_| ()) {
-            let ask = pending.as_ref().map(|(_, ask)| ask);
-            let event = refusal_event(now, &reason, Some(patron.id), ask);
+            let told = pending.as_ref().map(|(ticket, ask)| (ask, Some(*ticket)));
+            let event = refusal_event(now, &reason, Some(patron.id), told);
             app.journal.keep(Vec::new(), vec![event]).await?;
             let page = match pending {
                 Some((ticket, ask)) => {
@@ -165,11 +166,16 @@ impl SignOn {
                 });
                 match step {
                     Some(Step::Refuse(reason)) => {
-                        events.push(refusal_event(now, &reason, Some(patron.id), Some(&ask)));
+                        events.push(refusal_event(now, &reason, Some(patron.id), Some((&ask, Some(ticket)))));
                         self.shelve(ticket, &Pending { ask, refused: Some(reason) }).await?;
                         format!("/refused/{ticket}")
                     }
-                    _ => format!("{}{ticket}", ask.resume),
+                    _ => {
+                        let to = format!("{}{ticket}", ask.resume);
+                        // Whoever was refused on this ticket before is not who stands here now.
+                        self.shelve(ticket, &Pending { ask, refused: None }).await?;
+                        to
+                    }
                 }
             }
         };
@@ -193,7 +199,7 @@ impl SignOn {
         if let Some((_, id)) = &earlier {
             records.push(Record::SessionEnded(*id, session.authenticated_at));
         }
-        let cookie = visitor::random_handle()?;
+        let cookie = handle::random()?;
         let handle = visitor::handle_of(&cookie);
         records.push(Record::SessionStarted(session.clone(), handle.clone()));
         self.app().journal.keep(records, events).await?;

@@ -5,12 +5,14 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Ask, Fault, Next, Ready, SignOn, Visitor, visitor::random_handle};
+use super::{Ask, Fault, Next, Ready, SignOn, Visitor};
 use crate::{
     domain::{
         audit::{AuditEvent, Kind},
+        clock::Timestamp,
+        handle,
         id::PatronId,
-        reason::Reason,
+        reason::{Reason, staff_code},
     },
     ephemeral::Namespace,
     policy::{self, Step, step::Present},
@@ -96,26 +98,25 @@ impl SignOn {
             }
             (Step::Refuse(reason), present) => self.refuse(ask, present.map(|(_, patron)| patron.id), reason).await,
             _ if !ask.interactive => Ok(Next::SignInNeeded),
-            (Step::ChangePin, _) => self.page("/change-pin/", ask, None).await,
-            _ => self.page("/sign-in/", ask, None).await,
+            (Step::ChangePin, _) => self.page("/change-pin/", ask).await,
+            _ => self.page("/sign-in/", ask).await,
         }
     }
 
     async fn refuse(&self, ask: Ask, patron: Option<PatronId>, reason: Reason) -> Result<Next, Fault> {
-        let event = refusal_event(self.app().clock.now(), &reason, patron, Some(&ask));
+        let ticket = if ask.interactive { Some(handle::random()?) } else { None };
+        let event = refusal_event(self.app().clock.now(), &reason, patron, Some((&ask, ticket.as_deref())));
         self.app().journal.keep(Vec::new(), vec![event]).await?;
-        if !ask.interactive {
-            return Ok(Next::Refuse { reason, page: None });
+        let page = ticket.as_ref().map(|ticket| format!("/refused/{ticket}"));
+        if let Some(ticket) = ticket {
+            self.shelve(&ticket, &Pending { ask, refused: Some(reason.clone()) }).await?;
         }
-        match self.page("/refused/", ask, Some(reason.clone())).await? {
-            Next::Page(page) => Ok(Next::Refuse { reason, page: Some(page) }),
-            other => Ok(other),
-        }
+        Ok(Next::Refuse { reason, page })
     }
 
-    async fn page(&self, path: &str, ask: Ask, refused: Option<Reason>) -> Result<Next, Fault> {
-        let ticket = random_handle()?;
-        self.shelve(&ticket, &Pending { ask, refused }).await?;
+    async fn page(&self, path: &str, ask: Ask) -> Result<Next, Fault> {
+        let ticket = handle::random()?;
+        self.shelve(&ticket, &Pending { ask, refused: None }).await?;
         Ok(Next::Page(format!("{path}{ticket}")))
     }
 }
@@ -124,17 +125,21 @@ fn read(bytes: &[u8]) -> Result<Pending, Fault> {
     serde_json::from_slice(bytes).map_err(|error| Fault::Broken(format!("a pending ask cannot be read: {error}")))
 }
 
+/// What is kept of a refusal: with the short code that the patron was shown, where a page told her.
 pub(super) fn refusal_event(
-    at: crate::domain::clock::Timestamp,
+    at: Timestamp,
     reason: &Reason,
     patron: Option<PatronId>,
-    ask: Option<&Ask>,
+    pending: Option<(&Ask, Option<&str>)>,
 ) -> AuditEvent {
+    let ask = pending.map(|(ask, _)| ask);
+    let code = pending.and_then(|(_, ticket)| ticket).map(staff_code);
     let payload = json!({
         "reason": reason.code(),
         "patron": patron.map(|id| id.to_string()),
         "vendor": ask.map(|ask| ask.vendor.as_str()),
         "protocol": ask.map(|ask| ask.protocol.as_str()),
+        "code": code,
     });
     AuditEvent { at, kind: Kind::Refusal, payload }
 }

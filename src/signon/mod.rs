@@ -133,6 +133,8 @@ pub enum Fault {
     Store(#[from] crate::store::Error),
     #[error(transparent)]
     Shelf(#[from] crate::ephemeral::Away),
+    #[error(transparent)]
+    NoRandomness(#[from] crate::domain::handle::NoRandomness),
     /// The queue of PIN checks is full: 503 with Retry-After in seconds.
     #[error("too many PIN checks are waiting")]
     Busy { retry_after: u64 },
@@ -147,7 +149,7 @@ impl Fault {
         match self {
             Fault::Busy { retry_after } => Some(*retry_after),
             Fault::Shelf(_) | Fault::Store(crate::store::Error::Unavailable(_)) => Some(AWAY),
-            Fault::Store(_) | Fault::Broken(_) => None,
+            Fault::Store(_) | Fault::NoRandomness(_) | Fault::Broken(_) => None,
         }
     }
 }

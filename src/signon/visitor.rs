@@ -2,11 +2,9 @@
 
 use std::net::IpAddr;
 
-use aws_lc_rs::{digest, rand};
-use axum::http::{HeaderMap, header::COOKIE};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use aws_lc_rs::digest;
+use http::{HeaderMap, header::COOKIE};
 
-use super::Fault;
 use crate::app::App;
 
 /// What a request tells of its browser.
@@ -66,16 +64,6 @@ fn client_address(headers: &HeaderMap, peer: IpAddr, trusted: impl Fn(IpAddr) ->
 
 pub(super) fn handle_of(cookie: &str) -> String {
     hex::encode(digest::digest(&digest::SHA256, cookie.as_bytes()))
-}
-
-/// 256 random bits, base64url: cookies, tickets, whatever must not be guessed.
-///
-/// # Errors
-/// `Broken` where the machine gives no randomness.
-pub fn random_handle() -> Result<String, Fault> {
-    let mut bytes = [0; 32];
-    rand::fill(&mut bytes).map_err(|_| Fault::Broken("no randomness".into()))?;
-    Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
 #[cfg(test)]

@@ -91,8 +91,8 @@ struct Link {
 const ROWS_AT_ONCE: usize = 64;
 
 async fn insert(tx: &mut Tx, chain: &str, links: &[Link]) -> Result<()> {
-    let sql =
-        super::rows("INSERT INTO audit_event (chain, seq, at, kind, commitment, hash, salt, payload)", 8, links.len());
+    const HEAD: &str = "INSERT INTO audit_event (chain, seq, at, kind, commitment, hash, salt, payload)";
+    let sql = format!("{HEAD} VALUES {}", super::values(tx.is_sqlite(), links.len(), 8, ""));
     within!(tx, conn => {
         let mut query = sqlx::query(AssertSqlSafe(sql));
         for link in links {

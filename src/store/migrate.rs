@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
-use super::{Db, Error, Result};
+use super::{Db, Error, Result, when_free};
 
 const STEPS: &[(i64, &str, &str)] = &[(1, "house", include_str!("../../migrations/0001_house.sql"))];
 
@@ -27,9 +27,10 @@ impl Db {
             })
             .collect();
         let migrator = Migrator::with_migrations(steps);
-        on!(self, pool => migrator.run(pool).await).map_err(|error| match error {
-            sqlx::migrate::MigrateError::Execute(inner) => Error::from(inner),
-            other => Error::Corrupt(other.to_string()),
-        })
+        let run = async || match on!(self, pool => migrator.run(pool).await) {
+            Err(MigrateError::Execute(error)) => Err(error),
+            outcome => Ok(outcome),
+        };
+        when_free(run).await?.map_err(|error| Error::Corrupt(error.to_string()))
     }
 }

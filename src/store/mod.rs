@@ -84,6 +84,8 @@ pub(crate) fn corrupt(what: impl std::fmt::Display) -> Error {
 #[derive(Clone, Debug)]
 pub struct Db {
     pub(crate) engine: Engine,
+    /// SQLite's second pool, whose commits are not flushed one by one; see `begin_bulk`.
+    bulk: Option<SqlitePool>,
     /// SQLite has one writer: within this process they queue here instead of in its busy handler.
     writer: Arc<Mutex<()>>,
 }
@@ -105,6 +107,9 @@ pub(crate) enum Open {
     Postgres(Transaction<'static, Postgres>),
 }
 
+/// How long the bulk connection stays open after an import, with its memory.
+const BULK_IDLE: Duration = Duration::from_secs(30);
+
 /// How long a write waits for another process's transaction on SQLite.
 const WRITER_PATIENCE: Duration = Duration::from_secs(15);
 
@@ -114,7 +119,7 @@ impl Db {
     /// # Errors
     /// `Unavailable` where the URL is of neither kind, or the database cannot be reached.
     pub async fn open(url: &str) -> Result<Db> {
-        let engine = if let Some(path) = url.strip_prefix("sqlite:") {
+        let (engine, bulk) = if let Some(path) = url.strip_prefix("sqlite:") {
             let path = path.trim_start_matches("//");
             if let Some(folder) = std::path::Path::new(path).parent() {
                 std::fs::create_dir_all(folder)
@@ -125,21 +130,27 @@ impl Db {
                 .create_if_missing(true)
                 .journal_mode(SqliteJournalMode::Wal)
                 .synchronous(SqliteSynchronous::Full)
-                .busy_timeout(Duration::from_millis(20))
+                .busy_timeout(WRITER_PATIENCE)
                 .pragma("cache_size", "-8000")
                 .statement_cache_capacity(256)
                 .disable_statement_logging();
-            let pool =
-                SqlitePoolOptions::new().max_connections(6).min_connections(1).idle_timeout(None).max_lifetime(None);
-            Engine::Sqlite(pool.connect_with(options).await?)
+            let unflushed = options
+                .clone()
+                .synchronous(SqliteSynchronous::Normal)
+                .pragma("cache_size", "-65536")
+                .pragma("wal_autocheckpoint", "8000");
+            let one = impatient().max_connections(1).min_connections(0).idle_timeout(BULK_IDLE);
+            let bulk = one.connect_lazy_with(unflushed);
+            let pool = impatient().max_connections(6).min_connections(1).idle_timeout(None).max_lifetime(None);
+            (Engine::Sqlite(pool.connect_with(options).await?), Some(bulk))
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let options = PgConnectOptions::from_str(url)?.statement_cache_capacity(256).disable_statement_logging();
             let pool = PgPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(5));
-            Engine::Postgres(pool.connect_with(options).await?)
+            (Engine::Postgres(pool.connect_with(options).await?), None)
         } else {
             return Err(Error::Unavailable("database must be sqlite:PATH or postgres://…".into()));
         };
-        Ok(Db { engine, writer: Arc::default() })
+        Ok(Db { engine, bulk, writer: Arc::default() })
     }
 
     /// Begins a write transaction. On SQLite this is the one writer; keep it short.
@@ -149,20 +160,31 @@ impl Db {
     pub async fn begin(&self) -> Result<Tx> {
         match &self.engine {
             Engine::Postgres(pool) => Ok(Tx { open: Open::Postgres(pool.begin().await?), _writer: None }),
-            Engine::Sqlite(pool) => {
-                let guard = self.writer.clone().lock_owned().await;
-                let give_up = tokio::time::Instant::now() + WRITER_PATIENCE;
-                loop {
-                    match pool.begin_with("BEGIN IMMEDIATE").await {
-                        Ok(tx) => return Ok(Tx { open: Open::Sqlite(tx), _writer: Some(guard) }),
-                        Err(error) if is_busy(&error) && tokio::time::Instant::now() < give_up => {
-                            tokio::time::sleep(Duration::from_millis(1)).await;
-                        }
-                        Err(error) => return Err(error.into()),
-                    }
-                }
+            Engine::Sqlite(pool) => self.begin_on(pool).await,
+        }
+    }
+
+    /// Begins a write transaction for rows that nobody sees yet: its commit need not be on the disk before the next
+    /// one begins, only before that of a later `begin`, which flushes what came before it as well.
+    ///
+    /// # Errors
+    /// As `begin`.
+    pub async fn begin_bulk(&self) -> Result<Tx> {
+        match (&self.engine, &self.bulk) {
+            (Engine::Sqlite(_), Some(pool)) => self.begin_on(pool).await,
+            (Engine::Sqlite(pool), None) => self.begin_on(pool).await,
+            (Engine::Postgres(pool), _) => {
+                let mut tx = pool.begin().await?;
+                tx.execute("SET LOCAL synchronous_commit = off").await?;
+                Ok(Tx { open: Open::Postgres(tx), _writer: None })
             }
         }
+    }
+
+    async fn begin_on(&self, pool: &SqlitePool) -> Result<Tx> {
+        let guard = self.writer.clone().lock_owned().await;
+        let tx = when_free(|| pool.begin_with("BEGIN IMMEDIATE")).await?;
+        Ok(Tx { open: Open::Sqlite(tx), _writer: Some(guard) })
     }
 
     /// Whether the database answers at all.
@@ -179,7 +201,34 @@ impl Db {
     }
 
     pub async fn close(&self) {
+        if let Some(bulk) = &self.bulk {
+            bulk.close().await;
+        }
         on!(self, pool => pool.close().await);
+    }
+}
+
+/// A connection is opened with all patience; from then on it is `when_free` that waits.
+fn impatient() -> SqlitePoolOptions {
+    SqlitePoolOptions::new().after_connect(|connection, _| {
+        Box::pin(async move { connection.execute("PRAGMA busy_timeout = 2").await.map(drop) })
+    })
+}
+
+/// Tries again for as long as another process has SQLite's writer. We look far oftener than its own busy handler would:
+/// an import leaves gaps of a few milliseconds.
+async fn when_free<T, F>(mut attempt: impl FnMut() -> F) -> sqlx::Result<T>
+where
+    F: Future<Output = sqlx::Result<T>>,
+{
+    let give_up = tokio::time::Instant::now() + WRITER_PATIENCE;
+    loop {
+        match attempt().await {
+            Err(error) if is_busy(&error) && tokio::time::Instant::now() < give_up => {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            outcome => return outcome,
+        }
     }
 }
 
@@ -188,6 +237,10 @@ fn is_busy(error: &sqlx::Error) -> bool {
 }
 
 impl Tx {
+    pub(crate) fn is_sqlite(&self) -> bool {
+        matches!(self.open, Open::Sqlite(_))
+    }
+
     /// # Errors
     /// `Unavailable` where the database could not make it durable; then nothing of it is there.
     pub async fn commit(self) -> Result<()> {
@@ -199,21 +252,21 @@ impl Tx {
     }
 }
 
-/// `HEAD VALUES ($1,$2),($3,$4)…` for `rows` rows of `columns` columns.
-pub(crate) fn rows(head: &str, columns: usize, rows: usize) -> String {
-    let mut sql = String::with_capacity(head.len() + rows * columns * 5 + 8);
-    sql.push_str(head);
-    sql.push_str(" VALUES ");
-    for row in 0..rows {
-        sql.push_str(if row == 0 { "(" } else { ",(" });
-        for column in 1..=columns {
-            if column > 1 {
-                sql.push(',');
-            }
-            sql.push('$');
-            sql.push_str(&(row * columns + column).to_string());
-        }
-        sql.push(')');
+/// Placeholders in order. SQLite finds numbered ones by name, which is slow where there are hundreds.
+pub(crate) fn marks(sqlite: bool) -> impl FnMut() -> String {
+    let mut n = 0;
+    move || {
+        n += 1;
+        if sqlite { "?".to_owned() } else { format!("${n}") }
     }
-    sql
+}
+
+/// `(?,?,TRUE),(?,?,TRUE)`: the rows of a long INSERT, each of `width` placeholders and `constant` behind them.
+pub(crate) fn values(sqlite: bool, rows: usize, width: usize, constant: &str) -> String {
+    let mut marks = marks(sqlite);
+    let row = |_| {
+        let bound: Vec<String> = (0..width).map(|_| marks()).collect();
+        format!("({}{constant})", bound.join(","))
+    };
+    (0..rows).map(row).collect::<Vec<_>>().join(",")
 }

@@ -50,7 +50,7 @@ pub(super) async fn insert(tx: &mut Tx, grants: &[Grant]) -> Result<()> {
     const HEAD: &str = "INSERT INTO passage (id, session, patron, vendor, protocol, relying_party, scopes, \
                         authenticated_at, created_at, expires_at)";
     for rows in grants.chunks(ROWS_AT_ONCE) {
-        let sql = super::rows(HEAD, 10, rows.len());
+        let sql = format!("{HEAD} VALUES {}", super::values(tx.is_sqlite(), rows.len(), 10, ""));
         within!(tx, conn => {
             let mut query = sqlx::query(AssertSqlSafe(sql));
             for grant in rows {

@@ -15,10 +15,11 @@ use serde::Serialize;
 
 use super::{Failure, guard};
 use crate::{
+    domain::handle,
     pages::{Frame, Locale},
     signon::{
         SignOn, SignedIn, Visitor,
-        visitor::{cookie, random_handle, session_cookie_name},
+        visitor::{cookie, session_cookie_name},
     },
 };
 
@@ -83,7 +84,7 @@ impl Browser {
         if let Some(value) = self.visitor.cookie.as_ref().or(self.form_cookie.as_ref()) {
             return Ok((guard::token(key, value), None));
         }
-        let fresh = random_handle()?;
+        let fresh = handle::random().map_err(Failure::broken)?;
         let name = form_cookie_name(&self.signon.app().config.issuer);
         Ok((guard::token(key, &fresh), Some(self.cookie_header(name, &fresh, "")?)))
     }

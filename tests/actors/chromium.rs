@@ -202,7 +202,7 @@ impl Chromium {
             return None;
         };
         let picture = self.picture(name).await;
-        let output = Command::new(zbarimg).args(["--quiet", "-Sall.enable=1"]).arg(picture).output().unwrap();
+        let output = Command::new(zbarimg).args(["--quiet", "-Senable=1"]).arg(picture).output().unwrap();
         Some(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 }

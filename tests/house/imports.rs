@@ -47,7 +47,7 @@ const USES: &[(&str, &[&str])] = &[
         ],
     ),
     ("admin", &["signon", "app", "config", "policy", "keyring", "directory", "store", "domain"]),
-    ("protocols", &["signon", "app", "keyring", "wire", "domain"]),
+    ("protocols", &["signon", "app", "keyring", "pages", "ephemeral", "wire", "domain"]),
     ("web", &["signon", "app", "pages", "wire", "domain"]),
     ("signon", &["app", "config", "policy", "directory", "store", "ephemeral", "domain"]),
     ("jobs", &["signon", "app", "directory", "keyring", "store", "domain"]),

@@ -6,12 +6,9 @@ use serde_json::{Map, Value, json};
 use super::household::Household;
 use crate::{
     admin::operations::{Desk, cards, directory},
-    directory::{
-        oneroster::{
-            Version,
-            generate::{District, Job, Person, Side},
-        },
-        roster::ImportOptions,
+    directory::oneroster::{
+        Version,
+        generate::{District, Job, Person, Side},
     },
 };
 
@@ -75,7 +72,7 @@ impl Cast {
     /// `first_pin` chooses a PIN.
     pub async fn move_in(&self, desk: &Desk, household: &Household) -> Result<()> {
         let leaver = self.named("withdrawn").context("the district has nobody who could leave")?;
-        let options = ImportOptions { dry_run: false, accept_removals: true };
+        let options = directory::ImportOptions { dry_run: false, accept_removals: true };
         for night in ["roster.zip", "roster-next-night.zip"] {
             let path = household.folder.join(night);
             let district = match night {

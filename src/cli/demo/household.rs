@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::cast::{CHARTER_PREFIX, Cast};
 use crate::{
     directory::oneroster::generate::{CHARTER_ORG, DISTRICT_ORG, District},
-    signon::visitor::random_handle,
+    domain::handle,
 };
 
 pub const CLIENT_ID: &str = "maple-web";
@@ -57,7 +57,7 @@ impl Household {
         if !secret.exists() {
             fs::create_dir_all(folder.join("secrets"))?;
             let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&secret)?;
-            writeln!(file, "{}", random_handle()?)?;
+            writeln!(file, "{}", handle::random()?)?;
         }
         let household = Household {
             config: folder.join("oneaccess.toml"),

@@ -68,7 +68,9 @@ pub(super) fn plan(
     let Roster { orgs, people, report } = roster;
     let belonging = Belonging::new(&orgs, organisations);
     let repeated = mark_who_stays(&mut before, &people, &belonging);
-    let mut draft = Draft { preview: Preview::new(source), report, claims: claims(&mut before), organisations, key };
+    let newcomers = newcomers(&people, &before);
+    let claims = claims(&mut before);
+    let mut draft = Draft { preview: Preview::new(source), report, claims, newcomers, organisations, key };
     let mut entries = Vec::new();
     let mut nowhere: BTreeMap<String, u64> = BTreeMap::new();
     for (place, person) in people.into_iter().enumerate() {
@@ -99,6 +101,7 @@ pub(super) fn plan(
         }
     }
     withdrawn.sort_unstable();
+    entries.sort_unstable_by_key(|entry: &Entry| entry.patron);
     let Draft { mut preview, mut report, .. } = draft;
     for (org, n) in nowhere {
         let name = orgs.iter().find(|o| o.sourced_id == org).map_or("", |o| o.name.as_str());
@@ -134,6 +137,15 @@ fn mark_who_stays(before: &mut Before, people: &[Person], belonging: &Belonging)
     repeated
 }
 
+/// Identities for people never seen before, in the order of their sourcedIds: so both indexes of patrons, and the
+/// entries' own, grow at their ends, where writing costs the least.
+fn newcomers(people: &[Person], before: &Before) -> HashMap<String, PatronId> {
+    let new = people.iter().filter(|person| person.enabled && !before.people.contains_key(&person.sourced_id));
+    let mut named: Vec<&str> = new.map(|person| person.sourced_id.as_str()).collect();
+    named.sort_unstable();
+    named.into_iter().map(|sourced_id| (sourced_id.to_owned(), PatronId::new())).collect()
+}
+
 /// A card stays with whoever holds it and stays, even if the delivery would give that person another one tonight.
 fn claims(before: &mut Before) -> HashMap<CardNumber, Claim> {
     let elsewhere = std::mem::take(&mut before.cards_elsewhere).into_iter();
@@ -151,6 +163,7 @@ struct Draft<'a> {
     preview: Preview,
     report: Report,
     claims: HashMap<CardNumber, Claim>,
+    newcomers: HashMap<String, PatronId>,
     organisations: &'a BTreeMap<OrganisationId, Organisation>,
     key: &'a PinKey,
 }
@@ -161,7 +174,10 @@ impl Draft<'_> {
         let affiliations = belonging.affiliations(&person.posts);
         let at = affiliations.first()?.organisation.clone();
         let organisation = self.organisations.get(&at)?;
-        let patron = known.map_or_else(PatronId::new, |known| known.patron);
+        let patron = match known {
+            Some(known) => known.patron,
+            None => *self.newcomers.get(&person.sourced_id)?,
+        };
         let present = known.and_then(Known::present);
         let from = organisation.card.from_field();
         let card = card_id(&person, from).and_then(|id| organisation.card.number(id));

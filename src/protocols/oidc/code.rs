@@ -6,10 +6,9 @@ use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    domain::{id::GrantId, scope::Scopes},
+    domain::{handle, id::GrantId, scope::Scopes},
     ephemeral::{Namespace, Shelf},
     signon::Fault,
-    wire::jose::base64url,
 };
 
 /// RFC 6749 recommends ten minutes at most; a browser needs a second.
@@ -44,9 +43,7 @@ pub(super) enum Redeemed {
 
 /// Shelves `passage` under a new code, and a marker beside it that outlives the redemption.
 pub(super) async fn issue(shelf: &Shelf, passage: &Code) -> Result<String, Fault> {
-    let mut random = [0; 32];
-    aws_lc_rs::rand::fill(&mut random).map_err(|_| Fault::Broken("the machine gives no randomness".into()))?;
-    let code = base64url(random);
+    let code = handle::random()?;
     let value = serde_json::to_vec(passage).map_err(|e| Fault::Broken(e.to_string()))?;
     let key = key(&code);
     shelf.put(Namespace::SpentCode, &key, passage.grant.to_string().into_bytes(), LIFE).await?;

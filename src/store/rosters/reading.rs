@@ -88,11 +88,16 @@ impl Rosters<'_> {
             keep_newest(&mut newest, patron, held, |held| held.run);
             Ok(())
         };
-        let _: Vec<()> = on!(self.db, pool => sqlx::query(VISIBLE).bind(source.as_str()).bind(live)
-            .try_map(|row| VisibleRow::from_row(&row).and_then(&mut fold)).fetch_all(pool).await)?;
-        let named: Vec<(PatronId, String)> = on!(self.db, pool => sqlx::query(NAMED).bind(source.as_str())
-            .try_map(|row| <(String, String)>::from_row(&row).and_then(|(id, of)| Ok((read(id.parse())?, of))))
-            .fetch_all(pool).await)?;
+        let (folded, named): (sqlx::Result<Vec<()>>, sqlx::Result<Vec<(PatronId, String)>>) = on!(self.db, pool => {
+            let visible = sqlx::query(VISIBLE).bind(source.as_str()).bind(live)
+                .try_map(|row| VisibleRow::from_row(&row).and_then(&mut fold)).fetch_all(pool);
+            let named = sqlx::query(NAMED).bind(source.as_str())
+                .try_map(|row| <(String, String)>::from_row(&row).and_then(|(id, of)| Ok((read(id.parse())?, of))))
+                .fetch_all(pool);
+            tokio::join!(visible, named)
+        });
+        folded?;
+        let named = named?;
         let known = |(patron, sourced_id)| Known { patron, sourced_id, held: newest.remove(&patron) };
         Ok(named.into_iter().map(known).collect())
     }

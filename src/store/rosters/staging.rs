@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::{Hold, Rosters, UNDOABLE};
 use crate::{
     domain::{card::CardNumber, clock::Timestamp, id::PatronId, pin::KeyedPin},
-    store::{Db, Result, Tx},
+    store::{Db, Result, Tx, marks, values},
 };
 
 /// What a roster says of a person who is here.
@@ -33,7 +33,7 @@ struct Cut {
 
 fn cut(db: &Db) -> Cut {
     if db.is_sqlite() {
-        Cut { rows: 64, spell: Duration::from_millis(10) }
+        Cut { rows: 64, spell: Duration::from_millis(50) }
     } else {
         Cut { rows: 3000, spell: Duration::from_millis(200) }
     }
@@ -46,7 +46,7 @@ impl Rosters<'_> {
     /// `Conflict` where the hold is lost, `Unavailable`.
     pub async fn append(&self, hold: &Hold, entries: &[Entry], now: Timestamp) -> Result<usize> {
         let (cut, began) = (cut(self.db), Instant::now());
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.db.begin_bulk().await?;
         self.beat(&mut tx, hold, now).await?;
         let mut done = 0;
         for batch in entries.chunks(cut.rows) {
@@ -68,7 +68,7 @@ impl Rosters<'_> {
         }
         let sql = format!(
             "INSERT INTO patron (id, source, sourced_id, created_at, card_status, pin_change_due) VALUES {}",
-            rows(self.db, new, 4, "'active', FALSE")
+            values(self.db.is_sqlite(), new, 4, ",'active', FALSE")
         );
         within!(tx, conn => {
             let mut query = sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(new == cut(self.db).rows);
@@ -87,7 +87,7 @@ impl Rosters<'_> {
         let sql = format!(
             "INSERT INTO roster_entry (patron, run, source, given_name, family_name, affiliations, card, initial_pin, \
              digest, present) VALUES {}",
-            rows(self.db, batch.len(), 9, "TRUE")
+            values(self.db.is_sqlite(), batch.len(), 9, ",TRUE")
         );
         within!(tx, conn => {
             let mut query = sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(batch.len() == cut(self.db).rows);
@@ -108,11 +108,11 @@ impl Rosters<'_> {
     /// `Conflict` where the hold is lost, `Unavailable`.
     pub async fn withdraw(&self, hold: &Hold, patrons: &[PatronId], now: Timestamp) -> Result<usize> {
         let (cut, began) = (cut(self.db), Instant::now());
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.db.begin_bulk().await?;
         self.beat(&mut tx, hold, now).await?;
         let mut done = 0;
         for batch in patrons.chunks(cut.rows) {
-            let mut marks = marks(self.db);
+            let mut marks = marks(self.db.is_sqlite());
             let sql = format!(
                 "INSERT INTO roster_entry (patron, run, source, present, given_name, family_name, affiliations, card, \
                  initial_pin, digest) SELECT e.patron, CAST({} AS BIGINT), e.source, FALSE, e.given_name, \
@@ -186,7 +186,7 @@ impl Rosters<'_> {
     async fn delete(&self, hold: &Hold, how: &str, run: i64, patrons: &[String], now: Timestamp) -> Result<u64> {
         let mut tx = self.db.begin().await?;
         self.beat(&mut tx, hold, now).await?;
-        let mut marks = marks(self.db);
+        let mut marks = marks(self.db.is_sqlite());
         let sql = format!(
             "DELETE FROM roster_entry WHERE run {how} {} AND patron IN {}",
             marks(),
@@ -201,27 +201,8 @@ impl Rosters<'_> {
     }
 }
 
-/// Placeholders in order. SQLite finds numbered ones by name, which is slow where there are hundreds.
-fn marks(db: &Db) -> impl FnMut() -> String {
-    let (sqlite, mut n) = (db.is_sqlite(), 0);
-    move || {
-        n += 1;
-        if sqlite { "?".to_owned() } else { format!("${n}") }
-    }
-}
-
 /// `(?, ?, ?)`
 fn list(marks: &mut impl FnMut() -> String, n: usize) -> String {
     let all: Vec<String> = (0..n).map(|_| marks()).collect();
     format!("({})", all.join(","))
-}
-
-/// `(?, ?, TRUE), (?, ?, TRUE)`
-fn rows(db: &Db, n: usize, width: usize, constant: &str) -> String {
-    let mut marks = marks(db);
-    let row = |_| {
-        let bound: Vec<String> = (0..width).map(|_| marks()).collect();
-        format!("({},{constant})", bound.join(","))
-    };
-    (0..n).map(row).collect::<Vec<_>>().join(",")
 }

@@ -46,6 +46,13 @@ pub(super) const FIELDS: &[Field] = &[
         help: "Proof key for code exchange, S256. optional is an exception for old vendors that keep a secret.",
     },
     Field {
+        name: "profile",
+        kind: Kind::Choice(&["standard"]),
+        required: false,
+        default: "standard",
+        help: "What the client is held to. standard is the only one in this release.",
+    },
+    Field {
         name: "id_token_signed_response_alg",
         kind: Kind::Choice(&["RS256", "ES256"]),
         required: false,

@@ -43,10 +43,12 @@ pub(super) const WORLD: &str = "SELECT source, live_run FROM roster_source WHERE
 
 const LIVE: &str = "SELECT live_run FROM roster_source WHERE source = $1";
 
-const NAMED: &str = "SELECT id, sourced_id FROM patron WHERE source = $1";
+/// One column a row: a driver hands over each value by itself, and there are hundreds of thousands.
+const NAMED: &str = "SELECT id || ' ' || sourced_id FROM patron WHERE source = $1";
 
-const VISIBLE: &str = "SELECT patron, run, present, affiliations, card, digest FROM roster_entry \
-     WHERE source = $1 AND run <= $2";
+/// Blanks between; cards and affiliations have none.
+const VISIBLE: &str = "SELECT patron || ' ' || CAST(run AS TEXT) || (CASE WHEN present THEN ' + ' ELSE ' - ' END) || \
+     affiliations || ' ' || card || ' ' || digest FROM roster_entry WHERE source = $1 AND run <= $2";
 
 const ELSEWHERE: &str = "SELECT e.patron, e.run, e.present, e.card, e.source FROM roster_entry e \
      JOIN roster_source s ON s.source = e.source WHERE e.source <> $1 AND e.run <= s.live_run";
@@ -83,21 +85,22 @@ impl Rosters<'_> {
     pub async fn people(&self, source: &SourceId, live: i64) -> Result<Vec<Known>> {
         // Each row is folded in as it comes: a district's rows never lie in memory twice.
         let mut newest: HashMap<PatronId, Held> = HashMap::new();
-        let mut fold = |row: VisibleRow| {
-            let (patron, held) = held(row)?;
+        let mut fold = |row: &str| {
+            let (patron, held) = held(row).ok_or_else(|| sqlx::Error::Decode("a roster entry".into()))?;
             keep_newest(&mut newest, patron, held, |held| held.run);
             Ok(())
         };
-        let (folded, named): (sqlx::Result<Vec<()>>, sqlx::Result<Vec<(PatronId, String)>>) = on!(self.db, pool => {
+        let (folded, named) = on!(self.db, pool => {
             let visible = sqlx::query(VISIBLE).bind(source.as_str()).bind(live)
-                .try_map(|row| VisibleRow::from_row(&row).and_then(&mut fold)).fetch_all(pool);
+                .try_map(|row| <(String,)>::from_row(&row).and_then(|(line,)| fold(&line))).fetch_all(pool);
             let named = sqlx::query(NAMED).bind(source.as_str())
-                .try_map(|row| <(String, String)>::from_row(&row).and_then(|(id, of)| Ok((read(id.parse())?, of))))
+                .try_map(|row| <(String,)>::from_row(&row).and_then(|(line,)| named_by(&line)))
                 .fetch_all(pool);
-            tokio::join!(visible, named)
+            let (folded, named): (sqlx::Result<Vec<()>>, _) = tokio::join!(visible, named);
+            (folded, named)
         });
         folded?;
-        let named = named?;
+        let named: Vec<(PatronId, String)> = named?;
         let known = |(patron, sourced_id)| Known { patron, sourced_id, held: newest.remove(&patron) };
         Ok(named.into_iter().map(known).collect())
     }
@@ -118,19 +121,30 @@ impl Rosters<'_> {
     }
 }
 
-type VisibleRow = (String, i64, bool, String, String, String);
 type ElsewhereRow = (String, i64, bool, String, String);
 
-fn held((patron, run, present, affiliations, card, digest): VisibleRow) -> sqlx::Result<(PatronId, Held)> {
-    let first: Affiliation = read(affiliations.split(',').next().unwrap_or_default().parse())?;
-    let mut bytes = [0; 32];
-    read(hex::decode_to_slice(digest, &mut bytes))?;
-    let card = read(CardNumber::try_from(card))?;
-    Ok((read(patron.parse())?, Held { present, organisation: first.organisation, card, digest: KeyedPin(bytes), run }))
+/// A line of `VISIBLE`; `None` where it is none.
+fn held(line: &str) -> Option<(PatronId, Held)> {
+    let mut parts = line.split(' ');
+    let mut part = || parts.next();
+    let (patron, run, sign, affiliations, card, hex_digest) = (part()?, part()?, part()?, part()?, part()?, part()?);
+    let first: Affiliation = affiliations.split(',').next()?.parse().ok()?;
+    let mut digest = [0; 32];
+    hex::decode_to_slice(hex_digest, &mut digest).ok()?;
+    let held = Held {
+        present: sign == "+",
+        organisation: first.organisation,
+        card: CardNumber::read(card)?,
+        digest: KeyedPin(digest),
+        run: run.parse().ok()?,
+    };
+    Some((patron.parse().ok()?, held))
 }
 
-fn read<T>(read: std::result::Result<T, impl Into<Box<dyn std::error::Error + Send + Sync>>>) -> sqlx::Result<T> {
-    read.map_err(|error| sqlx::Error::Decode(error.into()))
+/// A line of `NAMED`.
+fn named_by(line: &str) -> sqlx::Result<(PatronId, String)> {
+    let read = line.split_once(' ').and_then(|(id, sourced_id)| Some((id.parse().ok()?, sourced_id.to_owned())));
+    read.ok_or_else(|| sqlx::Error::Decode("a patron".into()))
 }
 
 fn keep_newest<K: Hash + Eq, T>(all: &mut HashMap<K, T>, key: K, row: T, run: impl Fn(&T) -> i64) {

@@ -170,7 +170,9 @@ impl SignOn {
     /// `Broken` where the machine gives no threads for PIN checks.
     pub fn new(app: Arc<App>) -> Result<SignOn, Fault> {
         let hashing = &app.config.hashing;
-        let pins = pins::PinPool::start(hashing.threads, hashing.queue)?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = if hashing.threads == 0 { cores } else { hashing.threads };
+        let pins = pins::PinPool::start(threads, hashing.queue)?;
         let tries = &app.config.throttle;
         let limit = |of: &crate::config::Tries| Limit { tries: of.tries, window: of.window };
         let limits =

@@ -125,16 +125,16 @@ pub const THROTTLE: Table = Table {
     many: false,
     help: "How much guessing is too much. A whole school sits behind one address, so no limit counts by address alone.",
     fields: &[
-        or("card_tries", "number, 1 to 100", "8", "Wrong PINs on one card within `card_window`."),
+        or("card_tries", "number, 1 to 100", "6", "Wrong PINs on one card within `card_window`."),
         or("card_window", "duration, 1m to 24h", "\"15m\"", "How long they count."),
         or(
             "initial_pin_tries",
             "number, 1 to 100",
-            "5",
-            "Wrong PINs on a card that still has its initial PIN, of which there may be only 366.",
+            "12",
+            "Wrong PINs on a card that still has its initial PIN, of which there may be only 366. Beyond them even the right one is answered like a wrong one.",
         ),
-        or("initial_pin_window", "duration, 1m to 24h", "\"60m\"", "How long they count."),
-        or("pattern_tries", "number, 1 to 1000", "20", "One wrong PIN tried from one address, over many cards."),
+        or("initial_pin_window", "duration, 1m to 24h", "\"24h\"", "How long they count."),
+        or("pattern_tries", "number, 1 to 1000", "10", "One wrong PIN tried from one address, over many cards."),
         or("pattern_window", "duration, 1m to 24h", "\"60m\"", "How long they count."),
     ],
 };

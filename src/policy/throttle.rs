@@ -22,17 +22,6 @@ pub struct Limits {
     pub pattern: Limit,
 }
 
-impl Default for Limits {
-    fn default() -> Self {
-        let minutes = |n: u64| Duration::from_secs(n * 60);
-        Limits {
-            card: Limit { tries: 6, window: minutes(15) },
-            initial: Limit { tries: 12, window: minutes(24 * 60) },
-            pattern: Limit { tries: 10, window: minutes(60) },
-        }
-    }
-}
-
 impl Limit {
     /// # Errors
     /// Seconds until another try counts, where `wrong` tries are enough; `left` is what remains of the window.

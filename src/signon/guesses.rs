@@ -111,9 +111,14 @@ mod tests {
         key: PinKey,
     }
 
+    fn limits() -> Limits {
+        let within_an_hour = |tries| Limit { tries, window: std::time::Duration::from_secs(3600) };
+        Limits { card: within_an_hour(6), initial: within_an_hour(12), pattern: within_an_hour(10) }
+    }
+
     impl Door {
         fn new() -> Door {
-            Door { shelf: Shelf::default(), limits: Limits::default(), key: PinKey::new(b"k") }
+            Door { shelf: Shelf::default(), limits: limits(), key: PinKey::new(b"k") }
         }
 
         async fn knock(&self, card: &str, pin: &str, from: &str) -> Result<Try, Reason> {

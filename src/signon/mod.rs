@@ -9,6 +9,8 @@ mod guesses;
 mod known;
 pub mod pins;
 mod session;
+#[cfg(test)]
+mod tests;
 pub mod visitor;
 
 use std::sync::Arc;

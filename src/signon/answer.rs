@@ -81,7 +81,7 @@ impl SignOn {
         let chosen_right = match self.0.pins.matches(&keyed, chosen).await {
             Ok(right) => right,
             Err(fault) => {
-                guesses::take_back(&app.shelf, counted).await?;
+                counted.unseen(&app.shelf).await?;
                 return Err(fault);
             }
         };
@@ -96,7 +96,7 @@ impl SignOn {
         let right = !pin.trim().is_empty() && (chosen_right || (initial_right && !worn));
         match record {
             Some(record) if right => {
-                guesses::right(&app.shelf, counted).await?;
+                counted.right(&app.shelf).await?;
                 let pin_change_due = match record.pin {
                     Pin::Chosen { change_due, .. } => change_due,
                     _ => true,
@@ -104,6 +104,7 @@ impl SignOn {
                 Ok(Ok(Verified { patron: record.patron, pin_change_due }))
             }
             record => {
+                counted.wrong(&app.shelf).await?;
                 let patron = record.map(|record| record.patron.id);
                 let event = refusal_event(app.clock.now(), &Reason::SignInFailed, patron, None);
                 app.journal.keep(Vec::new(), vec![event]).await?;

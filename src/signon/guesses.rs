@@ -1,8 +1,11 @@
-//! Counts wrong tries on the shelf and asks `policy::throttle` whether one more may count.
-//! A try is counted before its PIN is looked at and given back when it was right, so that guesses sent side by side
-//! gain nothing.
+//! Counts wrong tries on the shelf and asks `policy::throttle` whether one more may be looked at.
+//! A try that is being looked at takes a place until it is known to be right or wrong, and no more places are given
+//! than wrong tries are left: guesses sent side by side gain nothing, and right ones only wait for each other.
 
-use std::net::IpAddr;
+use std::{
+    net::IpAddr,
+    time::{Duration, Instant},
+};
 
 use aws_lc_rs::digest;
 
@@ -13,18 +16,32 @@ use crate::{
     policy::throttle::{Limit, Limits},
 };
 
-/// One counted try, to be given back when it was right.
+/// A try that is being looked at. Ends with `right`, `wrong` or `unseen`.
 #[derive(Debug)]
 pub struct Try {
-    card: String,
-    pattern: Option<String>,
+    /// Wrong PINs on the card, and one PIN over many cards.
+    gates: [Gate; 2],
+    /// This PIN on this card from this place: said twice, it says nothing about other cards.
     pair: String,
 }
 
-/// Counts a try of `typed` (the card as typed, known or not) with this PIN from this address.
+#[derive(Debug)]
+struct Gate {
+    key: String,
+    limit: Limit,
+}
+
+/// No look takes longer; a place that was never given back is free again after this.
+const LOOK: Duration = Duration::from_secs(30);
+/// How long a try waits for a place, and how often it asks.
+const PATIENCE: Duration = Duration::from_secs(5);
+const ASK_EVERY: Duration = Duration::from_millis(5);
+
+/// Takes a place for a try of `typed` (the card as typed, known or not) with this PIN from this address.
 ///
 /// # Errors
-/// Inside: `TooManyTries` where enough wrong ones were made already; such a try is not looked at.
+/// Inside: `TooManyTries` where enough wrong ones were made already; such a try is not looked at. `Busy` where so many
+/// are being looked at that no place came free.
 pub async fn admit(
     shelf: &Shelf,
     limits: &Limits,
@@ -32,47 +49,77 @@ pub async fn admit(
     pattern: &KeyedPin,
     address: IpAddr,
 ) -> Result<Result<Try, Reason>, Fault> {
-    let card = format!("card {}", short_hash(typed));
-    let place = network(address);
-    let over_many_cards = format!("pattern {place} {}", pattern.hex());
-    let pair = format!("pair {place} {} {}", pattern.hex(), short_hash(typed));
-
-    let (before, left) = shelf.count(Namespace::Throttle, &over_many_cards, 0, limits.pattern.window).await?;
-    if let Err(retry_after) = limits.pattern.admits(before, left) {
-        return Ok(Err(Reason::TooManyTries { retry_after }));
-    }
-    let (tries, left) = shelf.count(Namespace::Throttle, &card, 1, limits.card.window).await?;
-    if let Err(retry_after) = limits.card.admits(tries.saturating_sub(1), left) {
-        return Ok(Err(Reason::TooManyTries { retry_after }));
-    }
-    // The same PIN on the same card again says nothing about other cards.
-    let first = shelf.put_new(Namespace::Throttle, &pair, Vec::new(), limits.pattern.window).await?;
-    let pattern = match first {
-        true => {
-            shelf.count(Namespace::Throttle, &over_many_cards, 1, limits.pattern.window).await?;
-            Some(over_many_cards)
+    let (card, place) = (short_hash(typed), network(address));
+    let gates = [
+        Gate { key: format!("card {card}"), limit: limits.card },
+        Gate { key: format!("pattern {place} {}", pattern.hex()), limit: limits.pattern },
+    ];
+    let pair = format!("pair {place} {} {card}", pattern.hex());
+    let began = Instant::now();
+    loop {
+        let beside = [gates[0].enter(shelf).await?, gates[1].enter(shelf).await?];
+        let mut free = true;
+        for (gate, beside) in gates.iter().zip(beside) {
+            let (wrong, left) = gate.wrong(shelf, 0).await?;
+            if let Err(retry_after) = gate.limit.admits(wrong, left) {
+                leave(shelf, &gates).await?;
+                return Ok(Err(Reason::TooManyTries { retry_after }));
+            }
+            free &= wrong + beside <= gate.limit.tries;
         }
-        false => None,
-    };
-    Ok(Ok(Try { card, pattern, pair }))
-}
-
-/// The try was never looked at, because the machine was too busy: it does not count.
-pub async fn take_back(shelf: &Shelf, counted: Try) -> Result<(), Fault> {
-    shelf.give_back(Namespace::Throttle, &counted.card, 1).await?;
-    if let Some(pattern) = counted.pattern {
-        shelf.give_back(Namespace::Throttle, &pattern, 1).await?;
-        shelf.forget(Namespace::Throttle, &counted.pair).await?;
+        if free {
+            return Ok(Ok(Try { gates, pair }));
+        }
+        leave(shelf, &gates).await?;
+        if began.elapsed() > PATIENCE {
+            return Err(Fault::Busy { retry_after: 2 });
+        }
+        tokio::time::sleep(ASK_EVERY).await;
     }
-    Ok(())
 }
 
-/// The try was right: the card's counter is cleared and the pattern's count is given back.
-pub async fn right(shelf: &Shelf, counted: Try) -> Result<(), Fault> {
-    shelf.forget(Namespace::Throttle, &counted.card).await?;
-    if let Some(pattern) = counted.pattern {
-        shelf.give_back(Namespace::Throttle, &pattern, 1).await?;
-        shelf.forget(Namespace::Throttle, &counted.pair).await?;
+impl Try {
+    /// The card's count is cleared.
+    pub async fn right(self, shelf: &Shelf) -> Result<(), Fault> {
+        let [card, _] = &self.gates;
+        shelf.forget(Namespace::Throttle, &card.key).await?;
+        leave(shelf, &self.gates).await
+    }
+
+    /// Counted before its places are given back, so that nobody slips in between.
+    pub async fn wrong(self, shelf: &Shelf) -> Result<(), Fault> {
+        let [card, pattern] = &self.gates;
+        card.wrong(shelf, 1).await?;
+        if shelf.put_new(Namespace::Throttle, &self.pair, Vec::new(), pattern.limit.window).await? {
+            pattern.wrong(shelf, 1).await?;
+        }
+        leave(shelf, &self.gates).await
+    }
+
+    /// Never looked at, because the machine was too busy: it does not count.
+    pub async fn unseen(self, shelf: &Shelf) -> Result<(), Fault> {
+        leave(shelf, &self.gates).await
+    }
+}
+
+impl Gate {
+    /// How many are being looked at, this one included.
+    async fn enter(&self, shelf: &Shelf) -> Result<u64, Fault> {
+        Ok(shelf.count(Namespace::Throttle, &self.looked_at(), 1, LOOK).await?.0)
+    }
+
+    async fn wrong(&self, shelf: &Shelf, by: u64) -> Result<(u64, Duration), Fault> {
+        Ok(shelf.count(Namespace::Throttle, &self.key, by, self.limit.window).await?)
+    }
+
+    fn looked_at(&self) -> String {
+        format!("looking {}", self.key)
+    }
+}
+
+async fn leave(shelf: &Shelf, gates: &[Gate]) -> Result<(), Fault> {
+    for gate in gates {
+        shelf.give_back(Namespace::Throttle, &gate.looked_at(), 1).await?;
     }
     Ok(())
 }
@@ -131,12 +178,13 @@ mod tests {
     async fn a_child_who_guesses_locks_out_her_card_and_not_her_school() {
         let door = Door::new();
         for guess in 0..door.limits.card.tries {
-            assert!(door.knock("4417", &format!("90{guess}7"), SCHOOL).await.is_ok());
+            let one = door.knock("4417", &format!("90{guess}7"), SCHOOL).await;
+            one.unwrap().wrong(&door.shelf).await.unwrap();
         }
         assert!(matches!(door.knock("4417", "right", SCHOOL).await, Err(Reason::TooManyTries { .. })));
         for classmate in 0..200 {
             let one = door.knock(&format!("5{classmate:03}"), &format!("pin {classmate}"), SCHOOL).await;
-            right(&door.shelf, one.unwrap()).await.unwrap();
+            one.unwrap().right(&door.shelf).await.unwrap();
         }
     }
 
@@ -145,7 +193,10 @@ mod tests {
         let door = Door::new();
         let mut admitted = 0;
         for card in 0..100 {
-            admitted += u64::from(door.knock(&format!("6{card:03}"), "654987", SCHOOL).await.is_ok());
+            if let Ok(one) = door.knock(&format!("6{card:03}"), "654987", SCHOOL).await {
+                admitted += 1;
+                one.wrong(&door.shelf).await.unwrap();
+            }
         }
         assert_eq!(admitted, door.limits.pattern.tries);
         assert!(door.knock("6999", "another", SCHOOL).await.is_ok());
@@ -157,7 +208,30 @@ mod tests {
         let door = Door::new();
         for _ in 0..50 {
             let one = door.knock("4417", "739150", SCHOOL).await.unwrap();
-            right(&door.shelf, one).await.unwrap();
+            one.right(&door.shelf).await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn guesses_side_by_side_gain_nothing_and_right_pins_only_wait() {
+        let door = std::sync::Arc::new(Door::new());
+        for right in [true, false] {
+            let tries: Vec<_> = (0..40)
+                .map(|n| {
+                    let door = door.clone();
+                    tokio::spawn(async move {
+                        let Ok(one) = door.knock("4417", &format!("pin {right} {n}"), SCHOOL).await else { return 0 };
+                        tokio::task::yield_now().await;
+                        let ended = if right { one.right(&door.shelf).await } else { one.wrong(&door.shelf).await };
+                        ended.map_or(0, |()| 1)
+                    })
+                })
+                .collect();
+            let mut admitted = 0;
+            for one in tries {
+                admitted += one.await.unwrap();
+            }
+            assert_eq!(admitted, if right { 40 } else { door.limits.card.tries });
         }
     }
 

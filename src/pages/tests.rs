@@ -216,7 +216,7 @@ fn refusal(reason: &Reason) -> Json {
 fn card(number: &str) -> Json {
     json!({
         "frame": frame("/card", true),
-        "number": number,
+        "holder": "Mira B.", "number": number,
         "barcode": drawing(200, 48),
         "qr": drawing(29, 29),
         "valid_until": "2031-06-30",

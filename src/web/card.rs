@@ -10,11 +10,18 @@ use super::{
     browser::{Browser, see},
     refusal::Why,
 };
-use crate::{domain::clock::Date, pages::Frame, signon::SignOn, wire::barcode};
+use crate::{
+    domain::{clock::Date, patron::Patron},
+    pages::Frame,
+    signon::SignOn,
+    wire::barcode,
+};
 
 #[derive(Serialize)]
 struct Page {
     frame: Frame,
+    /// Whose card it is, as a shared screen and a lost card may show it: `Mira B.`
+    holder: String,
     number: String,
     barcode: Option<String>,
     qr: Option<String>,
@@ -45,6 +52,7 @@ pub async fn show(State(signon): State<SignOn>, browser: Browser) -> Result<Resp
     });
     let page = Page {
         frame: Frame { csrf: browser.token()?.0, ..browser.frame(Some(&who)) },
+        holder: holder(&who.patron),
         number: grouped(number),
         barcode: barcode::of_card(number).map(|bars| bars.svg()),
         qr: barcode::qr_svg(number),
@@ -54,6 +62,12 @@ pub async fn show(State(signon): State<SignOn>, browser: Browser) -> Result<Resp
         reason: who.refused.as_ref().map(Why::from),
     };
     browser.page(StatusCode::OK, "card/card.html", page)
+}
+
+/// The given name and the family name's first letter.
+fn holder(patron: &Patron) -> String {
+    let initial = patron.family_name.chars().next().map(|letter| format!(" {letter}.")).unwrap_or_default();
+    format!("{}{initial}", patron.given_name)
 }
 
 /// In groups that an eye can hold: a library barcode as 1-4-4-4-1, other runs of digits by fours.

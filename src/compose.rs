@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use axum::Router;
+use hyper_util::rt::TokioTimer;
 use serde_json::json;
 
 use crate::{
@@ -122,16 +123,31 @@ pub async fn serve(signon: SignOn, listener: TcpListener) -> Result<()> {
     });
     listener.set_nonblocking(true)?;
     match &signon.app().config.tls {
-        None => axum_server::from_tcp(listener)?.handle(handle).serve(service).await?,
+        None => {
+            let mut server = axum_server::from_tcp(listener)?.handle(handle).first_request_timeout(HEADERS_WITHIN);
+            impatient(server.http_builder());
+            server.serve(service).await?;
+        }
         Some(tls) => {
             rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
             let files = axum_server::tls_rustls::RustlsConfig::from_pem_file(&tls.certificate, &tls.key);
             let files = files.await.context("the certificate and its key cannot be read")?;
-            axum_server::from_tcp_rustls(listener, files)?.handle(handle).serve(service).await?;
+            let mut server =
+                axum_server::from_tcp_rustls(listener, files)?.handle(handle).first_request_timeout(HEADERS_WITHIN);
+            impatient(server.http_builder());
+            server.serve(service).await?;
         }
     }
     signon.app().store.close().await;
     Ok(())
+}
+
+/// Whoever takes longer to say what they want holds a connection for nothing.
+const HEADERS_WITHIN: Duration = Duration::from_secs(15);
+const MOST_HEADERS: usize = 64;
+
+fn impatient<E>(builder: &mut hyper_util::server::conn::auto::Builder<E>) {
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN).max_headers(MOST_HEADERS);
 }
 
 async fn ended() {

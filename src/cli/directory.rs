@@ -16,7 +16,7 @@ use super::{
 };
 use crate::admin::operations::{
     Desk,
-    directory::{self, Counts, ImportError, ImportOptions, Preview, Reading, Report, Step},
+    directory::{self, Change, Counts, ImportError, ImportOptions, Movement, Preview, Reading, Report, Step},
     generate,
 };
 
@@ -103,11 +103,13 @@ async fn import(desk: &Desk, source: &str, path: &Path, options: ImportOptions, 
         "applied": outcome.applied,
         "preview": outcome.preview,
         "report": outcome.report,
+        "people": outcome.movements,
         "sessions_ended": outcome.ended.sessions,
         "grants_ended": outcome.ended.passages,
     });
     output.document(&document, |_| {
         tell_preview(&outcome.preview);
+        tell_movements(&outcome.movements);
         tell_report(&outcome.report);
         say!();
         match outcome.preview.run.filter(|_| outcome.applied) {
@@ -175,6 +177,23 @@ fn tell_preview(preview: &Preview) {
 
 /// How many notes are told word for word; `--json` has them all.
 const TOLD: usize = 20;
+
+/// Who moves where, some of each kind, by card and the directory's own key.
+fn tell_movements(movements: &[Movement]) {
+    for change in Change::ALL {
+        let of_kind: Vec<&Movement> = movements.iter().filter(|movement| movement.change == change).collect();
+        if of_kind.is_empty() {
+            continue;
+        }
+        say!("\n{}", bold(&format!("Would be {}", change.word())));
+        for movement in of_kind.iter().take(TOLD) {
+            say!("  {:<12}  {:<16}  {}", movement.organisation, movement.card, movement.sourced_id);
+        }
+        if of_kind.len() > TOLD {
+            say!("  {}", dim(&format!("and {} more: --json has them", of_kind.len() - TOLD)));
+        }
+    }
+}
 
 fn tell_report(report: &Report) {
     if report.counts.is_empty() {

@@ -10,7 +10,7 @@ use super::Desk;
 pub use crate::directory::{
     Report,
     oneroster::Progress as Reading,
-    roster::{Counts, ImportError, ImportOptions, Preview, Run, Step},
+    roster::{Change, Counts, ImportError, ImportOptions, Movement, Preview, Run, Step},
 };
 use crate::{
     directory::{
@@ -81,7 +81,10 @@ pub async fn import(
         Ok::<_, ImportError>(ended)
     };
     match switched.await {
-        Ok(ended) => Ok(ImportOutcome { preview: staged.preview, report: staged.report, applied: true, ended }),
+        Ok(ended) => {
+            let (preview, report) = (staged.preview, staged.report);
+            Ok(ImportOutcome { preview, report, movements: Vec::new(), applied: true, ended })
+        }
         Err(error) => {
             merge.abandon(&staged).await;
             Err(error.into())

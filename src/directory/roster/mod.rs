@@ -3,6 +3,7 @@
 //! how rows are kept and the switch is thrown is `store::rosters`'.
 
 mod belonging;
+mod movement;
 mod plan;
 mod preview;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use crate::{
         rosters::{Ended, Entry, Hold, World},
     },
 };
+pub use movement::{Change, Movement};
 use plan::{Before, Known, Plan};
 pub use preview::{Counts, Preview, Removal};
 
@@ -91,6 +93,8 @@ pub struct Staged {
 pub struct ImportOutcome {
     pub preview: Preview,
     pub report: Report,
+    /// Who moves: up to a thousand of each kind. Only in a dry run.
+    pub movements: Vec<Movement>,
     /// `false` after a dry run.
     pub applied: bool,
     pub ended: Ended,
@@ -171,8 +175,8 @@ impl Merge<'_> {
         options: ImportOptions,
     ) -> Result<ImportOutcome, ImportError> {
         if options.dry_run {
-            let Plan { preview, report, .. } = self.preview(source, roster).await?;
-            return Ok(ImportOutcome { preview, report, applied: false, ended: Ended::default() });
+            let Plan { preview, report, movements, .. } = self.preview(source, roster).await?;
+            return Ok(ImportOutcome { preview, report, movements, applied: false, ended: Ended::default() });
         }
         let staged = self.stage(source, origin, roster, options).await?;
         let switched = async {
@@ -184,7 +188,7 @@ impl Merge<'_> {
         match switched.await {
             Ok(ended) => {
                 let Staged { preview, report, .. } = staged;
-                Ok(ImportOutcome { preview, report, applied: true, ended })
+                Ok(ImportOutcome { preview, report, movements: Vec::new(), applied: true, ended })
             }
             Err(error) => {
                 self.abandon(&staged).await;

@@ -7,6 +7,7 @@ use secrecy::ExposeSecret;
 use super::{
     super::{Person, Report, Roster},
     belonging::Belonging,
+    movement::{Change, Movement, Movements},
     preview::Preview,
 };
 use crate::{
@@ -44,6 +45,7 @@ impl Known {
 pub(super) struct Plan {
     pub(super) preview: Preview,
     pub(super) report: Report,
+    pub(super) movements: Vec<Movement>,
     pub(super) entries: Vec<Entry>,
     pub(super) withdrawn: Vec<PatronId>,
 }
@@ -70,7 +72,8 @@ pub(super) fn plan(
     let repeated = mark_who_stays(&mut before, &people, &belonging);
     let newcomers = newcomers(&people, &before);
     let claims = claims(&mut before);
-    let mut draft = Draft { preview: Preview::new(source), report, claims, newcomers, organisations, key };
+    let (preview, movements) = (Preview::new(source), Movements::default());
+    let mut draft = Draft { preview, report, movements, claims, newcomers, organisations, key };
     let mut entries = Vec::new();
     let mut nowhere: BTreeMap<String, u64> = BTreeMap::new();
     for (place, person) in people.into_iter().enumerate() {
@@ -91,18 +94,19 @@ pub(super) fn plan(
         entries.extend(draft.entry(person, &belonging, known));
     }
     let mut withdrawn = Vec::new();
-    for known in before.people.values() {
+    for (sourced_id, known) in &before.people {
         let Some(held) = known.present() else { continue };
         let counts = draft.preview.at(&held.organisation);
         counts.present_before += 1;
         if !known.stays {
             counts.withdrawn += 1;
+            draft.movements.note(Change::Withdrawn, &held.organisation, sourced_id, &held.card);
             withdrawn.push(known.patron);
         }
     }
     withdrawn.sort_unstable();
     entries.sort_unstable_by_key(|entry: &Entry| entry.patron);
-    let Draft { mut preview, mut report, .. } = draft;
+    let Draft { mut preview, mut report, movements, .. } = draft;
     for (org, n) in nowhere {
         let name = orgs.iter().find(|o| o.sourced_id == org).map_or("", |o| o.name.as_str());
         report.refused(
@@ -117,7 +121,7 @@ pub(super) fn plan(
         );
     }
     preview.close();
-    Plan { preview, report, entries, withdrawn }
+    Plan { preview, report, movements: movements.sorted(), entries, withdrawn }
 }
 
 /// Marks them in `before`, and returns the places of people who stand in the delivery twice.
@@ -162,6 +166,7 @@ fn claims(before: &mut Before) -> HashMap<CardNumber, Claim> {
 struct Draft<'a> {
     preview: Preview,
     report: Report,
+    movements: Movements,
     claims: HashMap<CardNumber, Claim>,
     newcomers: HashMap<String, PatronId>,
     organisations: &'a BTreeMap<OrganisationId, Organisation>,
@@ -205,10 +210,19 @@ impl Draft<'_> {
                 counts.unchanged += 1;
                 return None;
             }
-            (_, Some(_)) => counts.changed += 1,
+            (_, Some(_)) => {
+                counts.changed += 1;
+                self.movements.note(Change::Changed, &at, &person.sourced_id, &card);
+            }
             // Somebody whom only an undone run has named is as new to everybody as anybody.
-            (Some(Known { held: Some(_), .. }), None) => counts.returning += 1,
-            (_, None) => counts.added += 1,
+            (Some(Known { held: Some(_), .. }), None) => {
+                counts.returning += 1;
+                self.movements.note(Change::Returning, &at, &person.sourced_id, &card);
+            }
+            (_, None) => {
+                counts.added += 1;
+                self.movements.note(Change::Added, &at, &person.sourced_id, &card);
+            }
         }
         Some(Entry {
             patron,

@@ -14,6 +14,7 @@ use crate::{
         difference::{Action, Difference},
     },
     compose,
+    config::Problem,
     domain::{catalogue::Catalogue, clock::Clock},
 };
 
@@ -74,19 +75,17 @@ pub async fn run(config: &Path, command: Apply, output: Output) -> Result<()> {
     })
 }
 
-/// What `serve` does first: the declarations of its own file come into force.
+/// What `serve` does first: the declarations of its own file come into force. Returns what the file may not keep for
+/// ever, for whoever runs it to be told.
 ///
 /// # Errors
 /// Where the file is wrong, or the database does not answer.
-pub async fn own_declarations(desk: &Desk, file: &Path) -> Result<()> {
+pub async fn own_declarations(desk: &Desk, file: &Path) -> Result<Vec<Problem>> {
     let known = desk.db.catalogue().load().await?;
     let loaded = compose::load(file, &known)?;
-    for warning in &loaded.warnings {
-        tracing::warn!(file = %file.display(), "{warning}");
-    }
     let difference = apply::apply(&desk.db, &desk.clock, loaded.declared, Options::default(), "serve").await?;
     if !difference.is_empty() {
         tracing::info!("applied {}", counted(difference.changes.len(), "change"));
     }
-    Ok(())
+    Ok(loaded.warnings)
 }

@@ -12,7 +12,7 @@ pub enum Audit {
     /// Shows the newest events, oldest first.
     Tail {
         /// How many.
-        #[arg(long, short, default_value_t = 20, value_parser = clap::value_parser!(i64).range(1..=10_000))]
+        #[arg(long, short = 'n', default_value_t = 20, value_parser = clap::value_parser!(i64).range(1..=10_000))]
         lines: i64,
     },
     /// Walks every chain from its beginning; exits with 1 where anything was changed, taken out or cut off.
@@ -42,11 +42,11 @@ async fn tail(desk: &Desk, lines: i64, output: Output) -> Result<()> {
         .collect();
     output.document(&rows, |_| {
         if events.is_empty() {
-            println!("Nothing has happened yet.");
+            say!("Nothing has happened yet.");
         }
         for event in &events {
             let payload = event.payload.as_ref().map_or("(erased: its time was over)".into(), words);
-            println!("{}  {:<12}  {payload}", event.at.rfc3339(), event.kind);
+            say!("{}  {:<12}  {payload}", event.at.rfc3339(), event.kind);
         }
     })
 }
@@ -69,9 +69,9 @@ async fn verify(desk: &Desk, output: Output) -> Result<()> {
         "breaks": verdict.breaks,
     });
     output.document(&document, |_| {
-        println!("{} events in {} chains; {} erased after their time.", verdict.events, verdict.chains, verdict.erased);
+        say!("{} events in {} chains; {} erased after their time.", verdict.events, verdict.chains, verdict.erased);
         if holds {
-            println!("Every chain holds.");
+            say!("Every chain holds.");
         }
     })?;
     if !holds {

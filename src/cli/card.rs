@@ -51,12 +51,12 @@ pub async fn run(desk: &Desk, command: Card, output: Output) -> Result<()> {
         Card::Show { card, reason } => {
             let view = cards::show(desk, &card, &reason).await?;
             output.document(&view, |view| {
-                println!("Card          {}", view.card);
-                println!("Name          {}", view.name);
-                println!("Status        {}", word(&view.status));
-                println!("Standing      {}{}", word(&view.standing), if view.opted_out { ", opted out" } else { "" });
-                println!("Affiliations  {}", view.affiliations.join(", "));
-                println!("PIN           {}", view.pin);
+                say!("Card          {}", view.card);
+                say!("Name          {}", view.name);
+                say!("Status        {}", word(&view.status));
+                say!("Standing      {}{}", word(&view.standing), if view.opted_out { ", opted out" } else { "" });
+                say!("Affiliations  {}", view.affiliations.join(", "));
+                say!("PIN           {}", view.pin);
             })
         }
         Card::Block { card, reason } => status(desk, &card, CardStatus::Blocked, &reason, output).await,
@@ -65,7 +65,7 @@ pub async fn run(desk: &Desk, command: Card, output: Output) -> Result<()> {
             let pin = secret::read(pin_file.as_deref(), "New PIN: ")?;
             cards::set_pin(desk, &card, &pin, temporary).await?;
             output.document(&serde_json::json!({ "card": card, "pin": "set", "temporary": temporary }), |_| {
-                println!("The PIN of card {card} is set; every session of this patron has ended.");
+                say!("The PIN of card {card} is set; every session of this patron has ended.");
             })
         }
     }
@@ -75,8 +75,8 @@ async fn status(desk: &Desk, card: &str, status: CardStatus, reason: &str, outpu
     let changed = cards::set_status(desk, card, status, reason).await?;
     let now = word(&status);
     output.document(&serde_json::json!({ "card": card, "status": now, "changed": changed }), |_| match changed {
-        true => println!("Card {card} is {now} now."),
-        false => println!("Card {card} was {now} already."),
+        true => say!("Card {card} is {now} now."),
+        false => say!("Card {card} was {now} already."),
     })
 }
 

@@ -21,23 +21,23 @@ pub async fn run(desk: &Desk, command: Explain, output: Output) -> Result<()> {
     output.document(&told, |told| {
         let mark = |passes: bool| if passes { "yes" } else { " no" };
         match told.reason {
-            Some(code) => println!("Refused ({code}): {}.", told.sentence),
-            None => println!("Allowed: {}.", told.sentence),
+            Some(code) => say!("Refused ({code}): {}.", told.sentence),
+            None => say!("Allowed: {}.", told.sentence),
         }
-        println!("\nHow it was decided");
+        say!("\nHow it was decided");
         for line in &told.trace {
-            println!("  {}  {}", mark(line.passes), line.what);
+            say!("  {}  {}", mark(line.passes), line.what);
         }
         if let Some(release) = &told.release {
-            println!("\nWhat {} would be told", told.vendor);
-            println!("  sub            {}", release.sub);
-            println!("  scope          {}", release.scope);
-            println!("  audience_band  {}", release.audience_band);
-            println!("  patron_type    {}", release.patron_type);
+            say!("\nWhat {} would be told", told.vendor);
+            say!("  sub            {}", release.sub);
+            say!("  scope          {}", release.scope);
+            say!("  audience_band  {}", release.audience_band);
+            say!("  patron_type    {}", release.patron_type);
             if let Some(card) = &release.card_number {
-                println!("  card_number    {card}");
+                say!("  card_number    {card}");
             }
-            println!("  until          {}", release.until);
+            say!("  until          {}", release.until);
         }
     })
 }

@@ -16,7 +16,9 @@ pub async fn run(file: &Path) -> Result<()> {
     let address = config.listen;
     let issuer = config.issuer.clone();
     let desk = compose::desk(config, Clock::system()).await?;
-    super::apply::own_declarations(&desk, file).await?;
+    for warning in super::apply::own_declarations(&desk, file).await? {
+        tracing::warn!(file = %file.display(), "{warning}");
+    }
     let signon = compose::sign_on(desk).await?;
     tracing::info!(%address, %issuer, "ready");
     compose::serve(signon, listener).await

@@ -81,7 +81,7 @@ pub async fn run(command: Demo, output: Output) -> Result<()> {
         }},
     });
     if output.json {
-        println!("{ready}");
+        say!("{ready}");
     } else {
         tell(&issuer, &household, &cast);
     }
@@ -99,22 +99,22 @@ fn listen(address: SocketAddr, flag: &str) -> Result<TcpListener> {
 }
 
 fn tell(issuer: &str, household: &Household, cast: &Cast) {
-    println!();
-    println!("  Your library is open:  {issuer}");
-    println!("  An e-book vendor:      {}", household.vendor_url);
-    println!();
-    println!("  Sign in as …                          student ID     PIN");
+    say!();
+    say!("  Your library is open:  {issuer}");
+    say!("  An e-book vendor:      {}", household.vendor_url);
+    say!();
+    say!("  Sign in as …                          student ID     PIN");
     for (who, part) in cast.parts() {
-        println!("    {:<34}  {:<13}  {}", part.words, part.card, part.pin);
+        say!("    {:<34}  {:<13}  {}", part.words, part.card, part.pin);
         if who == "charter_teacher" {
-            println!();
+            say!();
         }
     }
-    println!();
-    println!(
+    say!();
+    say!(
         "  Everything is in {}; start again with the same folder and it is all still there.",
         household.folder.display()
     );
-    println!("  Ctrl-C ends.");
-    println!();
+    say!("  Ctrl-C ends.");
+    say!();
 }

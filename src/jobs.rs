@@ -77,7 +77,8 @@ async fn erase_hourly(signon: SignOn) {
 pub async fn erase(app: &App) -> Result<Erased> {
     let now = app.clock.now();
     let before = now - app.config.retention.who_went_where;
-    let erased = app.store.retention().erase(before, &app.config.library.time_zone).await?;
+    let erased =
+        app.store.retention().erase(before, now - app.config.session.absolute, &app.config.library.time_zone).await?;
     if erased != Erased::default() {
         let payload = json!({ "events": erased.events, "passages": erased.passages, "sessions": erased.sessions });
         let event = AuditEvent { at: now, kind: Kind::Retention, payload };

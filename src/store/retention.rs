@@ -32,11 +32,11 @@ pub struct Erased {
 
 impl Retention<'_> {
     /// Erases what tells of a patron and is older than `before`; days are counted in the library's time zone.
-    /// Sessions and passages go only when they are over as well.
+    /// Sessions and passages go only when they are over as well: a session unused since `unused` is.
     ///
     /// # Errors
     /// Those of the database; what was erased until then stays erased and counted.
-    pub async fn erase(&self, before: Timestamp, time_zone: &TimeZone) -> Result<Erased> {
+    pub async fn erase(&self, before: Timestamp, unused: Timestamp, time_zone: &TimeZone) -> Result<Erased> {
         let mut erased = Erased::default();
         loop {
             let events = self.erase_events(before, time_zone).await?;
@@ -46,20 +46,20 @@ impl Retention<'_> {
             }
         }
         const PASSAGES: &str = "DELETE FROM passage WHERE id IN \
-                                (SELECT id FROM passage WHERE created_at < $1 AND expires_at < $1 LIMIT 500)";
+                                (SELECT id FROM passage WHERE created_at < $1 AND expires_at < $2 LIMIT 500)";
         const SESSIONS: &str = "DELETE FROM session WHERE id IN \
-                                (SELECT id FROM session WHERE last_seen < $1 AND (ended_at IS NULL OR ended_at < $1) \
+                                (SELECT id FROM session WHERE last_seen < $1 AND (last_seen < $2 OR ended_at < $1) \
                                  LIMIT 500)";
-        erased.passages = self.delete(PASSAGES, before).await?;
-        erased.sessions = self.delete(SESSIONS, before).await?;
+        erased.passages = self.delete(PASSAGES, before, before).await?;
+        erased.sessions = self.delete(SESSIONS, before, unused).await?;
         Ok(erased)
     }
 
-    async fn delete(&self, sql: &'static str, before: Timestamp) -> Result<u64> {
+    async fn delete(&self, sql: &'static str, before: Timestamp, unused: Timestamp) -> Result<u64> {
         let mut total = 0;
         loop {
             let mut tx = self.0.begin().await?;
-            let gone = within!(tx, conn => sqlx::query(sql).bind(before.0).execute(conn).await?.rows_affected());
+            let gone = within!(tx, conn => sqlx::query(sql).bind(before.0).bind(unused.0).execute(conn).await?.rows_affected());
             tx.commit().await?;
             total += gone;
             if gone < AT_ONCE as u64 {

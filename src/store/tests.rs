@@ -148,7 +148,7 @@ async fn after_its_time_who_went_where_is_gone_and_the_chain_still_holds() {
             let records = vec![Record::Passage(grant(&session, at)), Record::SessionStarted(session, at.0.to_string())];
             journal.keep(records, events.collect()).await.unwrap();
         }
-        let erased = db.retention().erase(NOW - DAY * 30, &TimeZone::utc()).await.unwrap();
+        let erased = db.retention().erase(NOW - DAY * 30, NOW - DAY, &TimeZone::utc()).await.unwrap();
         assert_eq!((erased.events, erased.passages, erased.sessions), (700, 1, 1));
         let verdict = db.audit().verify().await.unwrap();
         assert_eq!((verdict.events, verdict.erased, verdict.breaks.len()), (705, 700, 0));
@@ -156,6 +156,25 @@ async fn after_its_time_who_went_where_is_gone_and_the_chain_still_holds() {
         assert!(left.iter().all(|e| (e.at == NOW || e.kind == "import") == e.payload.is_some()));
         assert_eq!(count(&db, "SELECT n FROM usage_daily WHERE kind = 'issue' AND vendor = 'maple'").await, 700);
         assert_eq!(count(&db, "SELECT COUNT(*) FROM passage").await, 1);
-        assert_eq!(db.retention().erase(NOW - DAY * 30, &TimeZone::utc()).await.unwrap(), Default::default());
+        assert_eq!(
+            db.retention().erase(NOW - DAY * 30, NOW - DAY, &TimeZone::utc()).await.unwrap(),
+            Default::default()
+        );
+    }
+}
+
+#[tokio::test]
+async fn where_nothing_is_kept_a_live_session_still_is() {
+    for (db, _folder, _) in databases().await {
+        let journal = Journal::start(db.clone());
+        let (live, ended) = (session(NOW - DAY / 24), session(NOW - DAY / 24));
+        for session in [&live, &ended] {
+            let records = vec![Record::SessionStarted(session.clone(), session.id.to_string())];
+            journal.keep(records, vec![event(Kind::SignIn, NOW - DAY / 24, "")]).await.unwrap();
+        }
+        journal.keep(vec![Record::SessionEnded(ended.id, NOW - DAY / 48)], Vec::new()).await.unwrap();
+        let erased = db.retention().erase(NOW, NOW - DAY, &TimeZone::utc()).await.unwrap();
+        assert_eq!((erased.events, erased.sessions), (2, 1));
+        assert!(db.sessions().by_handle(&live.id.to_string()).await.unwrap().is_some());
     }
 }

@@ -187,7 +187,7 @@ fn tell_movements(movements: &[Movement]) {
         }
         say!("\n{}", bold(&format!("Would be {}", change.word())));
         for movement in of_kind.iter().take(TOLD) {
-            say!("  {:<12}  {:<16}  {}", movement.organisation, movement.card, movement.sourced_id);
+            say!("  {:<12}  {:<16}  {}", movement.organisation.as_str(), movement.card.as_str(), movement.sourced_id);
         }
         if of_kind.len() > TOLD {
             say!("  {}", dim(&format!("and {} more: --json has them", of_kind.len() - TOLD)));

@@ -1,7 +1,5 @@
 //! Sign-in: student ID and PIN, sessions, the first PIN, and what an operator may do about them.
 
-use std::time::Duration;
-
 use crate::{actors::*, promise};
 
 promise! { own, async fn an_unknown_card_and_a_wrong_pin_read_alike(library) {
@@ -17,32 +15,6 @@ promise! { own, async fn an_unknown_card_and_a_wrong_pin_read_alike(library) {
     let names = |page: &Page| page.headers.keys().map(|k| k.to_string()).collect::<Vec<_>>();
     assert_eq!(names(&one), names(&other));
 }}
-
-promise! { own, async fn an_unknown_card_and_a_wrong_pin_take_alike(library) {
-    let names = ["district_grade_7", "district_grade_2", "charter_grade_8", "district_teacher", "charter_teacher"];
-    let (mut wrong, mut unknown) = (Vec::new(), Vec::new());
-    for round in 0..3 {
-        for (n, name) in names.iter().enumerate() {
-            let pin = format!("83{round}{n}1");
-            wrong.push(time_of(&library, &Patron::new(library.patron(name).card, pin.clone())).await);
-            unknown.push(time_of(&library, &Patron::new(format!("998{round}{n}77"), pin)).await);
-        }
-    }
-    let (wrong, unknown) = (median(wrong), median(unknown));
-    let ratio = wrong.as_secs_f64() / unknown.as_secs_f64();
-    assert!((0.6..1.6).contains(&ratio), "wrong PIN {wrong:?}, unknown card {unknown:?}");
-}}
-
-async fn time_of(library: &Library, patron: &Patron) -> Duration {
-    let browser = Browser::new();
-    let page = browser.open(library.url("/")).await;
-    browser.submit(&page, "sign-in", &[("card", &patron.card), ("pin", &patron.pin)]).await.took
-}
-
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort();
-    times[times.len() / 2]
-}
 
 promise! { own, async fn the_first_pin_must_be_changed_before_anything_opens(library) {
     let patron = library.patron("first_pin");

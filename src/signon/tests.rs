@@ -293,3 +293,21 @@ async fn the_retention_job_erases_who_went_where_when_its_time_is_over() {
         assert_eq!(store.audit().verify().await.unwrap().breaks, Vec::<String>::new());
     }
 }
+
+#[tokio::test]
+async fn every_check_costs_one_argon2id_whatever_the_card_and_whatever_the_pin() {
+    for house in houses().await {
+        for (what, card, pin) in [
+            ("unknown card", "9999", "805131"),
+            ("no card number at all", "\u{7}", "805132"),
+            ("chosen, wrong", "4417", "805133"),
+            ("chosen, right", "4417", "739150"),
+            ("initial, wrong", "4418", "805134"),
+            ("initial, right", "4418", "440018"),
+        ] {
+            let before = house.signon.0.pins.hashed();
+            house.try_pin(card, pin).await;
+            assert_eq!(house.signon.0.pins.hashed() - before, 1, "{what}");
+        }
+    }
+}

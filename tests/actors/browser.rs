@@ -1,10 +1,6 @@
 //! A browser without scripts: cookies, redirects and forms, by hand so that a test sees every step.
 
-use std::{
-    collections::BTreeMap,
-    sync::Mutex,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, sync::Mutex, time::Duration};
 
 use reqwest::{Client, Method, StatusCode, header, redirect};
 use url::Url;
@@ -26,7 +22,6 @@ pub struct Page {
     pub status: StatusCode,
     pub headers: header::HeaderMap,
     pub body: String,
-    pub took: Duration,
 }
 
 /// Where following a link ended: on a page, or at an address that the test watches and that was not opened.
@@ -85,7 +80,6 @@ impl Browser {
         fields: Option<&[(String, String)]>,
         headers: &[(&str, &str)],
     ) -> Page {
-        let began = Instant::now();
         let mut request = self.client.request(method, url.clone()).header(header::ACCEPT, "text/html,*/*;q=0.8");
         let host = url.host_str().unwrap_or_default().to_owned();
         let cookies: Vec<String> = {
@@ -111,7 +105,7 @@ impl Browser {
         }
         let body = response.bytes().await.unwrap();
         let body = String::from_utf8_lossy(&body).into_owned();
-        Page { url: url.clone(), status, headers, body, took: began.elapsed() }
+        Page { url: url.clone(), status, headers, body }
     }
 
     // ── Cookies ────────────────────────────────────────────────────────────────────────────────────────────────────

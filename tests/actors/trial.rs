@@ -15,7 +15,6 @@ fn page(body: &str) -> Page {
         status: reqwest::StatusCode::OK,
         headers: Default::default(),
         body: body.to_owned(),
-        took: Duration::ZERO,
     }
 }
 

@@ -3,18 +3,20 @@
 use std::{
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::pin,
+    pin::{Pin, pin},
     task::Poll,
+    time::Duration,
 };
 
 use aws_lc_rs::hmac;
 use axum::{
     Form,
+    body::{Body, HttpBody},
     extract::{FromRequest, FromRequestParts, Request, State},
     http::{
         HeaderMap, HeaderName, HeaderValue, StatusCode,
         header::{
-            CACHE_CONTROL, CONTENT_SECURITY_POLICY, ORIGIN, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+            CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, ORIGIN, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
             X_CONTENT_TYPE_OPTIONS,
         },
     },
@@ -37,11 +39,16 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:
 pub const POLICY_ON_THE_WAY: &str =
     "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'";
 
+/// Longer than anything that we are sent.
+const LONGEST_BODY: u64 = 64 * 1024;
+/// How much of a longer one is taken in, and dropped, before it is refused.
+const PATIENCE: (u64, Duration) = (4 * 1024 * 1024, Duration::from_secs(2));
+
 /// Around every answer: a panic becomes a failure, a failure a page, and headers that were not set get their
 /// strictest value.
 pub async fn around(State(signon): State<SignOn>, request: Request, next: Next) -> Response {
     let locale = locale_of(request.headers(), request.uri());
-    let mut answer = pin!(next.run(request));
+    let mut answer = pin!(bearable(request, next));
     let answered = poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context))) {
         Ok(Poll::Pending) => Poll::Pending,
         Ok(Poll::Ready(response)) => Poll::Ready(Ok(response)),
@@ -67,6 +74,27 @@ pub async fn around(State(signon): State<SignOn>, request: Request, next: Next) 
     default(headers, REFERRER_POLICY, "no-referrer");
     default(headers, CACHE_CONTROL, "no-store");
     response
+}
+
+/// Refuses a body that says it is too long. A client that is still sending would see a broken connection instead of
+/// the answer, so it is heard out first, within reason.
+async fn bearable(request: Request, next: Next) -> Response {
+    let length = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if length.is_none_or(|length| length <= LONGEST_BODY) {
+        return next.run(request).await;
+    }
+    let (most, time) = PATIENCE;
+    let _ = tokio::time::timeout(time, hear_out(request.into_body(), most)).await;
+    Failure::status(StatusCode::PAYLOAD_TOO_LARGE).into_response()
+}
+
+async fn hear_out(mut body: Body, most: u64) {
+    let mut heard = 0;
+    while heard < most
+        && let Some(Ok(frame)) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await
+    {
+        heard += frame.data_ref().map_or(0, |data| data.len() as u64);
+    }
 }
 
 fn default(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {

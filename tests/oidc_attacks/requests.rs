@@ -151,7 +151,7 @@ promise! { shared, async fn what_a_request_says_is_never_markup(library) {
     assert!(!typed.body.contains("<script>alert") && !typed.body.contains("<img src=x"), "{}", typed.body);
 }}
 
-promise! { shared, async fn too_much_is_refused_before_it_is_read(library) {
+promise! { shared, async fn too_much_is_refused_in_an_answer_not_a_broken_connection(library) {
     let vendor = OidcVendor::of(library, library.oidc()).await;
     let mut request = vendor.request(&Challenge::new());
     request.push(("claims".into(), "x".repeat(60_000)));
@@ -159,7 +159,7 @@ promise! { shared, async fn too_much_is_refused_before_it_is_read(library) {
     assert!(answer.status.is_client_error(), "{}", answer.status);
     let huge = vec![("grant_type".to_owned(), "x".repeat(3_000_000))];
     let (status, _) = vendor.token(&huge).await;
-    assert!([400, 413].contains(&status), "{status}");
+    assert_eq!(status, 413);
 }}
 
 promise! { shared, async fn a_request_posted_from_a_vendors_page_is_welcome(library) {

@@ -138,10 +138,17 @@ impl Chromium {
         self.see(selector).await.click().await.unwrap();
     }
 
+    /// Types until the field holds the text: a page's `autofocus` may take the keys for itself while it opens.
     pub async fn fill(&self, selector: &str, text: &str) {
-        let field = self.see(selector).await;
-        field.clear().await.unwrap();
-        field.send_keys(text).await.unwrap();
+        for _ in 0..3 {
+            let field = self.see(selector).await;
+            field.clear().await.unwrap();
+            field.send_keys(text).await.unwrap();
+            if field.prop("value").await.unwrap().as_deref() == Some(text) {
+                return;
+            }
+        }
+        panic!("{selector} does not take {text:?} on {}:\n{}", self.url().await, self.source().await);
     }
 
     /// Waits until the address begins so.

@@ -34,7 +34,7 @@ struct Gate {
 /// No look takes longer; a place that was never given back is free again after this.
 const LOOK: Duration = Duration::from_secs(30);
 /// How long a try waits for a place, and how often it asks.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(10);
 const ASK_EVERY: Duration = Duration::from_millis(5);
 
 /// Takes a place for a try of `typed` (the card as typed, known or not) with this PIN from this address.

@@ -58,6 +58,7 @@ fn protocol(page: &mut String, name: &str, fields: &[Field]) {
         let default = match field.kind {
             _ if field.default.is_empty() => String::new(),
             Kind::Flag | Kind::Number(..) => field.default.to_owned(),
+            Kind::Choices(_) | Kind::Urls => format!("{:?}", field.default.split_whitespace().collect::<Vec<_>>()),
             _ => format!("\"{}\"", field.default),
         };
         row(page, field.name, &kind(field), field.required, &default, field.help);
@@ -68,12 +69,17 @@ fn kind(field: &Field) -> String {
     match field.kind {
         Kind::Text => "text".to_owned(),
         Kind::Flag => "true or false".to_owned(),
-        Kind::Choice(words) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "),
+        Kind::Choice(words) => quoted(words),
+        Kind::Choices(words) => format!("list of {}", quoted(words)),
         Kind::Number(from, to) => format!("number, {from} to {to}"),
         Kind::Url => "URL".to_owned(),
         Kind::Urls => "list of URLs".to_owned(),
         Kind::Secret => format!("text, or a file: `{}_file`", field.name),
     }
+}
+
+fn quoted(words: &[&str]) -> String {
+    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
 }
 
 fn head(page: &mut String, title: &str, help: &str) {

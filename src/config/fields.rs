@@ -117,6 +117,12 @@ pub const SESSION: Table = Table {
     fields: &[
         or("idle", "duration, 1m to 24h", "\"30m\"", "Ends after this long without use."),
         or("absolute", "duration, 5m to 30d", "\"8h\"", "Ends this long after sign-in, used or not."),
+        or(
+            "offline",
+            "duration, 1h to 400d",
+            "\"30d\"",
+            "How long an app or e-reader that may stay (`offline_access`) goes on without its reader.",
+        ),
     ],
 };
 

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use aws_lc_rs::digest;
 use serde_json::{Map, Value};
+use toml::de::DeValue;
 
 use super::{
     Protocols, fields, read,
@@ -98,14 +99,20 @@ fn setting(section: &Section<'_>, field: &Field) -> Option<Option<(String, Value
             }
             urls.into_iter().map(|url| url.value).collect()
         }
-        Kind::Choice(words) => Value::String(section.need(name, |value| {
-            let found = read::text(value)?;
-            let known = words.contains(&found.as_str());
-            known.then(|| found.clone()).ok_or_else(|| format!("{found:?}: use {}", read::listed(words)))
-        })?),
+        Kind::Choice(words) => Value::String(section.need(name, |value| word_of(words, value))?),
+        Kind::Choices(words) => {
+            let chosen = section.list(name, |value| word_of(words, value))?;
+            chosen.into_iter().map(|word| word.value).collect()
+        }
         Kind::Secret => return None,
     };
     Some(Some((name.to_owned(), value)))
+}
+
+fn word_of(words: &[&str], value: &DeValue<'_>) -> Result<String, String> {
+    let found = read::text(value)?;
+    let known = words.contains(&found.as_str());
+    known.then(|| found.clone()).ok_or_else(|| format!("{found:?}: use {}", read::listed(words)))
 }
 
 /// Kept, so that what stands in the catalogue does not change its meaning with a later release.
@@ -116,7 +123,7 @@ fn default(field: &Field) -> Option<Value> {
     match field.kind {
         Kind::Flag => field.default.parse().ok().map(Value::Bool),
         Kind::Number(..) => field.default.parse::<i64>().ok().map(Value::from),
-        Kind::Urls => Some(field.default.split_whitespace().collect()),
+        Kind::Urls | Kind::Choices(_) => Some(field.default.split_whitespace().collect()),
         Kind::Text | Kind::Choice(_) | Kind::Url => Some(Value::String(field.default.to_owned())),
         Kind::Secret => None,
     }

@@ -94,12 +94,13 @@ fn tls(section: &Section<'_>) -> Option<Tls> {
 fn session(section: &Section<'_>) -> Option<SessionLimits> {
     let idle = section.need("idle", read::duration("1m", "24h"));
     let absolute = section.need("absolute", read::duration("5m", "30d"));
+    let offline = section.need("offline", read::duration("1h", "400d"));
     let (idle, absolute) = (idle?, absolute?);
     if idle > absolute {
         section.wrong("idle", "must not be longer than absolute");
         return None;
     }
-    Some(SessionLimits { idle, absolute })
+    Some(SessionLimits { idle, absolute, offline: offline? })
 }
 
 fn throttle(section: &Section<'_>) -> Option<Throttle> {

@@ -19,6 +19,7 @@ pub enum Kind {
     SignOut,
     Refusal,
     Issue,
+    Renew,
     Revoke,
     PinSet,
     CardStatus,
@@ -31,11 +32,12 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 13] = [
+    pub const ALL: [Kind; 14] = [
         Kind::SignIn,
         Kind::SignOut,
         Kind::Refusal,
         Kind::Issue,
+        Kind::Renew,
         Kind::Revoke,
         Kind::PinSet,
         Kind::CardStatus,
@@ -53,6 +55,7 @@ impl Kind {
             Kind::SignOut => "sign-out",
             Kind::Refusal => "refusal",
             Kind::Issue => "issue",
+            Kind::Renew => "renew",
             Kind::Revoke => "revoke",
             Kind::PinSet => "pin-set",
             Kind::CardStatus => "card-status",
@@ -73,6 +76,7 @@ impl Kind {
                 | Kind::SignOut
                 | Kind::Refusal
                 | Kind::Issue
+                | Kind::Renew
                 | Kind::Revoke
                 | Kind::PinSet
                 | Kind::CardStatus

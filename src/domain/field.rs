@@ -18,6 +18,8 @@ pub enum Kind {
     Flag,
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// A list of some of these words; a default holds several, separated by spaces.
+    Choices(&'static [&'static str]),
     /// A whole number between these bounds.
     Number(i64, i64),
     /// An absolute https URL (http on loopback only), without fragment.

@@ -1,5 +1,7 @@
 //! One passage of one session to one relying party.
 
+use serde_json::Value;
+
 use super::{
     clock::Timestamp,
     id::{GrantId, PatronId, SessionId, VendorId},
@@ -22,6 +24,21 @@ pub struct Grant {
     /// Tokens of this grant end with it at the latest.
     pub expires_at: Timestamp,
     pub revoked_at: Option<Timestamp>,
+    /// It outlives its session: an app or e-reader that may stay.
+    pub offline: bool,
+    /// Where the protocol renews what it issued: refresh tokens.
+    pub renewal: Option<Renewal>,
+}
+
+/// How often a grant was renewed, so that what was handed out before the last time can be told from what counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Renewal {
+    /// Only what was handed out with this number counts; it begins at 0.
+    pub generation: u64,
+    /// When the generation before was spent.
+    pub turned_at: Timestamp,
+    /// What is renewed, in the protocol's own words.
+    pub terms: Value,
 }
 
 impl Grant {

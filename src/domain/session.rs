@@ -27,9 +27,11 @@ impl Session {
     }
 }
 
-/// How long a session lives without use, and at most.
+/// How long a session lives without use, and at most; and how long what outlives it.
 #[derive(Debug, Clone, Copy)]
 pub struct SessionLimits {
     pub idle: Duration,
     pub absolute: Duration,
+    /// An app or e-reader that may stay: from its approval on.
+    pub offline: Duration,
 }

@@ -17,6 +17,8 @@ pub enum Namespace {
     Code,
     /// A spent code, which remembers its grant until it would have expired.
     SpentCode,
+    /// A token about no reader that its client gave back.
+    RevokedToken,
     /// Wrong tries.
     Throttle,
 }

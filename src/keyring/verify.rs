@@ -47,6 +47,14 @@ impl KeyRing {
     /// # Errors
     /// `Invalid`, the first thing found wrong.
     pub fn verify<T: DeserializeOwned>(&self, token: &str, expect: &Expect<'_>) -> Result<T, Invalid> {
+        self.verify_until(token, expect).map(|(claims, _)| claims)
+    }
+
+    /// The same, and when its time is over (`exp`, unix seconds).
+    ///
+    /// # Errors
+    /// Those of `verify`.
+    pub fn verify_until<T: DeserializeOwned>(&self, token: &str, expect: &Expect<'_>) -> Result<(T, i64), Invalid> {
         let header = jose::Header::of(token).map_err(|_| Invalid::Malformed)?;
         let key = self.signing.iter().find(|key| key.kid() == header.kid).ok_or(Invalid::UnknownKey)?;
         if header.alg != key.algorithm().as_str() {
@@ -64,7 +72,7 @@ impl KeyRing {
         }
         match expect.lifetime {
             Lifetime::LiveAt(now) if now.seconds() >= claims.exp => Err(Invalid::Expired),
-            _ => Ok(claims.rest),
+            _ => Ok((claims.rest, claims.exp)),
         }
     }
 }

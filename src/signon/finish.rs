@@ -9,7 +9,7 @@ use crate::{
     domain::{
         audit::{AuditEvent, Kind},
         catalogue::Catalogue,
-        grant::Grant,
+        grant::{Grant, Renewal},
         id::GrantId,
         patron::Patron,
         reason::Reason,
@@ -37,7 +37,8 @@ impl SignOn {
         let Some(vendor) = catalogue.vendors.get(&ask.vendor) else {
             return Err(Fault::Broken(format!("vendor {} went away", ask.vendor)));
         };
-        let session_end = session.authenticated_at + app.config.session.absolute;
+        let limits = &app.config.session;
+        let end = if ask.offline { now + limits.offline } else { session.authenticated_at + limits.absolute };
         let grant = Grant {
             id: GrantId(uuid::Uuid::now_v7()),
             session: session.id,
@@ -48,8 +49,10 @@ impl SignOn {
             scopes: allowance.scopes().clone(),
             authenticated_at: session.authenticated_at,
             created_at: now,
-            expires_at: allowance.until().min(session_end),
+            expires_at: allowance.until().min(end),
             revoked_at: None,
+            offline: ask.offline,
+            renewal: ask.renewable.clone().map(|terms| Renewal { generation: 0, turned_at: now, terms }),
         };
         let event = AuditEvent {
             at: now,
@@ -86,7 +89,7 @@ impl SignOn {
         Ok(self.weigh(&grant, &patron, &catalogue, now).map(|assertion| LiveGrant { grant, assertion }))
     }
 
-    fn weigh(
+    pub(super) fn weigh(
         &self,
         grant: &Grant,
         patron: &Patron,

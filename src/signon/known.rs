@@ -99,6 +99,7 @@ impl SignOn {
                 grant
             }
         };
-        Ok((!known.ended.contains_key(&grant.session)).then_some(grant))
+        let holds = grant.offline || !known.ended.contains_key(&grant.session);
+        Ok(holds.then_some(grant))
     }
 }

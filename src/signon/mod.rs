@@ -8,6 +8,7 @@ mod finish;
 mod guesses;
 mod known;
 pub mod pins;
+mod renew;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -34,6 +35,7 @@ use crate::{
         throttle::{Limit, Limits},
     },
 };
+pub use renew::Turned;
 pub use visitor::Visitor;
 
 /// A relying party's wish, in no protocol's words. Kept on the shelf while the patron signs in.
@@ -50,6 +52,10 @@ pub struct Ask {
     pub fresh_after: Option<Timestamp>,
     /// `false`: no page may be shown (prompt=none, IsPassive).
     pub interactive: bool,
+    /// What is granted may outlive the session: an app or e-reader that stays.
+    pub offline: bool,
+    /// What the protocol renews of it later, in its own words; absent where nothing is.
+    pub renewable: Option<serde_json::Value>,
     /// Where the browser returns to when done: this path and the ticket behind it, `/oidc/resume/`.
     pub resume: String,
     /// The protocol's own words, to get back at the end.

@@ -31,6 +31,8 @@ pub enum Record {
     },
     Passage(Grant),
     PassageRevoked(GrantId, Timestamp),
+    /// The grant was renewed from this generation; does nothing where it was already.
+    PassageTurned(GrantId, u64, Timestamp),
 }
 
 struct Entry {
@@ -130,6 +132,7 @@ impl Record {
             }
             Record::Passage(grant) => passages::insert(tx, std::slice::from_ref(grant)).await,
             Record::PassageRevoked(id, at) => passages::revoke(tx, *id, *at).await,
+            Record::PassageTurned(id, from, at) => passages::turn(tx, *id, *from, *at).await,
         }
     }
 }

@@ -6,7 +6,10 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
 use super::{Db, Error, Result, when_free};
 
-const STEPS: &[(i64, &str, &str)] = &[(1, "house", include_str!("../../migrations/0001_house.sql"))];
+const STEPS: &[(i64, &str, &str)] = &[
+    (1, "house", include_str!("../../migrations/0001_house.sql")),
+    (5, "renewal", include_str!("../../migrations/0005_renewal.sql")),
+];
 
 impl Db {
     /// Applies what is missing. Running it twice does nothing the second time.

@@ -3,7 +3,12 @@
 use sqlx::{AssertSqlSafe, Row};
 
 use super::{Db, Result, Tx, corrupt};
-use crate::domain::{clock::Timestamp, grant::Grant, id::GrantId, scope::Scopes};
+use crate::domain::{
+    clock::Timestamp,
+    grant::{Grant, Renewal},
+    id::GrantId,
+    scope::Scopes,
+};
 
 pub struct Passages<'a>(&'a Db);
 
@@ -18,7 +23,8 @@ impl Passages<'_> {
     /// Those of the database.
     pub async fn by_id(&self, id: GrantId) -> Result<Option<Grant>> {
         const SQL: &str = "SELECT session, patron, vendor, protocol, relying_party, scopes, authenticated_at, \
-                           created_at, expires_at, revoked_at FROM passage WHERE id = $1";
+                           created_at, expires_at, revoked_at, offline, generation, turned_at, terms FROM passage \
+                           WHERE id = $1";
         on!(self.0, pool => {
             let row = sqlx::query(SQL).bind(id.to_string()).fetch_optional(pool).await?;
             row.map(|row| {
@@ -37,6 +43,8 @@ impl Passages<'_> {
                     created_at: Timestamp(row.try_get(7)?),
                     expires_at: Timestamp(row.try_get(8)?),
                     revoked_at: revoked.map(Timestamp),
+                    offline: row.try_get(10)?,
+                    renewal: renewal(row.try_get(11)?, row.try_get(12)?, row.try_get(13)?)?,
                 })
             })
             .transpose()
@@ -44,13 +52,22 @@ impl Passages<'_> {
     }
 }
 
+fn renewal(generation: Option<i64>, turned_at: Option<i64>, terms: Option<String>) -> Result<Option<Renewal>> {
+    let (Some(generation), Some(turned_at), Some(terms)) = (generation, turned_at, terms) else { return Ok(None) };
+    Ok(Some(Renewal {
+        generation: u64::try_from(generation).map_err(corrupt)?,
+        turned_at: Timestamp(turned_at),
+        terms: serde_json::from_str(&terms).map_err(corrupt)?,
+    }))
+}
+
 const ROWS_AT_ONCE: usize = 64;
 
 pub(super) async fn insert(tx: &mut Tx, grants: &[Grant]) -> Result<()> {
     const HEAD: &str = "INSERT INTO passage (id, session, patron, vendor, protocol, relying_party, scopes, \
-                        authenticated_at, created_at, expires_at)";
+                        authenticated_at, created_at, expires_at, offline, generation, turned_at, terms)";
     for rows in grants.chunks(ROWS_AT_ONCE) {
-        let sql = format!("{HEAD} VALUES {}", super::values(tx.is_sqlite(), rows.len(), 10, ""));
+        let sql = format!("{HEAD} VALUES {}", super::values(tx.is_sqlite(), rows.len(), 14, ""));
         within!(tx, conn => {
             let mut query = sqlx::query(AssertSqlSafe(sql));
             for grant in rows {
@@ -64,11 +81,29 @@ pub(super) async fn insert(tx: &mut Tx, grants: &[Grant]) -> Result<()> {
                     .bind(grant.scopes.to_string())
                     .bind(grant.authenticated_at.0)
                     .bind(grant.created_at.0)
-                    .bind(grant.expires_at.0);
+                    .bind(grant.expires_at.0)
+                    .bind(grant.offline)
+                    .bind(grant.renewal.as_ref().map(|renewal| renewal.generation as i64))
+                    .bind(grant.renewal.as_ref().map(|renewal| renewal.turned_at.0))
+                    .bind(grant.renewal.as_ref().map(|renewal| renewal.terms.to_string()));
             }
             query.execute(conn).await.map(drop)
         })?;
     }
+    Ok(())
+}
+
+/// The next generation, unless somebody else was quicker.
+pub(super) async fn turn(tx: &mut Tx, id: GrantId, from: u64, at: Timestamp) -> Result<()> {
+    const SQL: &str =
+        "UPDATE passage SET generation = generation + 1, turned_at = $3 WHERE id = $1 AND generation = $2";
+    within!(tx, conn => sqlx::query(SQL)
+        .bind(id.to_string())
+        .bind(from as i64)
+        .bind(at.0)
+        .execute(conn)
+        .await
+        .map(drop))?;
     Ok(())
 }
 

@@ -66,10 +66,11 @@ pub(super) async fn seen(tx: &mut Tx, id: SessionId, at: Timestamp) -> Result<()
     Ok(())
 }
 
-/// Ends one session and revokes what was granted through it.
+/// Ends one session and revokes what was granted through it; what may outlive it stays.
 pub(super) async fn end(tx: &mut Tx, id: SessionId, at: Timestamp) -> Result<()> {
     const SESSION: &str = "UPDATE session SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL";
-    const PASSAGES: &str = "UPDATE passage SET revoked_at = $2 WHERE session = $1 AND revoked_at IS NULL";
+    const PASSAGES: &str =
+        "UPDATE passage SET revoked_at = $2 WHERE session = $1 AND revoked_at IS NULL AND NOT offline";
     for sql in [SESSION, PASSAGES] {
         within!(tx, conn => sqlx::query(sql).bind(id.to_string()).bind(at.0).execute(conn).await.map(drop))?;
     }

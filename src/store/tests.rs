@@ -9,7 +9,7 @@ use super::{Db, audit, journal::Journal, journal::Record, rosters::trial::databa
 use crate::domain::{
     audit::{AuditEvent, Kind},
     clock::{TimeZone, Timestamp},
-    grant::Grant,
+    grant::{Grant, Renewal},
     id::{GrantId, PatronId, SessionId},
     scope::Scopes,
     session::Session,
@@ -40,6 +40,8 @@ fn grant(session: &Session, at: Timestamp) -> Grant {
         created_at: at,
         expires_at: at + DAY,
         revoked_at: None,
+        offline: false,
+        renewal: Some(Renewal { generation: 0, turned_at: at, terms: serde_json::json!({ "openid": true }) }),
     }
 }
 

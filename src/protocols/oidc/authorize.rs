@@ -13,11 +13,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     NAME, Peer, Provider,
-    client::Client,
+    client::{Client, GrantType},
     code::{self, Code},
     error::{self, Error, ReturnTo, Stop},
     params::{Params, is_form},
-    redirect, tokens,
+    redirect,
+    terms::Terms,
+    token::own_resource,
+    tokens,
 };
 use crate::{
     domain::{clock::Timestamp, id::ScopeName, scope::Scopes},
@@ -90,9 +93,11 @@ async fn authorize(provider: &Provider, query: &str, visitor: &Visitor) -> Resul
         protocol: NAME.to_owned(),
         relying_party: client.id.clone(),
         vendor: client.vendor.clone(),
-        scopes: entitling(&client, &request.words.scopes),
+        scopes: entitling(&client, &request.words.terms.scopes),
         fresh_after: request.fresh_after,
         interactive: request.interactive,
+        offline: request.words.terms.offline,
+        renewable: renewable(&client, &request.words.terms).transpose().map_err(broken)?,
         resume: RESUME.to_owned(),
         state: serde_json::to_value(request.words).map_err(broken)?,
     };
@@ -112,9 +117,7 @@ pub(super) struct Words {
     pub state: Option<String>,
     pub nonce: Option<String>,
     pub challenge: Option<String>,
-    pub openid: bool,
-    /// Asked library scopes.
-    pub scopes: Scopes,
+    pub terms: Terms,
     /// Whom the client expects (`id_token_hint`); anybody else is not signed in to it.
     pub expected_subject: Option<String>,
 }
@@ -143,8 +146,7 @@ pub(super) async fn issue(provider: &Provider, ready: Ready) -> Result<Response,
         redirect_uri: words.redirect_uri,
         challenge: words.challenge,
         nonce: words.nonce,
-        openid: words.openid,
-        scopes: words.scopes,
+        terms: words.terms,
         grant: assertion.grant,
     };
     let code = code::issue(&provider.app().shelf, &passage).await?;
@@ -193,6 +195,11 @@ fn entitling(client: &Client, asked: &Scopes) -> Scopes {
     if asked.is_empty() { client.scopes.clone() } else { asked.clone() }
 }
 
+/// What is kept with the grant where the client may renew it.
+fn renewable(client: &Client, terms: &Terms) -> Option<Result<serde_json::Value, serde_json::Error>> {
+    client.grants.contains(&GrantType::RefreshToken).then(|| serde_json::to_value(terms))
+}
+
 /// A request that holds.
 #[derive(Debug)]
 struct Request {
@@ -214,20 +221,14 @@ fn checked(
     code_flow(params)?;
     answer_in_query(params)?;
     let challenge = proof_key(client, params)?;
-    let (openid, scopes) = asked_scopes(client, params)?;
+    let terms = asked_scopes(client, params)?;
+    own_resource(params, client)?;
     let nonce = nonce(params)?;
     let prompt = prompt(params)?;
     let fresh_after = freshness(params, prompt, now)?;
     let expected_subject = expected_subject(provider, client, params)?;
-    let words = Words {
-        redirect_uri: back.uri.clone(),
-        state: back.state.clone(),
-        nonce,
-        challenge,
-        openid,
-        scopes,
-        expected_subject,
-    };
+    let words =
+        Words { redirect_uri: back.uri.clone(), state: back.state.clone(), nonce, challenge, terms, expected_subject };
     Ok(Request { fresh_after, interactive: prompt != Prompt::None, words })
 }
 
@@ -290,7 +291,7 @@ fn proof_key(client: &Client, params: &Params<'_>) -> Result<Option<String>, Err
 
 /// What is not in the library's catalogue for this vendor is ignored (OIDC Core section 3.1.2.1); the token says what was
 /// granted. Without `openid`, a request of which nothing is left asks for nothing (RFC 6749 section 3.3).
-fn asked_scopes(client: &Client, params: &Params<'_>) -> Result<(bool, Scopes), Error> {
+fn asked_scopes(client: &Client, params: &Params<'_>) -> Result<Terms, Error> {
     let asked = || params.get("scope").unwrap_or_default().split(' ');
     let known = asked().filter_map(|name| name.parse::<ScopeName>().ok());
     let asked_of_us: Scopes = known.filter(|name| client.scopes.contains(name.as_str())).collect();
@@ -298,7 +299,8 @@ fn asked_scopes(client: &Client, params: &Params<'_>) -> Result<(bool, Scopes), 
     if !openid && asked_of_us.is_empty() {
         return Err(Error::new("invalid_scope", "scope holds neither openid nor a scope that this client may ask for"));
     }
-    Ok((openid, asked_of_us))
+    let offline = client.may_stay && asked().any(|name| name == "offline_access");
+    Ok(Terms { openid, offline, scopes: asked_of_us })
 }
 
 fn nonce(params: &Params<'_>) -> Result<Option<String>, Error> {
@@ -451,8 +453,8 @@ mod tests {
     #[test]
     fn scopes_of_other_catalogues_are_ignored() {
         let asked = |query: &str| {
-            let (openid, scopes) = asked_scopes(&vendor(), &Params::read(query.as_bytes()))?;
-            Ok::<_, Error>((openid, scopes.to_string()))
+            let terms = asked_scopes(&vendor(), &Params::read(query.as_bytes()))?;
+            Ok::<_, Error>((terms.openid, terms.scopes.to_string()))
         };
         let ebooks = "library.ebooks".to_owned();
         assert_eq!(asked("scope=openid+profile+library.ebooks+library.checkout+%22"), Ok((true, ebooks.clone())));

@@ -23,6 +23,10 @@ use crate::{
 pub(super) struct Client {
     pub id: String,
     pub vendor: VendorId,
+    pub issuer: String,
+    pub grants: Vec<GrantType>,
+    /// What the client renews may outlive the reader's session.
+    pub may_stay: bool,
     /// What the vendor may ask for.
     pub scopes: Scopes,
     pub auth: Auth,
@@ -34,6 +38,32 @@ pub(super) struct Client {
     /// The audience of access tokens.
     pub resource: String,
     pub post_logout_redirect_uris: Vec<String>,
+}
+
+/// RFC 7591 section 2, `grant_types`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum GrantType {
+    AuthorizationCode,
+    RefreshToken,
+    ClientCredentials,
+}
+
+impl GrantType {
+    pub const ALL: [GrantType; 3] =
+        [GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::ClientCredentials];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            GrantType::AuthorizationCode => "authorization_code",
+            GrantType::RefreshToken => "refresh_token",
+            GrantType::ClientCredentials => "client_credentials",
+        }
+    }
+
+    pub fn named(name: &str) -> Option<GrantType> {
+        GrantType::ALL.into_iter().find(|grant| grant.as_str() == name)
+    }
 }
 
 /// How a client proves itself at the token endpoint; secrets as SHA-256.
@@ -50,7 +80,12 @@ pub(super) enum Auth {
 struct Settings {
     #[serde(default, alias = "client_secret")]
     client_secret_sha256: Option<String>,
+    #[serde(default)]
     redirect_uris: Vec<String>,
+    #[serde(default = "code_alone")]
+    grant_types: Vec<GrantType>,
+    #[serde(default)]
+    offline_access: bool,
     #[serde(default)]
     token_endpoint_auth_method: Method,
     #[serde(default)]
@@ -65,6 +100,10 @@ struct Settings {
     resource: Option<String>,
     #[serde(default)]
     post_logout_redirect_uris: Vec<String>,
+}
+
+fn code_alone() -> Vec<GrantType> {
+    vec![GrantType::AuthorizationCode]
 }
 
 #[derive(Default, Deserialize)]
@@ -137,12 +176,26 @@ impl Client {
                 });
             }
         }
-        if settings.redirect_uris.is_empty() {
+        let grants = settings.grant_types;
+        let by_browser = grants.contains(&GrantType::AuthorizationCode);
+        if by_browser && settings.redirect_uris.is_empty() {
             return Err(misfit("redirect_uris", "must not be empty"));
+        }
+        if grants.contains(&GrantType::RefreshToken) && !by_browser {
+            return Err(misfit("grant_types", "holds refresh_token, but nothing that could be renewed"));
+        }
+        if grants.contains(&GrantType::ClientCredentials) && auth == Auth::None {
+            return Err(misfit("grant_types", "holds client_credentials, but the client has no credentials"));
+        }
+        if settings.offline_access && !grants.contains(&GrantType::RefreshToken) {
+            return Err(misfit("offline_access", "needs refresh_token among grant_types"));
         }
         Ok(Client {
             id: party.key.clone(),
             vendor: vendor.id.clone(),
+            issuer: issuer.to_owned(),
+            grants,
+            may_stay: settings.offline_access,
             scopes: vendor.scopes.clone(),
             auth,
             redirect_uris: settings.redirect_uris,

@@ -5,8 +5,9 @@ use std::time::Duration;
 use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize};
 
+use super::terms::Terms;
 use crate::{
-    domain::{handle, id::GrantId, scope::Scopes},
+    domain::{handle, id::GrantId},
     ephemeral::{Namespace, Shelf},
     signon::Fault,
 };
@@ -22,10 +23,7 @@ pub(super) struct Code {
     /// PKCE S256 (RFC 7636); absent only where the client's registration allows it.
     pub challenge: Option<String>,
     pub nonce: Option<String>,
-    /// Whether `openid` was asked: an ID token is due, and userinfo is open.
-    pub openid: bool,
-    /// Asked library scopes: the token carries no others.
-    pub scopes: Scopes,
+    pub terms: Terms,
     pub grant: GrantId,
 }
 
@@ -100,8 +98,7 @@ mod tests {
             redirect_uri: "https://maple.example/cb".into(),
             challenge: None,
             nonce: None,
-            openid: true,
-            scopes: Scopes::default(),
+            terms: Terms { openid: true, ..Terms::default() },
             grant: GrantId::new(),
         }
     }

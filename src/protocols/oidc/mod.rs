@@ -8,10 +8,15 @@ mod code;
 mod discovery;
 mod end_session;
 mod error;
+mod introspect;
 mod params;
+mod presented;
 mod redirect;
+mod refresh;
 mod resume;
+mod revoke;
 mod settings;
+mod terms;
 mod token;
 mod tokens;
 mod userinfo;
@@ -66,6 +71,8 @@ impl Protocol for Oidc {
             .route("/oidc/authorize", get(authorize::arrive).post(authorize::arrive_by_post))
             .route("/oidc/resume/{ticket}", get(resume::resume))
             .route("/oidc/token", post(token::token))
+            .route("/oidc/introspect", post(introspect::introspect))
+            .route("/oidc/revoke", post(revoke::revoke))
             .route("/oidc/userinfo", get(userinfo::userinfo).post(userinfo::userinfo))
             .route("/oidc/end-session", get(end_session::arrive).post(end_session::arrive_by_post))
             .layer(DefaultBodyLimit::max(BODY_LIMIT))

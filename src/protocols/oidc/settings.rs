@@ -20,9 +20,25 @@ pub(super) const FIELDS: &[Field] = &[
     Field {
         name: "redirect_uris",
         kind: Kind::Urls,
-        required: true,
+        required: false,
         default: "",
-        help: "Where the browser may return to, compared byte by byte. No wildcards.",
+        help: "Where the browser may return to, compared byte by byte. No wildcards. Needed for authorization_code.",
+    },
+    Field {
+        name: "grant_types",
+        kind: Kind::Choices(&["authorization_code", "refresh_token", "client_credentials"]),
+        required: false,
+        default: "authorization_code",
+        help: "What the client may do at the token endpoint. client_credentials is for the vendor's own back end and \
+               tells of no reader.",
+    },
+    Field {
+        name: "offline_access",
+        kind: Kind::Flag,
+        required: false,
+        default: "false",
+        help: "Whether refresh tokens may outlive the reader's session where offline_access is asked: for apps and \
+               e-readers of one reader, never for shared screens. For how long is said by `[session] offline`.",
     },
     Field {
         name: "token_endpoint_auth_method",

@@ -1,6 +1,8 @@
 //! The click, from the vendor's door to userinfo, on a real database: what one endpoint hands the next. Attacks over
 //! HTTP are in `tests/`.
 
+mod renewal;
+
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use axum::{
@@ -71,6 +73,21 @@ post_logout_redirect_uris = ["https://maple.example/bye"]
 client_id = "maple-other"
 client_secret = "other-secret-long-enough"
 redirect_uris = ["https://maple.example/callback"]
+[[vendor.oidc]]
+client_id = "maple-app"
+client_secret = "app-secret-long-enough"
+redirect_uris = ["https://maple.example/callback"]
+grant_types = ["authorization_code", "refresh_token", "client_credentials"]
+offline_access = true
+[[vendor]]
+id = "birch"
+name = "Birch Databases"
+audience = ["adult"]
+scopes = ["library.ebooks"]
+[[vendor.oidc]]
+client_id = "birch-web"
+client_secret = "birch-secret-long-enough"
+redirect_uris = ["https://birch.example/callback"]
 "#;
 
 /// A library with one vendor, a seventh grader (4417), an eighth grader (4418) and a fifth grader (4415),

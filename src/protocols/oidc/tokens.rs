@@ -5,14 +5,15 @@ use std::time::Duration;
 use aws_lc_rs::hmac;
 use serde::{Deserialize, Serialize};
 
-use super::{client::Client, code::Code};
+use super::{
+    client::{Auth, Client, GrantType},
+    refresh::RefreshToken,
+    terms::Terms,
+    token::Call,
+};
 use crate::{
-    domain::{
-        clock::Timestamp,
-        id::{GrantId, SessionId},
-        scope::Scopes,
-    },
-    keyring::KeyRing,
+    domain::{clock::Timestamp, id::SessionId, scope::Scopes},
+    keyring::{Algorithm, KeyRing},
     signon::{Assertion, Fault},
     wire::jose::{base64url, half_hash},
 };
@@ -25,43 +26,51 @@ pub(super) const ACCESS_TOKEN: &str = "at+jwt";
 pub(super) const ACR: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport";
 
 /// A lapsed agreement is never further than this from the last token that it gave.
-const LIFE: Duration = Duration::from_secs(300);
+pub(super) const LIFE: Duration = Duration::from_secs(300);
+
+/// Where a token's id would name its grant.
+pub(super) const OF_NO_GRANT: &str = "client";
 
 /// What the token endpoint hands over.
 pub(super) struct Issued {
     pub access_token: String,
+    pub token_type: &'static str,
     pub expires_in: i64,
     pub scope: String,
+    pub refresh_token: Option<String>,
     pub id_token: Option<String>,
 }
 
-/// Encodes `assertion` for `client` as `code` was asked for. With `openid` there is an ID token, and userinfo is among the
-/// audiences of the access token.
-pub(super) fn issue(
-    keyring: &KeyRing,
-    issuer: &str,
-    client: &Client,
-    assertion: &Assertion,
-    code: &Code,
-) -> Result<Issued, Fault> {
-    let signing = |error: crate::wire::jose::Error| Fault::Broken(error.to_string());
+/// What is due of an assertion.
+pub(super) struct Asked<'a> {
+    pub terms: &'a Terms,
+    pub nonce: Option<&'a str>,
+    /// That of the refresh token to hand out, where the grant is renewed at all.
+    pub generation: Option<u64>,
+}
+
+/// Encodes `assertion` for the client of `call`. With `openid` there is an ID token, and userinfo is among the audiences
+/// of the access token.
+pub(super) fn issue(call: &Call<'_>, assertion: &Assertion, asked: &Asked<'_>) -> Result<Issued, Fault> {
+    let (keyring, client, terms) = (&call.provider.app().keyring, &*call.client, asked.terms);
+    let issuer = call.provider.issuer();
     let issued_at = assertion.issued_at;
     let expires_at = assertion.expires_at.min(issued_at + LIFE);
-    let scope = scope(&assertion.scopes.intersection(&code.scopes), code.openid);
+    let scope = terms.scope(&assertion.scopes);
     let access = AccessToken {
         iss: issuer,
         sub: &assertion.subject,
-        aud: if code.openid { vec![&client.resource, issuer] } else { vec![&client.resource] },
+        aud: if terms.openid { vec![&client.resource, issuer] } else { vec![&client.resource] },
         client_id: &client.id,
         scope: &scope,
-        jti: token_id(assertion.grant)?,
+        jti: token_id(&assertion.grant.to_string())?,
         iat: issued_at.seconds(),
         exp: expires_at.seconds(),
-        auth_time: assertion.authenticated_at.seconds(),
-        acr: ACR,
+        auth_time: Some(assertion.authenticated_at.seconds()),
+        acr: Some(ACR),
     };
-    let access_token = keyring.sign(client.access_token_alg, ACCESS_TOKEN, &access).map_err(signing)?;
-    let id_token = if code.openid {
+    let access_token = sign(keyring, client.access_token_alg, ACCESS_TOKEN, &access)?;
+    let id_token = if terms.openid {
         let id = IdToken {
             iss: issuer,
             sub: &assertion.subject,
@@ -69,18 +78,56 @@ pub(super) fn issue(
             exp: expires_at.seconds(),
             iat: issued_at.seconds(),
             auth_time: assertion.authenticated_at.seconds(),
-            nonce: code.nonce.as_deref(),
+            nonce: asked.nonce,
             acr: ACR,
             amr: &["pin"],
             at_hash: half_hash(&access_token),
             sid: session_at(keyring, client, assertion.session),
             library: LibraryClaims::of(assertion),
         };
-        Some(keyring.sign(client.id_token_alg, ID_TOKEN, &id).map_err(signing)?)
+        Some(sign(keyring, client.id_token_alg, ID_TOKEN, &id)?)
     } else {
         None
     };
-    Ok(Issued { access_token, expires_in: expires_at.seconds() - issued_at.seconds(), scope, id_token })
+    let renewable = asked.generation.filter(|_| client.grants.contains(&GrantType::RefreshToken));
+    let refresh_token = renewable.map(|generation| {
+        // Whoever can keep a secret proves itself at each renewal anyway.
+        let jkt = call.jkt.clone().filter(|_| client.auth == Auth::None);
+        RefreshToken { grant: assertion.grant, generation, jkt }.write(keyring, &client.id)
+    });
+    let expires_in = expires_at.seconds() - issued_at.seconds();
+    Ok(Issued { access_token, token_type: "Bearer", expires_in, scope, refresh_token, id_token })
+}
+
+/// A token about no reader: the client speaks for itself (RFC 9068 section 2.2).
+pub(super) fn issue_to_client(call: &Call<'_>, scopes: &Scopes) -> Result<Issued, Fault> {
+    let client = &*call.client;
+    let now = call.provider.now();
+    let scope = scopes.to_string();
+    let access = AccessToken {
+        iss: call.provider.issuer(),
+        sub: &client.id,
+        aud: vec![&client.resource],
+        client_id: &client.id,
+        scope: &scope,
+        jti: token_id(OF_NO_GRANT)?,
+        iat: now.seconds(),
+        exp: (now + LIFE).seconds(),
+        auth_time: None,
+        acr: None,
+    };
+    let access_token = sign(&call.provider.app().keyring, client.access_token_alg, ACCESS_TOKEN, &access)?;
+    let expires_in = LIFE.as_secs() as i64;
+    Ok(Issued { access_token, token_type: "Bearer", expires_in, scope, refresh_token: None, id_token: None })
+}
+
+pub(super) fn sign(
+    keyring: &KeyRing,
+    algorithm: Algorithm,
+    typ: &str,
+    claims: &impl Serialize,
+) -> Result<String, Fault> {
+    keyring.sign(algorithm, typ, claims).map_err(|error| Fault::Broken(error.to_string()))
 }
 
 #[derive(Serialize)]
@@ -93,8 +140,10 @@ struct AccessToken<'a> {
     jti: String,
     iat: i64,
     exp: i64,
-    auth_time: i64,
-    acr: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_time: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acr: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -135,35 +184,11 @@ impl<'a> LibraryClaims<'a> {
     }
 }
 
-/// Granted scopes as the client may read them (RFC 6749 section 5.1).
-fn scope(granted: &Scopes, openid: bool) -> String {
-    match (openid, granted.is_empty()) {
-        (true, true) => "openid".to_owned(),
-        (true, false) => format!("openid {granted}"),
-        (false, _) => granted.to_string(),
-    }
-}
-
 /// Names the grant, so that a token can be asked about while it lives, and no two tokens are alike.
-fn token_id(grant: GrantId) -> Result<String, Fault> {
+fn token_id(grant: &str) -> Result<String, Fault> {
     let mut random = [0; 8];
     aws_lc_rs::rand::fill(&mut random).map_err(|_| Fault::Broken("the machine gives no randomness".into()))?;
     Ok(format!("{grant}.{}", base64url(random)))
-}
-
-/// An access token of ours, as userinfo reads it back.
-#[derive(Debug, Deserialize)]
-pub(super) struct Presented {
-    pub sub: String,
-    pub aud: Vec<String>,
-    pub client_id: String,
-    jti: String,
-}
-
-impl Presented {
-    pub fn grant(&self) -> Option<GrantId> {
-        self.jti.split_once('.')?.0.parse().ok()
-    }
 }
 
 /// An ID token of ours, as `id_token_hint` brings it back.

@@ -10,18 +10,16 @@ use axum::{
 use serde::Serialize;
 
 use super::{
-    NAME, Provider,
+    Provider,
     error::{Error, Failure, no_store, token_needed},
     params::{Params, is_form},
-    tokens::{self, LibraryClaims, Presented},
+    presented,
+    tokens::LibraryClaims,
 };
-use crate::{
-    keyring::{Expect, Lifetime},
-    signon::{Assertion, Fault, LiveGrant},
-};
+use crate::signon::{Assertion, Fault};
 
 pub(super) async fn userinfo(State(provider): State<Provider>, headers: HeaderMap, body: Bytes) -> Response {
-    let token = match presented(&headers, &body) {
+    let token = match shown(&headers, &body) {
         Ok(Some(token)) => token,
         Ok(None) => return token_needed(),
         Err(error) => return Failure::Refused(error).at_userinfo(),
@@ -33,7 +31,7 @@ pub(super) async fn userinfo(State(provider): State<Provider>, headers: HeaderMa
 }
 
 /// RFC 6750 sections 2.1 and 2.2; a token in the query (section 2.3) is not looked for, since queries are logged.
-fn presented(headers: &HeaderMap, body: &[u8]) -> Result<Option<String>, Error> {
+fn shown(headers: &HeaderMap, body: &[u8]) -> Result<Option<String>, Error> {
     let mut authorizations = headers.get_all(header::AUTHORIZATION).iter();
     let in_header = match authorizations.next() {
         None => None,
@@ -58,25 +56,14 @@ fn presented(headers: &HeaderMap, body: &[u8]) -> Result<Option<String>, Error> 
 
 async fn claims(provider: &Provider, token: &str) -> Result<Assertion, Failure> {
     let invalid = || Failure::from(Error::new("invalid_token", "the token is not valid, or not any more"));
-    let now = provider.now();
-    let expect = Expect { typ: tokens::ACCESS_TOKEN, issuer: provider.issuer(), lifetime: Lifetime::LiveAt(now) };
-    let token: Presented = provider.app().keyring.verify(token, &expect).map_err(|reason| {
+    let token = presented::verified(provider, token).map_err(|reason| {
         tracing::debug!(%reason, "userinfo: token refused");
         invalid()
     })?;
     if !token.aud.iter().any(|audience| audience == provider.issuer()) {
         return Err(Error::new("insufficient_scope", "the token was asked for without openid").into());
     }
-    let grant = token.grant().ok_or_else(invalid)?;
-    let LiveGrant { grant, assertion } = match provider.signon.recheck(grant).await? {
-        Ok(standing) => standing,
-        Err(reason) => {
-            tracing::debug!(reason = reason.code(), "userinfo: the grant holds no more");
-            return Err(invalid());
-        }
-    };
-    let same = grant.protocol == NAME && grant.relying_party == token.client_id && assertion.subject == token.sub;
-    if same && tokens::holds(&assertion, now) { Ok(assertion) } else { Err(invalid()) }
+    presented::standing(provider, &token).await?.ok_or_else(invalid)
 }
 
 fn success(assertion: &Assertion) -> Result<Response, Failure> {
@@ -111,11 +98,11 @@ mod tests {
     #[test]
     fn a_token_comes_in_the_header_or_in_a_form_and_once() {
         let token = |text: &str| Ok(Some(text.to_owned()));
-        assert_eq!(presented(&request(&["Bearer t"], false), b""), token("t"));
-        assert_eq!(presented(&request(&["bearer t"], false), b"access_token=x"), token("t"), "no form, no parameter");
-        assert_eq!(presented(&request(&[], true), b"access_token=t"), token("t"));
-        assert_eq!(presented(&request(&[], false), b""), Ok(None));
-        assert_eq!(presented(&request(&[], true), b"access_token="), Ok(None));
+        assert_eq!(shown(&request(&["Bearer t"], false), b""), token("t"));
+        assert_eq!(shown(&request(&["bearer t"], false), b"access_token=x"), token("t"), "no form, no parameter");
+        assert_eq!(shown(&request(&[], true), b"access_token=t"), token("t"));
+        assert_eq!(shown(&request(&[], false), b""), Ok(None));
+        assert_eq!(shown(&request(&[], true), b"access_token="), Ok(None));
         for (headers, body) in [
             (request(&["Bearer t"], true), b"access_token=t".as_slice()),
             (request(&["Bearer t", "Bearer t"], false), b""),
@@ -123,7 +110,7 @@ mod tests {
             (request(&["Basic dDp0"], false), b""),
             (request(&["t"], false), b""),
         ] {
-            assert_eq!(presented(&headers, body).unwrap_err().code, "invalid_request");
+            assert_eq!(shown(&headers, body).unwrap_err().code, "invalid_request");
         }
     }
 }

@@ -1,0 +1,66 @@
+//! An access token of ours that came back: judged by itself, and then by the grant behind it.
+
+use serde::Deserialize;
+
+use super::{NAME, Provider, tokens};
+use crate::{
+    domain::id::GrantId,
+    ephemeral::Namespace,
+    keyring::{Expect, Invalid, Lifetime},
+    signon::{Assertion, Fault, LiveGrant},
+};
+
+/// An access token of ours, as it is read back.
+#[derive(Debug, Deserialize)]
+pub(super) struct Presented {
+    pub sub: String,
+    pub aud: Vec<String>,
+    pub client_id: String,
+    pub scope: String,
+    pub jti: String,
+    pub iat: i64,
+    #[serde(skip)]
+    pub exp: i64,
+}
+
+impl Presented {
+    /// Absent where the token is about no reader.
+    pub fn grant(&self) -> Option<GrantId> {
+        self.jti.split_once('.')?.0.parse().ok()
+    }
+
+    /// Whether it is one that a client got for itself.
+    pub fn is_about_the_client(&self) -> bool {
+        self.sub == self.client_id && self.jti.starts_with(tokens::OF_NO_GRANT)
+    }
+}
+
+/// The token, where it is one of ours and its time is not over. Of the grant nothing is said yet.
+pub(super) fn verified(provider: &Provider, token: &str) -> Result<Presented, Invalid> {
+    let expect =
+        Expect { typ: tokens::ACCESS_TOKEN, issuer: provider.issuer(), lifetime: Lifetime::LiveAt(provider.now()) };
+    let (token, exp) = provider.app().keyring.verify_until::<Presented>(token, &expect)?;
+    Ok(Presented { exp, ..token })
+}
+
+/// What the grant behind a token states now; `None` where it holds no more.
+pub(super) async fn standing(provider: &Provider, token: &Presented) -> Result<Option<Assertion>, Fault> {
+    let Some(grant) = token.grant() else { return Ok(None) };
+    let LiveGrant { grant, assertion } = match provider.signon.recheck(grant).await? {
+        Ok(standing) => standing,
+        Err(reason) => {
+            tracing::debug!(reason = reason.code(), "the grant behind a token holds no more");
+            return Ok(None);
+        }
+    };
+    let same = grant.protocol == NAME && grant.relying_party == token.client_id && assertion.subject == token.sub;
+    Ok((same && tokens::holds(&assertion, provider.now())).then_some(assertion))
+}
+
+/// Whether the token still holds, whomever it is about.
+pub(super) async fn still_holds(provider: &Provider, token: &Presented) -> Result<bool, Fault> {
+    if token.is_about_the_client() {
+        return Ok(provider.app().shelf.get(Namespace::RevokedToken, &token.jti).await?.is_none());
+    }
+    Ok(standing(provider, token).await?.is_some())
+}

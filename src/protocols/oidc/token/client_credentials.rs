@@ -1,0 +1,29 @@
+//! A vendor's own back end (RFC 6749 section 4.4): a token about no reader, for the vendor's own scopes.
+
+use super::{Call, Issued, tokens};
+use crate::{
+    domain::{id::ScopeName, scope::Scopes},
+    protocols::oidc::{
+        client::{Auth, Client},
+        error::{Error, Failure},
+    },
+};
+
+pub(super) async fn redeem(call: &Call<'_>) -> Result<Issued, Failure> {
+    if call.client.auth == Auth::None {
+        return Err(Error::new("unauthorized_client", "a public client has no back end of its own").into());
+    }
+    let scopes = asked(&call.client, call.params.get("scope"))?;
+    Ok(tokens::issue_to_client(call, &scopes)?)
+}
+
+/// All that the client may ask for, or the part of it that it asks for.
+fn asked(client: &Client, scope: Option<&str>) -> Result<Scopes, Error> {
+    let Some(scope) = scope else { return Ok(client.scopes.clone()) };
+    let known = |name: &str| name.parse::<ScopeName>().ok().filter(|name| client.scopes.contains(name.as_str()));
+    scope
+        .split(' ')
+        .filter(|name| !name.is_empty())
+        .map(|name| known(name).ok_or_else(|| Error::new("invalid_scope", "scope holds what is not this client's")))
+        .collect()
+}

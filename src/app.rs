@@ -7,6 +7,7 @@ use crate::{
     domain::{catalogue::Catalogue, clock::Clock},
     ephemeral::Shelf,
     keyring::KeyRing,
+    outbound::Outbound,
     pages::Pages,
     store::{Db, journal::Journal},
 };
@@ -18,6 +19,7 @@ pub struct App {
     pub journal: Journal,
     pub shelf: Shelf,
     pub keyring: KeyRing,
+    pub outbound: Outbound,
     pub pages: Pages,
     pub catalogue: Programme,
 }

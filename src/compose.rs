@@ -26,6 +26,7 @@ use crate::{
     ephemeral::Shelf,
     jobs,
     keyring::KeyRing,
+    outbound::Outbound,
     pages::{Pages, Theme, ThemeSettings},
     protocols::{Protocol, oidc::Oidc},
     signon::SignOn,
@@ -72,6 +73,7 @@ pub async fn desk(config: Config, clock: Clock) -> Result<Desk> {
 pub async fn sign_on(desk: Desk) -> Result<SignOn> {
     let Desk { config, db, clock, keyring } = desk;
     let pages = Pages::new(theme(&config)?)?;
+    let outbound = Outbound::new(&config.private_destinations, config.trusted_certificates.as_deref())?;
     let catalogue = db.catalogue().load().await?;
     let app = App {
         journal: Journal::start(db.clone()),
@@ -79,6 +81,7 @@ pub async fn sign_on(desk: Desk) -> Result<SignOn> {
         shelf: Shelf::default(),
         catalogue: Programme::new(catalogue),
         keyring,
+        outbound,
         pages,
         clock,
         config,

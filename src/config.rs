@@ -55,6 +55,8 @@ pub struct Config {
     pub trusted_proxies: Vec<Network>,
     /// Private networks that this server may call all the same.
     pub private_destinations: Vec<Network>,
+    /// Authorities, PEM, whose certificates are trusted besides the public ones when this server calls others.
+    pub trusted_certificates: Option<PathBuf>,
     pub tls: Option<Tls>,
     pub session: SessionLimits,
     pub throttle: Throttle,

@@ -15,6 +15,7 @@ pub mod signon;
 pub mod app;
 pub mod directory;
 pub mod keyring;
+pub mod outbound;
 pub mod pages;
 pub mod policy;
 

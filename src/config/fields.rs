@@ -72,6 +72,11 @@ pub const ROOT: Table = Table {
             "Private networks that this server may call all the same. None by default, so that no vendor's URL can \
              point it at your own network.",
         ),
+        may(
+            "trusted_certificates",
+            "path",
+            "Authorities, PEM, whose certificates are trusted besides the public ones when this server calls others.",
+        ),
         may("tls", "table", ""),
         may("session", "table", ""),
         may("throttle", "table", ""),

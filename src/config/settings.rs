@@ -32,6 +32,7 @@ pub(super) fn read(root: &Section<'_>) -> Option<Config> {
     let key_encryption_key_file = root.need("key_encryption_key_file", |value| Ok(root.resolve(&read::text(value)?)));
     let trusted_proxies = networks(root, "trusted_proxies");
     let private_destinations = networks(root, "private_destinations");
+    let trusted_certificates = root.maybe("trusted_certificates", |value| present(root, &read::text(value)?));
     if issuer.as_ref().is_some_and(|issuer| issuer.starts_with("http://")) {
         root.warn("issuer", "plain http: for a trial on this machine only, since cookies are sent unprotected");
     }
@@ -50,6 +51,7 @@ pub(super) fn read(root: &Section<'_>) -> Option<Config> {
         key_encryption_key_file: key_encryption_key_file?,
         trusted_proxies: trusted_proxies?,
         private_destinations: private_destinations?,
+        trusted_certificates: trusted_certificates?,
         tls: match tls {
             Some(tls) => Some(tls?),
             None => None,

@@ -149,6 +149,7 @@ impl House {
             keyring,
             pages: Pages::new(theme).unwrap(),
             clock: clock.clone(),
+            outbound: crate::outbound::Outbound::new(&[], None).unwrap(),
             config: read.settings.unwrap(),
         };
         let provider = Provider::new(SignOn::new(Arc::new(app)).unwrap());

@@ -115,6 +115,8 @@ impl Purpose {
         match self {
             Purpose::Sign(Algorithm::Rs256) => "rs256-1",
             Purpose::Sign(Algorithm::Es256) => "es256-1",
+            Purpose::Sign(Algorithm::Ps256) => "ps256-1",
+            Purpose::Sign(Algorithm::EdDsa) => "eddsa-1",
             Purpose::Pin => "pin-1",
             Purpose::Pseudonym => "pseudonym-1",
             Purpose::Form => "form-1",

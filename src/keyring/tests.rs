@@ -130,7 +130,7 @@ async fn a_wrapped_key_moved_to_another_row_does_not_open() {
 async fn a_token_is_taken_only_as_what_it_is() {
     let house = House::new();
     let ring = house.ring().await.unwrap();
-    for algorithm in Algorithm::ALL {
+    for algorithm in [Algorithm::Rs256, Algorithm::Es256] {
         let token = ring.sign(algorithm, "at+jwt", &claims()).unwrap();
         let taken = |expect| ring.verify::<Value>(&token, &expect);
         assert_eq!(taken(access_token(NOON)).unwrap()["sub"], "reader");

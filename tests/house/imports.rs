@@ -70,7 +70,7 @@ const USES: &[(&str, &[&str])] = &[
 const HOMES: &[(&str, &[&str])] = &[
     ("sqlx", &["src/store/"]),
     ("redis", &["src/ephemeral/redis.rs"]),
-    ("jsonwebtoken", &["src/wire/jose.rs", "src/keyring"]),
+    ("jsonwebtoken", &["src/wire/jose", "src/keyring"]),
     ("openidconnect", &["src/directory/oidc", "src/cli/demo", "examples/"]),
     ("hyper", &["src/outbound/"]),
     ("tokio_rustls", &["src/outbound/"]),

@@ -300,7 +300,10 @@ async fn a_seventh_grader_clicks_into_the_vendor() {
     let id = house.claims(&tokens["id_token"], "JWT");
     assert_eq!((&id["aud"], &id["nonce"]), (&"maple-web".into(), &"n-1".into()));
     assert_eq!((&id["audience_band"], &id["patron_type"]), (&"young-adult".into(), &"student".into()));
-    assert_eq!(id["at_hash"], crate::wire::jose::half_hash(tokens["access_token"].as_str().unwrap()));
+    assert_eq!(
+        id["at_hash"],
+        crate::wire::jose::half_hash(crate::keyring::Algorithm::Rs256, tokens["access_token"].as_str().unwrap())
+    );
     assert_eq!(id.get("card_number"), None);
     let access = house.claims(&tokens["access_token"], "at+jwt");
     assert_eq!(access["aud"], serde_json::json!([format!("{ISSUER}/vendors/maple"), ISSUER]));

@@ -81,7 +81,7 @@ pub(super) fn issue(call: &Call<'_>, assertion: &Assertion, asked: &Asked<'_>) -
             nonce: asked.nonce,
             acr: ACR,
             amr: &["pin"],
-            at_hash: half_hash(&access_token),
+            at_hash: half_hash(client.id_token_alg, &access_token),
             sid: session_at(keyring, client, assertion.session),
             library: LibraryClaims::of(assertion),
         };

@@ -4,7 +4,10 @@ use anyhow::Result;
 use clap::Args;
 
 use super::output::Output;
-use crate::admin::operations::{Desk, explain};
+use crate::{
+    admin::operations::{Desk, explain},
+    domain::claims::Group,
+};
 
 #[derive(Debug, Args)]
 pub struct Explain {
@@ -38,6 +41,19 @@ pub async fn run(desk: &Desk, command: Explain, output: Output) -> Result<()> {
                 say!("  card_number    {card}");
             }
             say!("  until          {}", release.until);
+            if !release.standard.is_empty() {
+                say!("\nand when it asks for the scope");
+                for group in Group::ALL {
+                    let claims = serde_json::to_value(release.standard.only(&[group])).unwrap_or_default();
+                    for (claim, value) in claims.as_object().into_iter().flatten() {
+                        say!(
+                            "  {:<13}  {claim}: {}",
+                            group.scope(),
+                            value.as_str().map_or(value.to_string(), str::to_owned)
+                        );
+                    }
+                }
+            }
         }
     })
 }

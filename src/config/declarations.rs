@@ -259,7 +259,8 @@ fn vendor(section: &Section<'_>, draft: &mut Draft, rules: &Rules<'_>) -> Option
 
 /// Nothing beyond the default leaves the house without its purpose.
 fn release(section: &Section<'_>) -> Option<ReleaseItem> {
-    let name = section.need("name", read::choice::<Attribute>(&["card_number"]));
+    let name =
+        section.need("name", read::choice::<Attribute>(&["card_number", "profile", "email", "address", "phone"]));
     let purpose = section.need("purpose", read::text);
     Some(ReleaseItem { name: name?, purpose: purpose? })
 }

@@ -290,7 +290,12 @@ pub const RELEASE: Table = Table {
     help: "By default a vendor learns a pseudonym of its own, the audience band, student or staff, and scopes. \
            Anything more is written in one line: `release = [{ name = \"card_number\", purpose = \"…\" }]`.",
     fields: &[
-        need("name", "`card_number`", "What it is told."),
+        need(
+            "name",
+            "`card_number`, `profile`, `email`, `address` or `phone`",
+            "What it is told. The last four are the standard claims of OpenID Connect that the scope of that name asks \
+             for; they are told of adult staff only, never of a pupil.",
+        ),
         need("purpose", "text", "Why, for the record and for proof."),
     ],
 };

@@ -224,7 +224,7 @@ fn each_mistake_is_told_with_its_line_and_field() {
         (
             "name = \"card_number\"",
             "name = \"birth_date\"",
-            "line 31: vendor.release.name: \"birth_date\": use card_number",
+            "line 31: vendor.release.name: \"birth_date\": use card_number, profile, email, address or phone",
         ),
         (
             "https://maple.example/callback",

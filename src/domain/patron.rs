@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     card::{CardNumber, CardStatus},
+    claims::StandardClaims,
     grade::Grade,
     id::{OrganisationId, PatronId, SourceId},
 };
@@ -23,6 +24,8 @@ pub struct Patron {
     pub standing: Standing,
     pub card: CardNumber,
     pub card_status: CardStatus,
+    /// Declared for a test patron; no roster brings any.
+    pub standard_claims: Option<Box<StandardClaims>>,
 }
 
 impl Patron {
@@ -34,6 +37,7 @@ impl Patron {
         }
     }
 
+    /// Pupils are protected whatever else they are: whoever is a student anywhere is one.
     pub fn is_student(&self) -> bool {
         self.affiliations.iter().any(|a| a.role == Role::Student)
     }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
+    claims::Group,
     grade::AudienceBand,
     id::{VendorId, VendorUid},
     scope::Scopes,
@@ -56,6 +57,24 @@ pub struct ReleaseItem {
 #[serde(rename_all = "snake_case")]
 pub enum Attribute {
     CardNumber,
+    /// Standard claims by group, of adult staff only.
+    Profile,
+    Email,
+    Address,
+    Phone,
+}
+
+impl Attribute {
+    /// The group of standard claims that this lets through.
+    pub fn group(self) -> Option<Group> {
+        match self {
+            Attribute::CardNumber => None,
+            Attribute::Profile => Some(Group::Profile),
+            Attribute::Email => Some(Group::Email),
+            Attribute::Address => Some(Group::Address),
+            Attribute::Phone => Some(Group::Phone),
+        }
+    }
 }
 
 /// One vendor endpoint speaking one protocol.

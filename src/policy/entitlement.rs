@@ -261,4 +261,4 @@ impl fmt::Display for Finding<'_> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

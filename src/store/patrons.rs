@@ -178,6 +178,7 @@ fn record(row: Row) -> Result<PatronRecord> {
             "blocked" => CardStatus::Blocked,
             other => return Err(corrupt(format!("card status {other:?}"))),
         },
+        standard_claims: None,
     };
     let pin = match (verifier, &row.11) {
         (Some(verifier), _) => Pin::Chosen { verifier: verifier.clone(), change_due: *change_due },

@@ -10,6 +10,7 @@ use crate::{
     domain::{
         audit::{AuditEvent, Kind},
         card::CardNumber,
+        claims::StandardClaims,
         vendor::Vendor,
     },
     policy::{
@@ -49,6 +50,9 @@ pub struct Released {
     pub patron_type: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub card_number: Option<String>,
+    /// Standard claims that the vendor gets when it asks for them, by the scopes `profile`, `email`, `address`, `phone`.
+    #[serde(skip_serializing_if = "StandardClaims::is_empty")]
+    pub standard: StandardClaims,
     /// When this stops to hold, RFC 3339.
     pub until: String,
 }
@@ -112,6 +116,7 @@ pub async fn explain(desk: &Desk, card: &str, vendor: &str, why: Option<&str>) -
                     audience_band: told.audience_band.as_str(),
                     patron_type: told.patron_type.as_str(),
                     card_number: told.card_number.map(String::from),
+                    standard: told.standard,
                     until: allowance.until().rfc3339(),
                 }),
             }

@@ -9,7 +9,7 @@ use crate::domain::{
     vendor::{Shelf, Vendor},
 };
 
-fn scopes(text: &str) -> Scopes {
+pub(in crate::policy) fn scopes(text: &str) -> Scopes {
     text.split_whitespace().filter_map(|name| name.parse::<ScopeName>().ok()).collect()
 }
 
@@ -22,12 +22,12 @@ fn zone() -> TimeZone {
 }
 
 /// Noon of a school day in 2026.
-fn noon(day: &str) -> Timestamp {
+pub(in crate::policy) fn noon(day: &str) -> Timestamp {
     zone().start_of(date(day)) + std::time::Duration::from_secs(12 * 3600)
 }
 
 /// A student of grade 7 at the district, `cms:student:07` and so on.
-fn patron(affiliations: &str) -> Patron {
+pub(in crate::policy) fn patron(affiliations: &str) -> Patron {
     Patron {
         id: PatronId::new(),
         source: "cms".parse().unwrap(),
@@ -38,6 +38,7 @@ fn patron(affiliations: &str) -> Patron {
         standing: Standing::Enrolled,
         card: CardNumber::read("4417").unwrap(),
         card_status: CardStatus::Active,
+        standard_claims: None,
     }
 }
 
@@ -60,7 +61,7 @@ fn agreement(
 }
 
 /// The programme's two agreements: everything for the district, electronic for the charter's grades 6 to 12 and staff.
-fn programme() -> BTreeMap<AgreementId, Agreement> {
+pub(in crate::policy) fn programme() -> BTreeMap<AgreementId, Agreement> {
     use Role::{Staff, Student};
     let all = "library.ebooks library.databases library.checkout";
     [
@@ -72,7 +73,7 @@ fn programme() -> BTreeMap<AgreementId, Agreement> {
     .collect()
 }
 
-fn vendor(audience: &[AudienceBand], allowed: &str) -> Vendor {
+pub(in crate::policy) fn vendor(audience: &[AudienceBand], allowed: &str) -> Vendor {
     Vendor {
         id: "maple".parse().unwrap(),
         uid: VendorUid::new(),
@@ -88,9 +89,10 @@ fn vendor(audience: &[AudienceBand], allowed: &str) -> Vendor {
     }
 }
 
-const EVERYONE: [AudienceBand; 3] = [AudienceBand::Juvenile, AudienceBand::YoungAdult, AudienceBand::Adult];
+pub(in crate::policy) const EVERYONE: [AudienceBand; 3] =
+    [AudienceBand::Juvenile, AudienceBand::YoungAdult, AudienceBand::Adult];
 
-fn decide(
+pub(in crate::policy) fn decide(
     patron: &Patron,
     opted_out: bool,
     agreements: &BTreeMap<AgreementId, Agreement>,
@@ -177,7 +179,7 @@ fn a_scope_outside_what_is_asked_allowed_and_granted_never_passes() {
     assert_eq!(code(&result), "nothing-granted");
 }
 
-fn any_affiliation() -> impl Strategy<Value = String> {
+pub(in crate::policy) fn any_affiliation() -> impl Strategy<Value = String> {
     let role = prop_oneof![
         Just("staff".to_owned()),
         (0usize..21).prop_map(|g| format!("student:{}", Grade::all().nth(g).unwrap()))

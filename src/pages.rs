@@ -23,6 +23,8 @@ pub struct Pages {
     english: Environment<'static>,
     spanish: Environment<'static>,
     stylesheet: Asset,
+    /// Sends a hand-over form where scripts run: the only script of the house.
+    script: Asset,
     logo: Option<Asset>,
 }
 
@@ -70,6 +72,8 @@ impl Pages {
         let embedded = Templates::get("style.css").map(|f| f.data).unwrap_or_default();
         let css = own_css.as_ref().map_or(embedded.as_ref(), String::as_bytes);
         let stylesheet = Asset::new("style", "css", "text/css; charset=utf-8", theme.stylesheet(css));
+        let script = Templates::get("hand-over.js").map(|f| f.data).unwrap_or_default();
+        let script = Asset::new("hand-over", "js", "text/javascript; charset=utf-8", script.into_owned());
         let logo = theme
             .logo
             .as_ref()
@@ -77,10 +81,11 @@ impl Pages {
         let site = context! {
             library => theme.library_name,
             stylesheet => stylesheet.path.as_str(),
+            script => script.path.as_str(),
             logo => logo.as_ref().map(|logo| logo.path.as_str()),
         };
         let of = |locale| environment(locale, theme.folder.as_deref(), &site);
-        Ok(Pages { english: of(Locale::English)?, spanish: of(Locale::Spanish)?, stylesheet, logo })
+        Ok(Pages { english: of(Locale::English)?, spanish: of(Locale::Spanish)?, stylesheet, script, logo })
     }
 
     /// Renders `name`, such as `card/card.html`, with `context`: exactly what the page shows.
@@ -120,7 +125,10 @@ impl Pages {
 
     /// The asset at `path`, `/assets/…`.
     pub fn asset(&self, path: &str) -> Option<&Asset> {
-        [Some(&self.stylesheet), self.logo.as_ref()].into_iter().flatten().find(|asset| asset.path == path)
+        [Some(&self.stylesheet), Some(&self.script), self.logo.as_ref()]
+            .into_iter()
+            .flatten()
+            .find(|asset| asset.path == path)
     }
 }
 

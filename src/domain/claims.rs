@@ -70,7 +70,8 @@ pub struct Address {
 }
 
 /// Claims that are asked for together by one scope (OIDC Core section 5.4), and released together by one rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Group {
     Profile,
     Email,

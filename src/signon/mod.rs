@@ -52,6 +52,12 @@ pub struct Ask {
     pub fresh_after: Option<Timestamp>,
     /// `false`: no page may be shown (prompt=none, IsPassive).
     pub interactive: bool,
+    /// A card that the relying party expects, to fill in; it decides nothing.
+    #[serde(default)]
+    pub card_hint: Option<String>,
+    /// The reader's languages as the relying party knows them, best first.
+    #[serde(default)]
+    pub languages: Vec<String>,
     /// What is granted may outlive the session: an app or e-reader that stays.
     pub offline: bool,
     /// What the protocol renews of it later, in its own words; absent where nothing is.

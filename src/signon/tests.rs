@@ -149,6 +149,8 @@ impl House {
             scopes: ["library.ebooks".parse().unwrap()].into_iter().collect(),
             fresh_after: None,
             interactive: true,
+            card_hint: None,
+            languages: Vec::new(),
             offline: false,
             renewable: None,
             resume: "/oidc/resume/".into(),

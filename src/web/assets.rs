@@ -1,4 +1,4 @@
-//! Stylesheet and logo, each under a path that changes with it, so browsers may keep it for ever.
+//! Stylesheet, script and logo, each under a path that changes with it, so browsers may keep it for ever.
 
 use axum::{
     body::Body,

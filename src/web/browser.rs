@@ -26,6 +26,8 @@ use crate::{
 pub struct Browser {
     pub visitor: Visitor,
     pub locale: Locale,
+    /// The reader chose the language, here or before.
+    chose: bool,
     signon: SignOn,
     path: String,
     /// The random cookie that forms are tied to before anyone is signed in.
@@ -45,6 +47,7 @@ impl FromRequestParts<SignOn> for Browser {
         Ok(Browser {
             visitor: Visitor::from_request(app, &parts.headers, peer.ip()),
             locale: locale_of(&parts.headers, &parts.uri),
+            chose: chosen(&parts.headers, &parts.uri).is_some(),
             signon: signon.clone(),
             path: parts.uri.path().to_owned(),
             form_cookie: cookie(&parts.headers, form_cookie_name(&app.config.issuer)).map(str::to_owned),
@@ -53,6 +56,15 @@ impl FromRequestParts<SignOn> for Browser {
 }
 
 impl Browser {
+    /// In the first of `languages` that we speak, unless the reader chose one.
+    #[must_use]
+    pub fn preferring(mut self, languages: &[String]) -> Browser {
+        if let Some(locale) = languages.iter().find_map(|tag| Locale::from_tag(tag)).filter(|_| !self.chose) {
+            self.locale = locale;
+        }
+        self
+    }
+
     /// What stands around a page on which `who` is signed in, or nobody.
     pub fn frame(&self, who: Option<&SignedIn>) -> Frame {
         Frame { path: self.path.clone(), badge: who.map(|who| who.patron.badge()), ..Frame::default() }
@@ -135,9 +147,14 @@ pub fn with_cookie(mut response: Response, cookie: Option<HeaderValue>) -> Respo
 
 /// The reader's language: `?lang=`, the remembered choice, what the browser says.
 pub fn locale_of(headers: &HeaderMap, uri: &Uri) -> Locale {
-    let asked = uri.query().unwrap_or_default().split('&').find_map(|pair| pair.strip_prefix("lang="));
     let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    Locale::of(asked, cookie(headers, LANGUAGE_COOKIE), accepted)
+    Locale::of(chosen(headers, uri), None, accepted)
+}
+
+fn chosen<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Option<&'a str> {
+    let asked = uri.query().unwrap_or_default().split('&').find_map(|pair| pair.strip_prefix("lang="));
+    let spoken = |tag: &&str| Locale::from_tag(tag).is_some();
+    asked.filter(spoken).or_else(|| cookie(headers, LANGUAGE_COOKIE).filter(spoken))
 }
 
 /// A ticket as `signon` makes them; anything else never was one.

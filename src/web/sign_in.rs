@@ -64,7 +64,7 @@ pub async fn show(
     if ticket.is_none() && signon.who(&browser.visitor).await?.is_some() {
         return see("/");
     }
-    form(&signon, &browser, ticket.as_deref(), "", None).await
+    form(&signon, browser, ticket.as_deref(), "", None).await
 }
 
 pub async fn answer(
@@ -76,7 +76,7 @@ pub async fn answer(
     let empty = [("card", &typed.card), ("pin", &typed.pin)].into_iter().find(|(_, value)| value.trim().is_empty());
     if let Some((field, _)) = empty {
         let problem = Problem { reason: None, text: format!("sign-in-missing-{field}"), now: None, minutes: 0, field };
-        return form(&signon, &browser, ticket.as_deref(), &typed.card, Some((problem, None))).await;
+        return form(&signon, browser, ticket.as_deref(), &typed.card, Some((problem, None))).await;
     }
     match signon.answer(ticket.as_deref(), &typed.card, &typed.pin, &browser.visitor).await? {
         Answer::SignedIn { cookie, to } => browser.signed_in(&cookie, &to),
@@ -92,7 +92,7 @@ pub async fn answer(
                 minutes: refusal::minutes(&reason),
                 field: "card",
             };
-            form(&signon, &browser, ticket.as_deref(), &typed.card, Some((problem, retry_after))).await
+            form(&signon, browser, ticket.as_deref(), &typed.card, Some((problem, retry_after))).await
         }
         Answer::Refused { page: Some(page), .. } => see(&page),
         Answer::Refused { reason, page: None } => refusal::at_the_door(&browser, &reason),
@@ -102,7 +102,7 @@ pub async fn answer(
 /// The form, empty or again. A ticket that is over gets a page that says so.
 async fn form(
     signon: &SignOn,
-    browser: &Browser,
+    browser: Browser,
     ticket: Option<&str>,
     card: &str,
     problem: Option<(Problem, Option<u64>)>,
@@ -112,8 +112,10 @@ async fn form(
         _ => None,
     };
     if ticket.is_some() && ask.is_none() {
-        return refusal::expired(signon, browser).await;
+        return refusal::expired(signon, &browser).await;
     }
+    let browser = browser.preferring(ask.as_ref().map(|ask| ask.languages.as_slice()).unwrap_or_default());
+    let hint = ask.as_ref().and_then(|ask| ask.card_hint.as_deref()).filter(|_| problem.is_none());
     let catalogue = signon.app().catalogue();
     let vendor = ask.as_ref().and_then(|ask| catalogue.vendors.get(&ask.vendor));
     let help = catalogue.organisations.values();
@@ -128,7 +130,7 @@ async fn form(
     let page = Page {
         frame: Frame { csrf, ..browser.frame(None) },
         vendor: vendor.map(|vendor| vendor.name.as_str()),
-        card,
+        card: hint.unwrap_or(card),
         action: ticket.map_or_else(|| "/sign-in".to_owned(), |ticket| format!("/sign-in/{ticket}")),
         problem,
         help,

@@ -1,62 +1,28 @@
-//! The authorization endpoint (RFC 6749 section 4.1.1, OIDC Core section 3.1.2): a list of named checks whose order is
-//! the specification, then the flow.
+//! The authorization endpoint (RFC 6749 section 3.1, OIDC Core section 3.1.2): a browser arrives with a request, and
+//! leaves for a page of ours or with a code.
 
-use std::time::Duration;
-
+use super::{
+    NAME, Peer, Provider,
+    client::{Client, GrantType},
+    code::{self, Code},
+    error::{self, Error, Going, Stop},
+    params::{Params, is_form},
+    request::{Words, checked, registered_address},
+    terms::Terms,
+};
+use crate::{
+    domain::scope::Scopes,
+    signon::{Ask, Next, Ready, visitor::Visitor},
+};
 use axum::{
     body::Bytes,
     extract::{RawQuery, State},
     http::{HeaderMap, StatusCode},
     response::Response,
 };
-use serde::{Deserialize, Serialize};
-
-use super::{
-    NAME, Peer, Provider,
-    client::{Client, GrantType},
-    code::{self, Code},
-    error::{self, Error, ReturnTo, Stop},
-    params::{Params, is_form},
-    redirect,
-    terms::Terms,
-    token::own_resource,
-    tokens,
-};
-use crate::{
-    domain::{clock::Timestamp, id::ScopeName, scope::Scopes},
-    keyring::{Expect, Lifetime},
-    signon::{Ask, Next, Ready, visitor::Visitor},
-};
-
-/// Every parameter that means something here: none may be given twice. `resource` may (RFC 8707); others are ignored.
-const KNOWN: &[&str] = &[
-    "response_type",
-    "response_mode",
-    "scope",
-    "state",
-    "nonce",
-    "code_challenge",
-    "code_challenge_method",
-    "prompt",
-    "max_age",
-    "display",
-    "ui_locales",
-    "claims_locales",
-    "id_token_hint",
-    "login_hint",
-    "acr_values",
-    "claims",
-    "request",
-    "request_uri",
-    "registration",
-];
 
 /// It waits on the shelf, and its state travels on: what is longer is no request of a browser.
 const LONGEST_REQUEST: usize = 16 * 1024;
-/// Longer ones would travel through every cookie and token of the vendor.
-const LONGEST_NONCE: usize = 512;
-/// RFC 7636 section 4.2: base64url of a SHA-256 has 43 characters.
-const CHALLENGE_LENGTH: usize = 43;
 const RESUME: &str = "/oidc/resume/";
 
 pub(super) async fn arrive(
@@ -68,7 +34,10 @@ pub(super) async fn arrive(
     let visitor = provider.visitor(&headers, peer);
     let query = query.unwrap_or_default();
     let outcome = authorize(&provider, &query, &visitor).await;
-    outcome.unwrap_or_else(|stop| stop.response(&provider, &headers))
+    match outcome {
+        Ok(going) => going.response(&provider, &headers),
+        Err(stop) => stop.response(&provider, &headers),
+    }
 }
 
 /// A form posted by the vendor's page comes without our `SameSite=Lax` cookie; the GET that it is turned into has it.
@@ -80,7 +49,7 @@ pub(super) async fn arrive_by_post(State(provider): State<Provider>, headers: He
     error::see_other(&format!("/oidc/authorize?{}", Params::read(&body).to_query()))
 }
 
-async fn authorize(provider: &Provider, query: &str, visitor: &Visitor) -> Result<Response, Stop> {
+async fn authorize(provider: &Provider, query: &str, visitor: &Visitor) -> Result<Going, Stop> {
     if query.len() > LONGEST_REQUEST {
         return Err(Stop::Page(Error::invalid_request("the request is too long")));
     }
@@ -98,42 +67,22 @@ async fn authorize(provider: &Provider, query: &str, visitor: &Visitor) -> Resul
         interactive: request.interactive,
         offline: request.words.terms.offline,
         renewable: renewable(&client, &request.words.terms).transpose().map_err(broken)?,
+        card_hint: request.card_hint,
+        languages: request.languages,
         resume: RESUME.to_owned(),
         state: serde_json::to_value(request.words).map_err(broken)?,
     };
     match provider.signon.begin(ask, visitor).await? {
         Next::Issue(ready) => issue(provider, *ready).await,
-        Next::Page(path) => Ok(error::see_other(&path)),
-        Next::Refuse { page: Some(path), .. } => Ok(error::see_other(&path)),
+        Next::Page(path) => Ok(Going::Here(path)),
+        Next::Refuse { page: Some(path), .. } => Ok(Going::Here(path)),
         Next::Refuse { page: None, .. } => Err(Stop::Tell(back, access_denied())),
         Next::SignInNeeded => Err(Stop::Tell(back, sign_in_needed())),
     }
 }
 
-/// What is kept of a request while the patron signs in: this protocol's own words.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Words {
-    pub redirect_uri: String,
-    pub state: Option<String>,
-    pub nonce: Option<String>,
-    pub challenge: Option<String>,
-    pub terms: Terms,
-    /// Whom the client expects (`id_token_hint`); anybody else is not signed in to it.
-    pub expected_subject: Option<String>,
-}
-
-impl Words {
-    pub fn of(ask: &Ask) -> Result<Words, Stop> {
-        Words::deserialize(&ask.state).map_err(broken)
-    }
-
-    pub fn back(&self) -> ReturnTo {
-        ReturnTo { uri: self.redirect_uri.clone(), state: self.state.clone() }
-    }
-}
-
 /// Policy said yes: the grant and its audit event are written, then the code is shelved, then the browser goes.
-pub(super) async fn issue(provider: &Provider, ready: Ready) -> Result<Response, Stop> {
+pub(super) async fn issue(provider: &Provider, ready: Ready) -> Result<Going, Stop> {
     let (ask, assertion) = provider.signon.finish(ready).await?;
     let words = Words::of(&ask)?;
     let back = words.back();
@@ -150,7 +99,7 @@ pub(super) async fn issue(provider: &Provider, ready: Ready) -> Result<Response,
         grant: assertion.grant,
     };
     let code = code::issue(&provider.app().shelf, &passage).await?;
-    Ok(error::answer(provider, &back, &[("code", &code)]))
+    Ok(Going::Back(back, code))
 }
 
 /// The vendor learns that, not why: the reason is the patron's.
@@ -175,20 +124,6 @@ fn known_client(provider: &Provider, params: &Params<'_>) -> Result<std::sync::A
     provider.client(id).ok_or_else(|| Stop::Page(Error::new("unauthorized_client", "client_id is not known here")))
 }
 
-/// OIDC Core section 3.1.2.1: required, and compared as RFC 3986 section 6.2.1 does, byte by byte.
-fn registered_address(client: &Client, params: &Params<'_>) -> Result<ReturnTo, Stop> {
-    let page = |hint: &str| Stop::Page(Error::invalid_request(hint));
-    if params.repeats("redirect_uri") {
-        return Err(page("redirect_uri is given twice"));
-    }
-    let uri = params.get("redirect_uri").ok_or_else(|| page("redirect_uri is missing"))?;
-    if !redirect::is_registered(uri, &client.redirect_uris, client.native) {
-        return Err(page("redirect_uri is not one of those registered for this client, byte by byte"));
-    }
-    let state = if params.repeats("state") { None } else { params.get("state").map(str::to_owned) };
-    Ok(ReturnTo { uri: uri.to_owned(), state })
-}
-
 /// Who asks for `openid` alone wants to know who is there: that takes a reader to whom something here is open, whatever
 /// it is. The token still carries what was asked for, which is nothing.
 fn entitling(client: &Client, asked: &Scopes) -> Scopes {
@@ -198,277 +133,4 @@ fn entitling(client: &Client, asked: &Scopes) -> Scopes {
 /// What is kept with the grant where the client may renew it.
 fn renewable(client: &Client, terms: &Terms) -> Option<Result<serde_json::Value, serde_json::Error>> {
     client.grants.contains(&GrantType::RefreshToken).then(|| serde_json::to_value(terms))
-}
-
-/// A request that holds.
-#[derive(Debug)]
-struct Request {
-    fresh_after: Option<Timestamp>,
-    interactive: bool,
-    words: Words,
-}
-
-/// From here on the client can be told.
-fn checked(
-    provider: &Provider,
-    client: &Client,
-    params: &Params<'_>,
-    back: &ReturnTo,
-    now: Timestamp,
-) -> Result<Request, Error> {
-    given_once(params)?;
-    by_value_only(params)?;
-    code_flow(params)?;
-    answer_in_query(params)?;
-    let challenge = proof_key(client, params)?;
-    let terms = asked_scopes(client, params)?;
-    own_resource(params, client)?;
-    let nonce = nonce(params)?;
-    let prompt = prompt(params)?;
-    let fresh_after = freshness(params, prompt, now)?;
-    let expected_subject = expected_subject(provider, client, params)?;
-    let words =
-        Words { redirect_uri: back.uri.clone(), state: back.state.clone(), nonce, challenge, terms, expected_subject };
-    Ok(Request { fresh_after, interactive: prompt != Prompt::None, words })
-}
-
-/// RFC 6749 section 3.1.
-fn given_once(params: &Params<'_>) -> Result<(), Error> {
-    match params.repeated(KNOWN) {
-        Some(name) => Err(Error::invalid_request(format!("{name} is given twice"))),
-        None => Ok(()),
-    }
-}
-
-/// OIDC Core sections 6.1, 6.2 and 7.2.1: request objects are not taken, and not ignored either.
-fn by_value_only(params: &Params<'_>) -> Result<(), Error> {
-    for (name, code) in [
-        ("request", "request_not_supported"),
-        ("request_uri", "request_uri_not_supported"),
-        ("registration", "registration_not_supported"),
-    ] {
-        if params.get(name).is_some() {
-            return Err(Error::new(code, format!("{name} is not supported: send the parameters themselves")));
-        }
-    }
-    Ok(())
-}
-
-/// RFC 9700 section 2.1.2: no token ever travels in a redirect.
-fn code_flow(params: &Params<'_>) -> Result<(), Error> {
-    match params.get("response_type") {
-        Some("code") => Ok(()),
-        Some(_) => Err(Error::new("unsupported_response_type", "response_type must be code")),
-        None => Err(Error::invalid_request("response_type is missing; it must be code")),
-    }
-}
-
-fn answer_in_query(params: &Params<'_>) -> Result<(), Error> {
-    match params.get("response_mode") {
-        None | Some("query") => Ok(()),
-        Some(_) => Err(Error::invalid_request("response_mode must be query")),
-    }
-}
-
-/// RFC 7636 section 4.3, RFC 9700 section 2.1.1: S256 alone; `plain`, which is what an absent method means, is refused.
-fn proof_key(client: &Client, params: &Params<'_>) -> Result<Option<String>, Error> {
-    match (params.get("code_challenge"), params.get("code_challenge_method")) {
-        (None, None) if !client.pkce_required => Ok(None),
-        (None, None) => Err(Error::invalid_request("code_challenge is missing; PKCE with S256 is required")),
-        (None, Some(_)) => Err(Error::invalid_request("code_challenge_method without code_challenge")),
-        (Some(challenge), Some("S256")) => {
-            let shaped = challenge.len() == CHALLENGE_LENGTH
-                && challenge.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-            if shaped {
-                Ok(Some(challenge.to_owned()))
-            } else {
-                Err(Error::invalid_request("code_challenge is not the base64url of a SHA-256"))
-            }
-        }
-        (Some(_), _) => Err(Error::invalid_request("code_challenge_method must be S256")),
-    }
-}
-
-/// What is not in the library's catalogue for this vendor is ignored (OIDC Core section 3.1.2.1); the token says what was
-/// granted. Without `openid`, a request of which nothing is left asks for nothing (RFC 6749 section 3.3).
-fn asked_scopes(client: &Client, params: &Params<'_>) -> Result<Terms, Error> {
-    let asked = || params.get("scope").unwrap_or_default().split(' ');
-    let known = asked().filter_map(|name| name.parse::<ScopeName>().ok());
-    let asked_of_us: Scopes = known.filter(|name| client.scopes.contains(name.as_str())).collect();
-    let openid = asked().any(|name| name == "openid");
-    if !openid && asked_of_us.is_empty() {
-        return Err(Error::new("invalid_scope", "scope holds neither openid nor a scope that this client may ask for"));
-    }
-    let offline = client.may_stay && asked().any(|name| name == "offline_access");
-    Ok(Terms { openid, offline, scopes: asked_of_us })
-}
-
-fn nonce(params: &Params<'_>) -> Result<Option<String>, Error> {
-    match params.get("nonce") {
-        Some(nonce) if nonce.len() > LONGEST_NONCE => {
-            Err(Error::invalid_request(format!("nonce is longer than {LONGEST_NONCE} bytes")))
-        }
-        nonce => Ok(nonce.map(str::to_owned)),
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Prompt {
-    Default,
-    None,
-    /// `login` or `select_account`: whoever sits there shows card and PIN again.
-    SignIn,
-}
-
-/// OIDC Core section 3.1.2.1. `consent` asks for nothing more: what is released is fixed by agreement, not by the reader.
-fn prompt(params: &Params<'_>) -> Result<Prompt, Error> {
-    let mut prompt = Prompt::Default;
-    let wishes: Vec<&str> = params.get("prompt").unwrap_or_default().split(' ').filter(|w| !w.is_empty()).collect();
-    for wish in &wishes {
-        match *wish {
-            "none" if wishes.len() > 1 => return Err(Error::invalid_request("prompt none goes with nothing else")),
-            "none" => prompt = Prompt::None,
-            "login" | "select_account" => prompt = Prompt::SignIn,
-            "consent" => {}
-            _ => return Err(Error::invalid_request("prompt must be of none, login, consent, select_account")),
-        }
-    }
-    Ok(prompt)
-}
-
-/// The instant after which the PIN must have been shown: the later of what `prompt` and `max_age` say.
-fn freshness(params: &Params<'_>, prompt: Prompt, now: Timestamp) -> Result<Option<Timestamp>, Error> {
-    let by_age = match params.get("max_age") {
-        None => None,
-        Some(text) if text.bytes().all(|b| b.is_ascii_digit()) => {
-            // Longer than u32 seconds is longer than any session.
-            text.parse::<u32>().ok().map(|seconds| now - Duration::from_secs(seconds.into()))
-        }
-        Some(_) => return Err(Error::invalid_request("max_age must be a whole number of seconds")),
-    };
-    Ok(if prompt == Prompt::SignIn { Some(now) } else { by_age })
-}
-
-/// OIDC Core section 3.1.2.1: with a hint, nobody else may be signed in. An old one will do, a forged one will not.
-fn expected_subject(provider: &Provider, client: &Client, params: &Params<'_>) -> Result<Option<String>, Error> {
-    let Some(hint) = params.get("id_token_hint") else { return Ok(None) };
-    let expect = Expect { typ: tokens::ID_TOKEN, issuer: provider.issuer(), lifetime: Lifetime::Any };
-    let claims: Option<tokens::Hint> = provider.app().keyring.verify(hint, &expect).ok();
-    match claims.filter(|claims| claims.aud == client.id) {
-        Some(claims) => Ok(Some(claims.sub)),
-        None => Err(Error::invalid_request("id_token_hint is no ID token that we gave to this client")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::protocols::oidc::client::tests::client;
-    use serde_json::json;
-
-    const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-    const NOW: Timestamp = Timestamp(1_790_000_000_000);
-
-    fn old_vendor() -> Client {
-        let settings = json!({ "client_secret_sha256": "ab".repeat(32), "redirect_uris": ["https://maple.example/cb"],
-                               "pkce": "optional" });
-        client(settings).unwrap()
-    }
-
-    fn vendor() -> Client {
-        Client { pkce_required: true, ..old_vendor() }
-    }
-
-    fn code(result: Result<impl Sized, Error>) -> &'static str {
-        result.err().map_or("", |error| error.code)
-    }
-
-    #[test]
-    fn a_proof_key_is_s256_or_refused() {
-        for (query, required, optional) in [
-            (format!("code_challenge={CHALLENGE}&code_challenge_method=S256"), "", ""),
-            (format!("code_challenge={CHALLENGE}"), "invalid_request", "invalid_request"),
-            (format!("code_challenge={CHALLENGE}&code_challenge_method=plain"), "invalid_request", "invalid_request"),
-            (format!("code_challenge={CHALLENGE}&code_challenge_method=s256"), "invalid_request", "invalid_request"),
-            (format!("code_challenge={CHALLENGE}A&code_challenge_method=S256"), "invalid_request", "invalid_request"),
-            ("code_challenge=short&code_challenge_method=S256".into(), "invalid_request", "invalid_request"),
-            ("code_challenge_method=S256".into(), "invalid_request", "invalid_request"),
-            (String::new(), "invalid_request", ""),
-            ("code_challenge=&code_challenge_method=".into(), "invalid_request", ""),
-        ] {
-            let params = Params::read(query.as_bytes());
-            assert_eq!(code(proof_key(&vendor(), &params)), required, "{query}");
-            assert_eq!(code(proof_key(&old_vendor(), &params)), optional, "{query}");
-        }
-    }
-
-    #[test]
-    fn each_known_parameter_may_be_given_once() {
-        for name in KNOWN {
-            let query = format!("{name}=a&x=1&x=2&{name}=a");
-            assert_eq!(code(given_once(&Params::read(query.as_bytes()))), "invalid_request", "{name}");
-        }
-        assert_eq!(code(given_once(&Params::read(b"resource=a&resource=b&utm=1&utm=2"))), "");
-    }
-
-    #[test]
-    fn what_we_do_not_do_is_refused_by_its_own_name() {
-        let ask = |query: &str| {
-            let params = Params::read(query.as_bytes());
-            let checks =
-                by_value_only(&params).and_then(|()| code_flow(&params)).and_then(|()| answer_in_query(&params));
-            code(checks)
-        };
-        assert_eq!(ask("response_type=code&response_mode=query&claims=%7B%7D&display=page&access_type=offline"), "");
-        assert_eq!(ask("response_type=token"), "unsupported_response_type");
-        assert_eq!(ask("response_type=code+id_token"), "unsupported_response_type");
-        assert_eq!(ask(""), "invalid_request");
-        assert_eq!(ask("response_type=code&response_mode=fragment"), "invalid_request");
-        assert_eq!(ask("response_type=code&request=a.b.c"), "request_not_supported");
-        assert_eq!(ask("response_type=code&request_uri=https://x.example"), "request_uri_not_supported");
-        assert_eq!(ask("response_type=code&registration=%7B%7D"), "registration_not_supported");
-    }
-
-    #[test]
-    fn prompt_and_max_age_say_how_fresh_the_sign_in_must_be() {
-        let ask = |query: &str| {
-            let params = Params::read(query.as_bytes());
-            let prompt = prompt(&params)?;
-            Ok::<_, Error>((prompt != Prompt::None, freshness(&params, prompt, NOW)?))
-        };
-        let ago = |seconds| Some(NOW - Duration::from_secs(seconds));
-        assert_eq!(ask(""), Ok((true, None)));
-        assert_eq!(ask("prompt=none"), Ok((false, None)));
-        assert_eq!(ask("prompt=none&max_age=60"), Ok((false, ago(60))));
-        assert_eq!(ask("prompt=login"), Ok((true, ago(0))));
-        assert_eq!(ask("prompt=select_account+consent&max_age=60"), Ok((true, ago(0))));
-        assert_eq!(ask("prompt=consent"), Ok((true, None)));
-        assert_eq!(ask("max_age=0"), Ok((true, ago(0))));
-        assert_eq!(ask("max_age=99999999999999999999"), Ok((true, None)));
-        for query in ["prompt=none+login", "prompt=create", "max_age=-1", "max_age=1.5", "max_age=soon"] {
-            assert_eq!(code(ask(query)), "invalid_request", "{query}");
-        }
-    }
-
-    #[test]
-    fn scopes_of_other_catalogues_are_ignored() {
-        let asked = |query: &str| {
-            let terms = asked_scopes(&vendor(), &Params::read(query.as_bytes()))?;
-            Ok::<_, Error>((terms.openid, terms.scopes.to_string()))
-        };
-        let ebooks = "library.ebooks".to_owned();
-        assert_eq!(asked("scope=openid+profile+library.ebooks+library.checkout+%22"), Ok((true, ebooks.clone())));
-        assert_eq!(asked("scope=library.ebooks"), Ok((false, ebooks)));
-        assert_eq!(asked("scope=openid"), Ok((true, String::new())));
-        for query in ["", "scope=OpenID", "scope=profile", "scope=library.checkout"] {
-            assert_eq!(code(asked(query)), "invalid_scope", "{query}");
-        }
-    }
-
-    #[test]
-    fn a_nonce_longer_than_any_client_makes_is_refused() {
-        let long = format!("nonce={}", "n".repeat(LONGEST_NONCE + 1));
-        assert_eq!(code(nonce(&Params::read(long.as_bytes()))), "invalid_request");
-        assert_eq!(nonce(&Params::read(b"nonce=n")), Ok(Some("n".into())));
-    }
 }

@@ -38,6 +38,8 @@ pub(super) struct Client {
     /// The audience of access tokens.
     pub resource: String,
     pub post_logout_redirect_uris: Vec<String>,
+    /// It reads nothing but ID tokens: standard claims that scopes ask for go there, too.
+    pub id_token_claims: bool,
 }
 
 /// RFC 7591 section 2, `grant_types`.
@@ -100,6 +102,8 @@ struct Settings {
     resource: Option<String>,
     #[serde(default)]
     post_logout_redirect_uris: Vec<String>,
+    #[serde(default)]
+    id_token_claims: bool,
 }
 
 fn code_alone() -> Vec<GrantType> {
@@ -205,6 +209,7 @@ impl Client {
             access_token_alg: settings.access_token_signing_alg.unwrap_or(Algorithm::Es256),
             resource: settings.resource.unwrap_or_else(|| format!("{issuer}/vendors/{}", vendor.id)),
             post_logout_redirect_uris: settings.post_logout_redirect_uris,
+            id_token_claims: settings.id_token_claims,
         })
     }
 }

@@ -5,10 +5,15 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{Provider, redirect};
-use crate::{app::App, pages::Locale, signon::Fault};
+use crate::{
+    app::App,
+    pages::{Frame, Locale},
+    signon::Fault,
+};
 
 /// An error of RFC 6749, OIDC Core or RFC 6750, by its registered name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,11 +115,40 @@ impl From<Fault> for Stop {
     }
 }
 
-/// A registered address and the client's own words to give back to it.
+/// A registered address, the client's own words to give back to it, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ReturnTo {
     pub uri: String,
     pub state: Option<String>,
+    pub mode: Mode,
+}
+
+/// `response_mode`: never the fragment, which scripts and browser histories see.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Mode {
+    #[default]
+    Query,
+    /// OAuth 2.0 Form Post Response Mode.
+    FormPost,
+}
+
+/// Where the browser goes next.
+#[derive(Debug)]
+pub(super) enum Going {
+    /// To a page of ours.
+    Here(String),
+    /// To the client, with its code.
+    Back(ReturnTo, String),
+}
+
+impl Going {
+    pub fn response(self, provider: &Provider, headers: &HeaderMap) -> Response {
+        match self {
+            Going::Here(path) => see_other(&path),
+            Going::Back(to, code) => answer(provider, headers, &to, &[("code", &code)]),
+        }
+    }
 }
 
 impl Stop {
@@ -122,21 +156,46 @@ impl Stop {
         match self {
             Stop::Page(error) => page(provider.app(), headers, StatusCode::BAD_REQUEST, error.code, &error.hint),
             Stop::Tell(to, error) => {
-                answer(provider, &to, &[("error", error.code), ("error_description", &error.hint)])
+                answer(provider, headers, &to, &[("error", error.code), ("error_description", &error.hint)])
             }
             Stop::Broken(fault) => broken_for_people(provider.app(), headers, &fault),
         }
     }
 }
 
-/// The authorization response: 303 to the client, `state` echoed, `iss` always (RFC 9207).
-pub(super) fn answer(provider: &Provider, to: &ReturnTo, what: &[(&str, &str)]) -> Response {
+/// The authorization response: `state` echoed, `iss` always (RFC 9207). By 303, or by a form of ours.
+fn answer(provider: &Provider, headers: &HeaderMap, to: &ReturnTo, what: &[(&str, &str)]) -> Response {
     let mut answer = what.to_vec();
     if let Some(state) = &to.state {
         answer.push(("state", state));
     }
     answer.push(("iss", provider.issuer()));
-    see_other(&redirect::with_answer(&to.uri, &answer))
+    match to.mode {
+        Mode::Query => see_other(&redirect::with_answer(&to.uri, &answer)),
+        Mode::FormPost => hand_over(provider.app(), headers, &to.uri, &answer),
+    }
+}
+
+/// A page that posts itself where scripts run, and by its button where they do not.
+fn hand_over(app: &App, headers: &HeaderMap, to: &str, fields: &[(&str, &str)]) -> Response {
+    /// The form leads to the vendor, whose own redirects nobody can list; the script is the page's own.
+    const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+                          frame-ancestors 'none'; base-uri 'none'";
+    #[derive(Serialize)]
+    struct HandOver<'a> {
+        frame: Frame,
+        to: &'a str,
+        fields: &'a [(&'a str, &'a str)],
+    }
+    let page = HandOver { frame: Frame { path: "/".into(), ..Frame::default() }, to, fields };
+    let html = match app.pages.render("hand-over/post.html", locale_of(headers), page) {
+        Ok(html) => html,
+        Err(error) => return broken_for_people(app, headers, &Fault::Broken(error.to_string())),
+    };
+    let mut response = (StatusCode::OK, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response();
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    no_store(response)
 }
 
 /// 303, kept by nobody, and without a word to the next page on where the browser comes from.
@@ -160,9 +219,12 @@ pub(super) fn no_store(mut response: Response) -> Response {
 
 /// A page of ours for what may not be redirected. `code` and `detail` are for the vendor's engineer.
 pub(super) fn page(app: &App, headers: &HeaderMap, status: StatusCode, code: &str, detail: &str) -> Response {
-    let language = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    let html = app.pages.error_page(Locale::of(None, None, language), status.as_u16(), code, detail);
+    let html = app.pages.error_page(locale_of(headers), status.as_u16(), code, detail);
     no_store((status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response())
+}
+
+fn locale_of(headers: &HeaderMap) -> Locale {
+    Locale::of(None, None, headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()))
 }
 
 /// Logs what broke under a number, and shows the number.

@@ -2,6 +2,7 @@
 //! who may pass is `signon`'s to say, and what signs is the key ring's.
 
 mod authorize;
+mod claims_request;
 mod client;
 mod client_auth;
 mod code;
@@ -13,6 +14,7 @@ mod params;
 mod presented;
 mod redirect;
 mod refresh;
+mod request;
 mod resume;
 mod revoke;
 mod settings;

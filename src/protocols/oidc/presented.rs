@@ -1,10 +1,12 @@
 //! An access token of ours that came back: judged by itself, and then by the grant behind it.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 
 use super::{NAME, Provider, tokens};
 use crate::{
-    domain::id::GrantId,
+    domain::{claims::Group, id::GrantId},
     ephemeral::Namespace,
     keyring::{Expect, Invalid, Lifetime},
     signon::{Assertion, Fault, LiveGrant},
@@ -19,6 +21,9 @@ pub(super) struct Presented {
     pub scope: String,
     pub jti: String,
     pub iat: i64,
+    /// What userinfo was asked for by name.
+    #[serde(default)]
+    pub userinfo_claims: BTreeSet<String>,
     #[serde(skip)]
     pub exp: i64,
 }
@@ -27,6 +32,12 @@ impl Presented {
     /// Absent where the token is about no reader.
     pub fn grant(&self) -> Option<GrantId> {
         self.jti.split_once('.')?.0.parse().ok()
+    }
+
+    /// Whether it opens this standard claim (OIDC Core sections 5.4 and 5.5).
+    pub fn asks_for(&self, claim: &str) -> bool {
+        let by_scope = |scope: &str| Group::of_scope(scope).is_some_and(|group| group.claims().contains(&claim));
+        self.userinfo_claims.contains(claim) || self.scope.split(' ').any(by_scope)
     }
 
     /// Whether it is one that a client got for itself.

@@ -7,9 +7,9 @@ use axum::{
 };
 
 use super::{
-    Peer, Provider,
-    authorize::{self, Words},
-    error::{self, Error, Stop},
+    Peer, Provider, authorize,
+    error::{self, Error, Going, Stop},
+    request::Words,
 };
 use crate::signon::{Next, visitor::Visitor};
 
@@ -21,7 +21,7 @@ pub(super) async fn resume(
 ) -> Response {
     let visitor = provider.visitor(&headers, peer);
     match on(&provider, &ticket, &visitor).await {
-        Ok(Some(response)) => response,
+        Ok(Some(going)) => going.response(&provider, &headers),
         Ok(None) => {
             let hint = "this step is over or was taken already; begin again at the vendor";
             error::page(provider.app(), &headers, StatusCode::GONE, "expired", hint)
@@ -30,7 +30,7 @@ pub(super) async fn resume(
     }
 }
 
-async fn on(provider: &Provider, ticket: &str, visitor: &Visitor) -> Result<Option<Response>, Stop> {
+async fn on(provider: &Provider, ticket: &str, visitor: &Visitor) -> Result<Option<Going>, Stop> {
     let Some((ask, next)) = provider.signon.resume(ticket, visitor).await? else { return Ok(None) };
     let back = Words::of(&ask)?.back();
     // The registration may have changed while the patron signed in.
@@ -40,8 +40,8 @@ async fn on(provider: &Provider, ticket: &str, visitor: &Visitor) -> Result<Opti
     }
     match next {
         Next::Issue(ready) => authorize::issue(provider, *ready).await.map(Some),
-        Next::Page(path) => Ok(Some(error::see_other(&path))),
-        Next::Refuse { page: Some(path), .. } => Ok(Some(error::see_other(&path))),
+        Next::Page(path) => Ok(Some(Going::Here(path))),
+        Next::Refuse { page: Some(path), .. } => Ok(Some(Going::Here(path))),
         // Forbidden to tell the patron here, or told already: the browser comes from the page that did.
         Next::Refuse { page: None, .. } => Err(Stop::Tell(back, authorize::access_denied())),
         Next::SignInNeeded => Err(Stop::Tell(back, authorize::sign_in_needed())),

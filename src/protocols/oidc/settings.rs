@@ -97,6 +97,14 @@ pub(super) const FIELDS: &[Field] = &[
         help: "Where the browser may return to after sign-out, compared byte by byte.",
     },
     Field {
+        name: "id_token_claims",
+        kind: Kind::Flag,
+        required: false,
+        default: "false",
+        help: "For vendors that read nothing but ID tokens: standard claims of adult staff that a release rule allows \
+               and a scope asks for go into them, too, and not to userinfo alone.",
+    },
+    Field {
         name: "initiate_login_uri",
         kind: Kind::Url,
         required: false,

@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::scope::Scopes;
+use super::claims_request::ClaimsRequest;
+use crate::domain::{
+    claims::{Group, StandardClaims},
+    scope::Scopes,
+};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Terms {
@@ -13,14 +17,22 @@ pub(super) struct Terms {
     pub offline: bool,
     /// Asked library scopes: no token carries others.
     pub scopes: Scopes,
+    /// Asked groups of standard claims (OIDC Core section 5.4).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub standard: Vec<Group>,
+    #[serde(default, skip_serializing_if = "ClaimsRequest::is_empty")]
+    pub claims: ClaimsRequest,
 }
 
 impl Terms {
-    /// Scopes as the client may read them (RFC 6749 section 5.1), those of `granted` that were asked.
-    pub fn scope(&self, granted: &Scopes) -> String {
+    /// Scopes as the client may read them (RFC 6749 section 5.1): those of `granted` that were asked, and those for which
+    /// there is something to tell.
+    pub fn scope(&self, granted: &Scopes, released: &StandardClaims) -> String {
         let mut words: Vec<&str> = Vec::new();
         words.extend(self.openid.then_some("openid"));
         words.extend(self.offline.then_some("offline_access"));
+        let told = self.standard.iter().filter(|group| !released.only(&[**group]).is_empty());
+        words.extend(told.map(|group| group.scope()));
         let granted = granted.intersection(&self.scopes);
         words.extend(granted.iter().map(|name| name.as_str()));
         words.join(" ")

@@ -1,6 +1,7 @@
 //! The click, from the vendor's door to userinfo, on a real database: what one endpoint hands the next. Attacks over
 //! HTTP are in `tests/`.
 
+mod asking;
 mod renewal;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
@@ -59,6 +60,13 @@ grades = ["06", "12"]
 privileges = ["library.ebooks"]
 from = 2026-07-01
 to = 2031-06-30
+[[agreement]]
+id = "cms-staff"
+organisation = "cms"
+roles = ["staff"]
+privileges = ["library.ebooks"]
+from = 2026-07-01
+to = 2031-06-30
 [[vendor]]
 id = "maple"
 name = "Maple Books"
@@ -82,12 +90,13 @@ offline_access = true
 [[vendor]]
 id = "birch"
 name = "Birch Databases"
-audience = ["adult"]
+audience = ["young-adult", "adult"]
 scopes = ["library.ebooks"]
+release = [{ name = "profile", purpose = "the reference desk greets teachers by name" }]
 [[vendor.oidc]]
 client_id = "birch-web"
 client_secret = "birch-secret-long-enough"
-redirect_uris = ["https://birch.example/callback"]
+redirect_uris = ["https://maple.example/callback"]
 "#;
 
 /// A library with one vendor, a seventh grader (4417), an eighth grader (4418) and a fifth grader (4415),
@@ -136,7 +145,9 @@ impl House {
             progress: &|_, _, _| {},
         };
         let orgs = vec![directory::Org { sourced_id: "s1".into(), parent: None, name: "School".into() }];
-        let people = vec![pupil("4417", "07"), pupil("4415", "05"), pupil("4418", "08")];
+        let mut teacher = pupil("9001", "");
+        teacher.posts[0].role = Role::Staff;
+        let people = vec![pupil("4417", "07"), pupil("4415", "05"), pupil("4418", "08"), teacher];
         let roster = directory::Roster { orgs, people, report: directory::Report::default() };
         let options = ImportOptions { dry_run: false, accept_removals: false };
         merge.import(&"cms".parse().unwrap(), "test", roster, options).await.unwrap();
@@ -192,6 +203,12 @@ impl House {
     }
 
     async fn token(&self, change: &[(&str, &str)]) -> (StatusCode, Value) {
+        let other = change.iter().any(|(name, _)| *name == "as_other");
+        let client = if other { "maple-other:other-secret-long-enough" } else { &format!("maple-web:{SECRET}") };
+        self.token_as(client, change).await
+    }
+
+    async fn token_as(&self, client: &str, change: &[(&str, &str)]) -> (StatusCode, Value) {
         let mut form =
             vec![("grant_type", "authorization_code"), ("redirect_uri", CALLBACK), ("code_verifier", VERIFIER)];
         form.retain(|(name, _)| change.iter().all(|(changed, _)| changed != name));
@@ -199,8 +216,6 @@ impl House {
         let body: String = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, "application/x-www-form-urlencoded".parse().unwrap());
-        let other = change.iter().any(|(name, _)| *name == "as_other");
-        let client = if other { "maple-other:other-secret-long-enough" } else { &format!("maple-web:{SECRET}") };
         let basic = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, client);
         headers.insert(header::AUTHORIZATION, format!("Basic {basic}").parse().unwrap());
         let response = token::token(State(self.provider.clone()), headers, Bytes::from(body)).await;

@@ -1,6 +1,6 @@
 //! What tokens say: the ID token (OIDC Core section 2) and the access token (RFC 9068) as encodings of one assertion.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use aws_lc_rs::hmac;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use super::{
     token::Call,
 };
 use crate::{
-    domain::{clock::Timestamp, id::SessionId, scope::Scopes},
+    domain::{claims::StandardClaims, clock::Timestamp, id::SessionId, scope::Scopes},
     keyring::{Algorithm, KeyRing},
     signon::{Assertion, Fault},
     wire::jose::{base64url, half_hash},
@@ -56,7 +56,7 @@ pub(super) fn issue(call: &Call<'_>, assertion: &Assertion, asked: &Asked<'_>) -
     let issuer = call.provider.issuer();
     let issued_at = assertion.issued_at;
     let expires_at = assertion.expires_at.min(issued_at + LIFE);
-    let scope = terms.scope(&assertion.scopes);
+    let scope = terms.scope(&assertion.scopes, &assertion.release.standard);
     let access = AccessToken {
         iss: issuer,
         sub: &assertion.subject,
@@ -68,6 +68,7 @@ pub(super) fn issue(call: &Call<'_>, assertion: &Assertion, asked: &Asked<'_>) -
         exp: expires_at.seconds(),
         auth_time: Some(assertion.authenticated_at.seconds()),
         acr: Some(ACR),
+        userinfo_claims: &terms.claims.userinfo,
     };
     let access_token = sign(keyring, client.access_token_alg, ACCESS_TOKEN, &access)?;
     let id_token = if terms.openid {
@@ -84,6 +85,11 @@ pub(super) fn issue(call: &Call<'_>, assertion: &Assertion, asked: &Asked<'_>) -
             at_hash: half_hash(client.id_token_alg, &access_token),
             sid: session_at(keyring, client, assertion.session),
             library: LibraryClaims::of(assertion),
+            standard: assertion.release.standard.named(|claim| {
+                let by_scope =
+                    client.id_token_claims && terms.standard.iter().any(|group| group.claims().contains(&claim));
+                by_scope || terms.claims.id_token.contains(claim)
+            }),
         };
         Some(sign(keyring, client.id_token_alg, ID_TOKEN, &id)?)
     } else {
@@ -115,6 +121,7 @@ pub(super) fn issue_to_client(call: &Call<'_>, scopes: &Scopes) -> Result<Issued
         exp: (now + LIFE).seconds(),
         auth_time: None,
         acr: None,
+        userinfo_claims: &BTreeSet::new(),
     };
     let access_token = sign(&call.provider.app().keyring, client.access_token_alg, ACCESS_TOKEN, &access)?;
     let expires_in = LIFE.as_secs() as i64;
@@ -144,6 +151,9 @@ struct AccessToken<'a> {
     auth_time: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     acr: Option<&'a str>,
+    /// What userinfo was asked for by name: our own note to ourselves.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    userinfo_claims: &'a BTreeSet<String>,
 }
 
 #[derive(Serialize)]
@@ -162,6 +172,8 @@ struct IdToken<'a> {
     sid: String,
     #[serde(flatten)]
     library: LibraryClaims<'a>,
+    #[serde(flatten)]
+    standard: StandardClaims,
 }
 
 /// What the library says of a reader: in ID tokens and at userinfo alike.

@@ -13,10 +13,13 @@ use super::{
     Provider,
     error::{Error, Failure, no_store, token_needed},
     params::{Params, is_form},
-    presented,
+    presented::{self, Presented},
     tokens::LibraryClaims,
 };
-use crate::signon::{Assertion, Fault};
+use crate::{
+    domain::claims::StandardClaims,
+    signon::{Assertion, Fault},
+};
 
 pub(super) async fn userinfo(State(provider): State<Provider>, headers: HeaderMap, body: Bytes) -> Response {
     let token = match shown(&headers, &body) {
@@ -24,7 +27,7 @@ pub(super) async fn userinfo(State(provider): State<Provider>, headers: HeaderMa
         Ok(None) => return token_needed(),
         Err(error) => return Failure::Refused(error).at_userinfo(),
     };
-    match claims(&provider, &token).await.and_then(|assertion| success(&assertion)) {
+    match claims(&provider, &token).await.and_then(|(token, assertion)| success(&token, &assertion)) {
         Ok(response) => response,
         Err(failure) => failure.at_userinfo(),
     }
@@ -54,7 +57,7 @@ fn shown(headers: &HeaderMap, body: &[u8]) -> Result<Option<String>, Error> {
     }
 }
 
-async fn claims(provider: &Provider, token: &str) -> Result<Assertion, Failure> {
+async fn claims(provider: &Provider, token: &str) -> Result<(Presented, Assertion), Failure> {
     let invalid = || Failure::from(Error::new("invalid_token", "the token is not valid, or not any more"));
     let token = presented::verified(provider, token).map_err(|reason| {
         tracing::debug!(%reason, "userinfo: token refused");
@@ -63,17 +66,21 @@ async fn claims(provider: &Provider, token: &str) -> Result<Assertion, Failure> 
     if !token.aud.iter().any(|audience| audience == provider.issuer()) {
         return Err(Error::new("insufficient_scope", "the token was asked for without openid").into());
     }
-    presented::standing(provider, &token).await?.ok_or_else(invalid)
+    let assertion = presented::standing(provider, &token).await?.ok_or_else(invalid)?;
+    Ok((token, assertion))
 }
 
-fn success(assertion: &Assertion) -> Result<Response, Failure> {
+fn success(token: &Presented, assertion: &Assertion) -> Result<Response, Failure> {
     #[derive(Serialize)]
     struct Claims<'a> {
         sub: &'a str,
         #[serde(flatten)]
         library: LibraryClaims<'a>,
+        #[serde(flatten)]
+        standard: StandardClaims,
     }
-    let claims = Claims { sub: &assertion.subject, library: LibraryClaims::of(assertion) };
+    let standard = assertion.release.standard.named(|claim| token.asks_for(claim));
+    let claims = Claims { sub: &assertion.subject, library: LibraryClaims::of(assertion), standard };
     let body = serde_json::to_string(&claims).map_err(|e| Fault::Broken(e.to_string()))?;
     Ok(no_store((StatusCode::OK, [(header::CONTENT_TYPE, "application/json")], body).into_response()))
 }

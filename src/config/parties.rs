@@ -38,14 +38,14 @@ pub(super) fn read<'s>(vendor: &Section<'s>, protocol: &'static str, fields: &[F
     let mut names: Vec<Known> = Vec::new();
     for field in fields {
         names.push(Known { name: Cow::Borrowed(field.name), default: "" });
-        if let Kind::Secret = field.kind {
+        if let Kind::Secret | Kind::Jwks = field.kind {
             names.push(Known { name: Cow::Owned(file_of(field.name)), default: "" });
         }
     }
     vendor.tables(protocol, &names).into_iter().filter_map(|section| party(section, protocol, fields)).collect()
 }
 
-/// A secret is written as NAME or as the file NAME_file.
+/// A secret or a key set is written as NAME or as the file NAME_file.
 fn file_of(secret: &str) -> String {
     format!("{secret}_file")
 }
@@ -79,6 +79,9 @@ fn setting(section: &Section<'_>, field: &Field) -> Option<Option<(String, Value
     if let Kind::Secret = field.kind {
         return secret(section, field);
     }
+    if let Kind::Jwks = field.kind {
+        return key_set(section, field);
+    }
     if !section.has(field.name) {
         if field.required {
             section.wrong(field.name, "is missing");
@@ -104,7 +107,7 @@ fn setting(section: &Section<'_>, field: &Field) -> Option<Option<(String, Value
             let chosen = section.list(name, |value| word_of(words, value))?;
             chosen.into_iter().map(|word| word.value).collect()
         }
-        Kind::Secret => return None,
+        Kind::Secret | Kind::Jwks => return None,
     };
     Some(Some((name.to_owned(), value)))
 }
@@ -125,8 +128,27 @@ fn default(field: &Field) -> Option<Value> {
         Kind::Number(..) => field.default.parse::<i64>().ok().map(Value::from),
         Kind::Urls | Kind::Choices(_) => Some(field.default.split_whitespace().collect()),
         Kind::Text | Kind::Choice(_) | Kind::Url => Some(Value::String(field.default.to_owned())),
-        Kind::Secret => None,
+        Kind::Secret | Kind::Jwks => None,
     }
+}
+
+/// What is in the set is judged by the protocol.
+fn key_set(section: &Section<'_>, field: &Field) -> Option<Option<(String, Value)>> {
+    let file = file_of(field.name);
+    let set = match (section.has(field.name), section.has(&file)) {
+        (true, true) => {
+            section.wrong(&file, format!("give {} or {file}, not both", field.name));
+            return None;
+        }
+        (true, false) => section.need(field.name, read::table)?,
+        (false, true) => section.need(&file, |value| {
+            let path = section.resolve(&read::text(value)?);
+            let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+            serde_json::from_str(&text).map_err(|error| format!("{} is no JSON: {error}", path.display()))
+        })?,
+        (false, false) => return Some(None),
+    };
+    Some(Some((format!("client_{}", field.name), set)))
 }
 
 /// `NAME_sha256`: such secrets have entropy of their own, or else a warning.

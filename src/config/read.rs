@@ -38,6 +38,30 @@ pub(super) fn choice<T: serde::de::DeserializeOwned>(
     }
 }
 
+/// A table of texts, lists and tables, as JSON.
+pub(super) fn table(value: &DeValue<'_>) -> Read<serde_json::Value> {
+    match value {
+        DeValue::Table(_) => json(value),
+        other => Err(format!("must be a table, not {}", said(other))),
+    }
+}
+
+fn json(value: &DeValue<'_>) -> Read<serde_json::Value> {
+    Ok(match value {
+        DeValue::String(text) => text.as_ref().into(),
+        DeValue::Boolean(flag) => (*flag).into(),
+        DeValue::Array(all) => all.iter().map(|one| json(one.get_ref())).collect::<Read<Vec<_>>>()?.into(),
+        DeValue::Table(members) => {
+            let member = |(name, value): (&toml::Spanned<_>, &toml::Spanned<DeValue<'_>>)| {
+                let name: &std::borrow::Cow<'_, str> = name.get_ref();
+                Ok((name.to_string(), json(value.get_ref())?))
+            };
+            serde_json::Value::Object(members.iter().map(member).collect::<Read<_>>()?)
+        }
+        other => return Err(format!("must hold texts, lists and tables, not {}", said(other))),
+    })
+}
+
 pub(super) fn flag(value: &DeValue<'_>) -> Read<bool> {
     value.as_bool().ok_or_else(|| format!("must be true or false, not {}", said(value)))
 }

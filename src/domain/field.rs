@@ -26,6 +26,8 @@ pub enum Kind {
     Url,
     /// A list of such URLs.
     Urls,
+    /// A JSON Web Key Set: a table `{ keys = [ … ] }`, or the JSON file NAME_file; kept as `client_NAME`.
+    Jwks,
     /// Given as NAME, or as the file NAME_file; kept as the hex SHA-256 of its bytes.
     Secret,
 }

@@ -19,6 +19,10 @@ pub enum Namespace {
     SpentCode,
     /// A token about no reader that its client gave back.
     RevokedToken,
+    /// The id of a token that must not come twice: client assertions, DPoP proofs.
+    SeenToken,
+    /// A pushed authorization request.
+    PushedRequest,
     /// Wrong tries.
     Throttle,
 }

@@ -7,7 +7,9 @@ use super::{
     code::{self, Code},
     error::{self, Error, Going, Stop},
     params::{Params, is_form},
+    pushed,
     request::{Words, checked, registered_address},
+    request_object,
     terms::Terms,
 };
 use crate::{
@@ -53,8 +55,9 @@ async fn authorize(provider: &Provider, query: &str, visitor: &Visitor) -> Resul
     if query.len() > LONGEST_REQUEST {
         return Err(Stop::Page(Error::invalid_request("the request is too long")));
     }
-    let params = &Params::read(query.as_bytes());
-    let client = known_client(provider, params)?;
+    let params = Params::read(query.as_bytes());
+    let client = known_client(provider, &params)?;
+    let params = &effective(provider, &client, params).await?;
     let back = registered_address(&client, params)?;
     let now = provider.now();
     let request = checked(provider, &client, params, &back, now).map_err(|error| Stop::Tell(back.clone(), error))?;
@@ -95,6 +98,7 @@ pub(super) async fn issue(provider: &Provider, ready: Ready) -> Result<Going, St
         redirect_uri: words.redirect_uri,
         challenge: words.challenge,
         nonce: words.nonce,
+        jkt: words.jkt,
         terms: words.terms,
         grant: assertion.grant,
     };
@@ -113,6 +117,30 @@ pub(super) fn sign_in_needed() -> Error {
 
 fn broken(error: serde_json::Error) -> Stop {
     Stop::Broken(crate::signon::Fault::Broken(format!("request state: {error}")))
+}
+
+/// What counts of a request: itself, or what the client pushed or signed (RFC 9126 section 4, RFC 9101 section 5). Of a
+/// request object nothing beside it does.
+async fn effective<'a>(provider: &Provider, client: &Client, params: Params<'a>) -> Result<Params<'a>, Stop> {
+    let page = |hint: &str| Stop::Page(Error::invalid_request(hint));
+    if params.repeats("request_uri") || params.repeats("request") {
+        return Err(page("request or request_uri is given twice"));
+    }
+    match (params.get("request_uri"), params.get("request")) {
+        (Some(_), Some(_)) => Err(page("request and request_uri are both given")),
+        (Some(uri), None) => pushed::take(provider, client, uri).await,
+        (None, _) if client.pushes => Err(page("this client must push its requests (RFC 9126)")),
+        (None, Some(jwt)) => match request_object::open(provider, client, jwt).await {
+            Ok(inner) => Ok(inner),
+            // Whoever can be told is told: at an address that is registered in any case.
+            Err(error) => match registered_address(client, &params) {
+                Ok(back) => Err(Stop::Tell(back, error)),
+                Err(_) => Err(Stop::Page(error)),
+            },
+        },
+        (None, None) if client.signed_requests => Err(page("this client must sign its requests (RFC 9101)")),
+        (None, None) => Ok(params),
+    }
 }
 
 /// RFC 6749 section 4.1.2.1: without a client that we know there is nobody to redirect to.

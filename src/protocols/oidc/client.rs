@@ -6,8 +6,14 @@ use std::{
 };
 
 use serde::Deserialize;
+use serde_json::Value;
 
-use super::{NAME, redirect};
+use super::{
+    NAME,
+    client_assertion::{self, Audience},
+    client_keys::Keys,
+    redirect,
+};
 use crate::{
     domain::{
         catalogue::Catalogue,
@@ -17,6 +23,7 @@ use crate::{
     },
     keyring::Algorithm,
     protocols::Misfit,
+    wire::jose::PublicJwks,
 };
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +37,15 @@ pub(super) struct Client {
     /// What the vendor may ask for.
     pub scopes: Scopes,
     pub auth: Auth,
+    pub profile: Profile,
+    /// Its own, for assertions and request objects.
+    pub keys: Keys,
+    /// It sends its requests by itself, and browsers carry their names (RFC 9126).
+    pub pushes: bool,
+    /// It signs its requests (RFC 9101).
+    pub signed_requests: bool,
+    /// Its access tokens are bound to a key of its (RFC 9449).
+    pub bound_tokens: bool,
     pub redirect_uris: Vec<String>,
     pub native: bool,
     pub pkce_required: bool,
@@ -73,8 +89,33 @@ impl GrantType {
 pub(super) enum Auth {
     Basic([u8; 32]),
     Post([u8; 32]),
+    /// Where `algorithm` is absent, any of the profile's.
+    PrivateKeyJwt {
+        algorithm: Option<Algorithm>,
+        audience: Audience,
+    },
     /// A public client: PKCE is all there is.
     None,
+}
+
+/// What a client is held to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Profile {
+    #[default]
+    Standard,
+    /// FAPI 2.0 Security Profile.
+    Fapi2,
+}
+
+impl Profile {
+    /// Signatures that the client may make.
+    pub fn algorithms(self) -> &'static [Algorithm] {
+        match self {
+            Profile::Standard => client_assertion::ALGORITHMS,
+            Profile::Fapi2 => client_assertion::FAPI_ALGORITHMS,
+        }
+    }
 }
 
 /// As they are kept; defaults are those of `settings::FIELDS`.
@@ -90,6 +131,22 @@ struct Settings {
     offline_access: bool,
     #[serde(default)]
     token_endpoint_auth_method: Method,
+    #[serde(default)]
+    token_endpoint_auth_signing_alg: Option<Algorithm>,
+    #[serde(default)]
+    assertion_audience: Audience,
+    #[serde(default)]
+    client_jwks: Option<Value>,
+    #[serde(default)]
+    jwks_uri: Option<String>,
+    #[serde(default)]
+    require_pushed_authorization_requests: bool,
+    #[serde(default)]
+    require_signed_request_object: bool,
+    #[serde(default)]
+    dpop_bound_access_tokens: bool,
+    #[serde(default)]
+    profile: Profile,
     #[serde(default)]
     application_type: ApplicationType,
     #[serde(default)]
@@ -116,6 +173,7 @@ enum Method {
     #[default]
     ClientSecretBasic,
     ClientSecretPost,
+    PrivateKeyJwt,
     None,
 }
 
@@ -151,10 +209,21 @@ impl Client {
             }
             None => None,
         };
+        let keys = keys(settings.client_jwks.as_ref(), settings.jwks_uri)?;
         let auth = match (settings.token_endpoint_auth_method, secret) {
             (Method::ClientSecretBasic, Some(hash)) => Auth::Basic(hash),
             (Method::ClientSecretPost, Some(hash)) => Auth::Post(hash),
             (Method::None, None) => Auth::None,
+            (Method::PrivateKeyJwt, None) if keys == Keys::None => {
+                return Err(misfit("jwks", "is missing: private_key_jwt needs the client's public keys, or jwks_uri"));
+            }
+            (Method::PrivateKeyJwt, None) => Auth::PrivateKeyJwt {
+                algorithm: settings.token_endpoint_auth_signing_alg,
+                audience: settings.assertion_audience,
+            },
+            (Method::PrivateKeyJwt, Some(_)) => {
+                return Err(misfit("client_secret", "is given, but token_endpoint_auth_method is private_key_jwt"));
+            }
             (Method::None, Some(_)) => {
                 return Err(misfit("client_secret", "is given, but token_endpoint_auth_method is none"));
             }
@@ -191,8 +260,18 @@ impl Client {
         if grants.contains(&GrantType::ClientCredentials) && auth == Auth::None {
             return Err(misfit("grant_types", "holds client_credentials, but the client has no credentials"));
         }
+        if settings.require_signed_request_object && keys == Keys::None {
+            return Err(misfit("jwks", "is missing: require_signed_request_object needs the client's public keys"));
+        }
         if settings.offline_access && !grants.contains(&GrantType::RefreshToken) {
             return Err(misfit("offline_access", "needs refresh_token among grant_types"));
+        }
+        let fapi = settings.profile == Profile::Fapi2;
+        let id_token_alg =
+            settings.id_token_signed_response_alg.unwrap_or(if fapi { Algorithm::Es256 } else { Algorithm::Rs256 });
+        let access_token_alg = settings.access_token_signing_alg.unwrap_or(Algorithm::Es256);
+        if fapi {
+            demanded_by_fapi2(auth, pkce_required, &settings.redirect_uris, [id_token_alg, access_token_alg])?;
         }
         Ok(Client {
             id: party.key.clone(),
@@ -202,15 +281,61 @@ impl Client {
             may_stay: settings.offline_access,
             scopes: vendor.scopes.clone(),
             auth,
+            profile: settings.profile,
+            keys,
+            pushes: fapi || settings.require_pushed_authorization_requests,
+            signed_requests: settings.require_signed_request_object,
+            bound_tokens: fapi || settings.dpop_bound_access_tokens,
             redirect_uris: settings.redirect_uris,
             native: settings.application_type == ApplicationType::Native,
             pkce_required,
-            id_token_alg: settings.id_token_signed_response_alg.unwrap_or(Algorithm::Rs256),
-            access_token_alg: settings.access_token_signing_alg.unwrap_or(Algorithm::Es256),
+            id_token_alg,
+            access_token_alg,
             resource: settings.resource.unwrap_or_else(|| format!("{issuer}/vendors/{}", vendor.id)),
             post_logout_redirect_uris: settings.post_logout_redirect_uris,
             id_token_claims: settings.id_token_claims,
         })
+    }
+}
+
+/// FAPI 2.0 Security Profile sections 5.3 and 5.4: what it forbids is refused when it is declared, not when it is used.
+fn demanded_by_fapi2(
+    auth: Auth,
+    pkce_required: bool,
+    redirect_uris: &[String],
+    signed_with: [Algorithm; 2],
+) -> Result<(), Misfit> {
+    let misfit = |field, why: &str| Err(Misfit { field, why: format!("{why}, because profile is fapi2") });
+    let Auth::PrivateKeyJwt { algorithm, audience } = auth else {
+        return misfit("token_endpoint_auth_method", "must be private_key_jwt");
+    };
+    if audience != Audience::Issuer {
+        return misfit("assertion_audience", "must be issuer");
+    }
+    if !pkce_required {
+        return misfit("pkce", "must be required");
+    }
+    if algorithm.is_some_and(|one| !client_assertion::FAPI_ALGORITHMS.contains(&one)) {
+        return misfit("token_endpoint_auth_signing_alg", "must be PS256, ES256 or EdDSA");
+    }
+    if signed_with.iter().any(|one| !client_assertion::FAPI_ALGORITHMS.contains(one)) {
+        return misfit("id_token_signed_response_alg", "and access_token_signing_alg must be PS256, ES256 or EdDSA");
+    }
+    if redirect_uris.iter().any(|uri| !uri.starts_with("https://") && !redirect::is_loopback(uri)) {
+        return misfit("redirect_uris", "must be https");
+    }
+    Ok(())
+}
+
+fn keys(here: Option<&Value>, at: Option<String>) -> Result<Keys, Misfit> {
+    match (here, at) {
+        (Some(_), Some(_)) => Err(Misfit { field: "jwks_uri", why: "is given, and jwks as well: give one".into() }),
+        (Some(set), None) => match PublicJwks::read(set) {
+            Ok(keys) => Ok(Keys::Here(Arc::new(keys))),
+            Err(bad) => Err(Misfit { field: "jwks", why: format!("cannot be used: {bad}") }),
+        },
+        (None, Some(uri)) => Ok(Keys::At(uri)),
+        (None, None) => Ok(Keys::None),
     }
 }
 
@@ -263,7 +388,7 @@ impl Clients {
 pub(super) mod tests {
     use super::*;
     use crate::domain::{grade::AudienceBand, id::VendorUid};
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     pub fn vendor(settings: Value) -> Vendor {
         Vendor {

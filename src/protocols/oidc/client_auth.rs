@@ -11,22 +11,30 @@ use url::form_urlencoded;
 use super::{
     Provider,
     client::{Auth, Client},
-    error::Error,
+    client_assertion,
+    error::{Error, Failure},
     params::Params,
 };
 
+/// What a client may prove itself with in a body.
+pub(super) const PARAMETERS: &[&str] = &["client_id", "client_secret", "client_assertion", "client_assertion_type"];
+
 /// The client that proves itself by the one method that it is registered for.
-pub(super) fn authenticated(
+pub(super) async fn authenticated(
     provider: &Provider,
     headers: &HeaderMap,
     params: &Params<'_>,
-) -> Result<Arc<Client>, Error> {
+) -> Result<Arc<Client>, Failure> {
     let shown = Shown::of(headers, params)?;
     let client = provider.client(&shown.client_id);
+    if let (Proof::Assertion(assertion), Some(client)) = (&shown.proof, &client) {
+        client_assertion::check(provider, client, assertion).await?;
+        return Ok(client.clone());
+    }
     if proves(client.as_deref().map(|client| client.auth), &shown.proof)? {
-        client.ok_or_else(failed)
+        client.ok_or_else(|| failed().into())
     } else {
-        Err(failed())
+        Err(failed().into())
     }
 }
 
@@ -42,6 +50,7 @@ enum Proof {
     /// The secret in the spellings that it may have been sent in.
     Basic(Vec<String>),
     Post(String),
+    Assertion(String),
     None,
 }
 
@@ -54,18 +63,21 @@ impl std::fmt::Debug for Proof {
 impl Shown {
     fn of(headers: &HeaderMap, params: &Params<'_>) -> Result<Shown, Error> {
         let in_body = params.get("client_id");
-        if params.get("client_assertion").is_some() || params.get("client_assertion_type").is_some() {
-            return Err(Error::invalid_client("client assertions are not supported"));
-        }
         let mut authorizations = headers.get_all(header::AUTHORIZATION).iter();
-        let Some(authorization) = authorizations.next() else {
+        let authorization = authorizations.next();
+        let asserted = params.has("client_assertion") || params.has("client_assertion_type");
+        let ways = [authorization.is_some(), asserted, params.has("client_secret"), authorizations.next().is_some()];
+        if ways.into_iter().filter(|given| *given).count() > 1 {
+            return Err(Error::invalid_request("more than one client authentication is given"));
+        }
+        if asserted {
+            return Shown::assertion(params, in_body);
+        }
+        let Some(authorization) = authorization else {
             let client_id = in_body.ok_or_else(|| Error::invalid_client("no client authentication"))?.to_owned();
             let proof = params.get("client_secret").map_or(Proof::None, |secret| Proof::Post(secret.to_owned()));
             return Ok(Shown { client_id, proof });
         };
-        if authorizations.next().is_some() || params.has("client_secret") {
-            return Err(Error::invalid_request("more than one client authentication is given"));
-        }
         let (client_id, secrets) = authorization
             .to_str()
             .ok()
@@ -75,6 +87,19 @@ impl Shown {
             return Err(Error::invalid_request("client_id in the body is not that of the Authorization header"));
         }
         Ok(Shown { client_id, proof: Proof::Basic(secrets) })
+    }
+
+    fn assertion(params: &Params<'_>, in_body: Option<&str>) -> Result<Shown, Error> {
+        if params.get("client_assertion_type") != Some(client_assertion::TYPE) {
+            return Err(Error::invalid_client(format!("client_assertion_type must be {}", client_assertion::TYPE)));
+        }
+        let assertion = params.get("client_assertion").ok_or_else(|| Error::invalid_client("no client_assertion"))?;
+        let client_id = client_assertion::claimed_client(assertion)
+            .ok_or_else(|| Error::invalid_client("client_assertion is no JWT with a sub"))?;
+        if in_body.is_some_and(|id| id != client_id) {
+            return Err(Error::invalid_client("client_id is not the sub of client_assertion"));
+        }
+        Ok(Shown { client_id, proof: Proof::Assertion(assertion.to_owned()) })
     }
 }
 
@@ -104,12 +129,12 @@ fn form_decoded(text: &str) -> String {
 fn proves(registered: Option<Auth>, proof: &Proof) -> Result<bool, Error> {
     let hash = match registered {
         Some(Auth::Basic(hash) | Auth::Post(hash)) => hash,
-        Some(Auth::None) | None => [0; 32],
+        Some(Auth::PrivateKeyJwt { .. } | Auth::None) | None => [0; 32],
     };
     let secret_fits = match proof {
         Proof::Basic(secrets) => secrets.iter().fold(false, |fits, secret| fits | equal(secret, &hash)),
         Proof::Post(secret) => equal(secret, &hash),
-        Proof::None => false,
+        Proof::Assertion(_) | Proof::None => false,
     };
     match (registered, proof) {
         (Some(Auth::Basic(_)), Proof::Basic(_)) | (Some(Auth::Post(_)), Proof::Post(_)) => Ok(secret_fits),

@@ -23,6 +23,9 @@ pub(super) struct Code {
     /// PKCE S256 (RFC 7636); absent only where the client's registration allows it.
     pub challenge: Option<String>,
     pub nonce: Option<String>,
+    /// The key that its redeemer must prove to hold (`dpop_jkt`, RFC 9449 section 10).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jkt: Option<String>,
     pub terms: Terms,
     pub grant: GrantId,
 }
@@ -31,7 +34,7 @@ pub(super) struct Code {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Redeemed {
     /// Nobody else gets this. What comes of it is told by `won`.
-    First(Code),
+    First(Box<Code>),
     /// It was redeemed before, and this is what it won: that must go (RFC 6749 section 4.1.2).
     Again(GrantId),
     /// Somebody is redeeming it right now, and will find out that it came twice.
@@ -54,7 +57,7 @@ pub(super) async fn redeem(shelf: &Shelf, code: &str) -> Result<Redeemed, Fault>
     let key = key(code);
     if let Some(value) = shelf.take(Namespace::Code, &key).await? {
         let passage = serde_json::from_slice(&value).map_err(|e| Fault::Broken(format!("shelved code: {e}")))?;
-        return Ok(Redeemed::First(passage));
+        return Ok(Redeemed::First(Box::new(passage)));
     }
     let marker = shelf.get(Namespace::SpentCode, &key).await?;
     let Some(grant) = marker.and_then(|grant| String::from_utf8(grant).ok()?.parse().ok()) else {
@@ -98,6 +101,7 @@ mod tests {
             redirect_uri: "https://maple.example/cb".into(),
             challenge: None,
             nonce: None,
+            jkt: None,
             terms: Terms { openid: true, ..Terms::default() },
             grant: GrantId::new(),
         }
@@ -116,7 +120,7 @@ mod tests {
         let mut first = 0;
         for redeemed in tries {
             match redeemed.await.unwrap() {
-                Redeemed::First(got) => first += usize::from(got == passage),
+                Redeemed::First(got) => first += usize::from(*got == passage),
                 other => assert_eq!(other, Redeemed::AtOnce),
             }
         }
@@ -129,7 +133,7 @@ mod tests {
     async fn a_code_that_came_once_is_left_alone_until_it_comes_again() {
         let (shelf, passage) = (Shelf::default(), passage());
         let code = issue(&shelf, &passage).await.unwrap();
-        assert_eq!(redeem(&shelf, &code).await.unwrap(), Redeemed::First(passage.clone()));
+        assert_eq!(redeem(&shelf, &code).await.unwrap(), Redeemed::First(Box::new(passage.clone())));
         assert!(!won(&shelf, &code).await.unwrap());
         assert_eq!(redeem(&shelf, &code).await.unwrap(), Redeemed::Again(passage.grant));
     }

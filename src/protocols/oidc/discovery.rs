@@ -9,7 +9,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::Provider;
+use super::{Provider, client_assertion};
 use crate::wire::jose::base64url;
 
 /// A published document and its strong entity tag.
@@ -37,12 +37,15 @@ pub(super) fn document(issuer: &str) -> Document {
 
 fn metadata(issuer: &str) -> Value {
     let endpoint = |name: &str| format!("{issuer}/oidc/{name}");
+    let foreign: Vec<_> = client_assertion::ALGORITHMS.iter().map(|algorithm| algorithm.as_str()).collect();
     json!({
         "issuer": issuer,
         "authorization_endpoint": endpoint("authorize"),
         "token_endpoint": endpoint("token"),
         "introspection_endpoint": endpoint("introspect"),
         "revocation_endpoint": endpoint("revoke"),
+        "pushed_authorization_request_endpoint": endpoint("par"),
+        "require_pushed_authorization_requests": false,
         "userinfo_endpoint": endpoint("userinfo"),
         "jwks_uri": endpoint("jwks"),
         "end_session_endpoint": endpoint("end-session"),
@@ -52,7 +55,11 @@ fn metadata(issuer: &str) -> Value {
         "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": ["RS256", "ES256"],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+        "token_endpoint_auth_methods_supported":
+            ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"],
+        "token_endpoint_auth_signing_alg_values_supported": foreign,
+        "dpop_signing_alg_values_supported": foreign,
+        "request_object_signing_alg_values_supported": foreign,
         "code_challenge_methods_supported": ["S256"],
         "acr_values_supported": [super::tokens::ACR],
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
@@ -66,7 +73,7 @@ fn metadata(issuer: &str) -> Value {
         "display_values_supported": ["page"],
         "ui_locales_supported": ["en", "es"],
         "claims_parameter_supported": true,
-        "request_parameter_supported": false,
+        "request_parameter_supported": true,
         "request_uri_parameter_supported": false,
         "require_request_uri_registration": false,
         "authorization_response_iss_parameter_supported": true,

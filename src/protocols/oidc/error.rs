@@ -78,8 +78,8 @@ impl Failure {
         }
     }
 
-    /// A protected resource's error response (RFC 6750 section 3). `None` as code: nothing was presented at all.
-    pub fn at_userinfo(self) -> Response {
+    /// A protected resource's error response (RFC 6750 section 3, RFC 9449 section 7.1).
+    pub fn at_userinfo(self, scheme: Scheme) -> Response {
         let error = match self {
             Failure::Refused(error) => error,
             Failure::Broken(fault) => return broken_for_programs(&fault),
@@ -89,14 +89,36 @@ impl Failure {
             "insufficient_scope" => (StatusCode::FORBIDDEN, ", scope=\"openid\""),
             _ => (StatusCode::UNAUTHORIZED, ""),
         };
-        let challenge = format!("Bearer error=\"{}\", error_description=\"{}\"{more}", error.code, error.hint);
+        let scheme = scheme.as_str();
+        let challenge = format!("{scheme} error=\"{}\", error_description=\"{}\"{more}", error.code, error.hint);
         challenged(json_error(status, &error), &challenge)
     }
 }
 
-/// A request without any token gets the challenge and no error code (RFC 6750 section 3.1).
+/// How a token is shown in the Authorization header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scheme {
+    Bearer,
+    DPoP,
+}
+
+impl Scheme {
+    pub fn named(name: &str) -> Option<Scheme> {
+        [Scheme::Bearer, Scheme::DPoP].into_iter().find(|scheme| scheme.as_str().eq_ignore_ascii_case(name))
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Scheme::Bearer => "Bearer",
+            Scheme::DPoP => "DPoP",
+        }
+    }
+}
+
+/// A request without any token gets the challenges and no error code (RFC 6750 section 3.1).
 pub(super) fn token_needed() -> Response {
-    challenged(no_store(StatusCode::UNAUTHORIZED.into_response()), "Bearer")
+    let bare = no_store(StatusCode::UNAUTHORIZED.into_response());
+    challenged(bare, "Bearer, DPoP algs=\"RS256 PS256 ES256 EdDSA\"")
 }
 
 /// How an authorization request ends that gets no code.

@@ -17,7 +17,8 @@ use super::{
     presented::{self, Presented},
     refresh::RefreshToken,
     terms::Terms,
-    token, tokens,
+    token,
+    tokens::{self, Confirmation},
 };
 use crate::signon::{Fault, LiveGrant};
 
@@ -51,6 +52,8 @@ struct Introspection {
     #[serde(skip_serializing_if = "Option::is_none")]
     token_type: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    cnf: Option<Confirmation>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     jti: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     iat: Option<i64>,
@@ -60,7 +63,7 @@ struct Introspection {
 
 async fn answer(provider: &Provider, headers: &HeaderMap, body: &[u8]) -> Result<Response, Failure> {
     let params = token::form(headers, body, KNOWN)?;
-    let client = client_auth::authenticated(provider, headers, &params)?;
+    let client = client_auth::authenticated(provider, headers, &params).await?;
     if client.auth == Auth::None {
         return Err(Error::invalid_client("who asks about tokens must prove itself").into());
     }
@@ -99,7 +102,8 @@ async fn access_token(
         aud: Some(token.aud),
         client_id: Some(token.client_id),
         scope: Some(token.scope),
-        token_type: Some("Bearer"),
+        token_type: Some(tokens::type_of(token.cnf.is_some())),
+        cnf: token.cnf,
         jti: Some(token.jti),
         iat: Some(token.iat),
         exp: Some(token.exp),

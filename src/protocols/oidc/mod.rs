@@ -4,17 +4,22 @@
 mod authorize;
 mod claims_request;
 mod client;
+mod client_assertion;
 mod client_auth;
+mod client_keys;
 mod code;
 mod discovery;
+mod dpop;
 mod end_session;
 mod error;
 mod introspect;
 mod params;
 mod presented;
+mod pushed;
 mod redirect;
 mod refresh;
 mod request;
+mod request_object;
 mod resume;
 mod revoke;
 mod settings;
@@ -75,6 +80,7 @@ impl Protocol for Oidc {
             .route("/oidc/token", post(token::token))
             .route("/oidc/introspect", post(introspect::introspect))
             .route("/oidc/revoke", post(revoke::revoke))
+            .route("/oidc/par", post(pushed::push))
             .route("/oidc/userinfo", get(userinfo::userinfo).post(userinfo::userinfo))
             .route("/oidc/end-session", get(end_session::arrive).post(end_session::arrive_by_post))
             .layer(DefaultBodyLimit::max(BODY_LIMIT))
@@ -87,6 +93,7 @@ impl Protocol for Oidc {
 struct Provider {
     signon: SignOn,
     clients: Arc<Clients>,
+    client_keys: Arc<client_keys::Fetched>,
     discovery: Arc<Document>,
 }
 
@@ -94,7 +101,7 @@ impl Provider {
     fn new(signon: SignOn) -> Provider {
         let issuer = signon.app().config.issuer.as_str();
         let (clients, discovery) = (Clients::new(issuer), discovery::document(issuer));
-        Provider { signon, clients: Arc::new(clients), discovery: Arc::new(discovery) }
+        Provider { signon, clients: Arc::new(clients), client_keys: Arc::default(), discovery: Arc::new(discovery) }
     }
 
     fn app(&self) -> &App {

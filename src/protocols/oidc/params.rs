@@ -13,6 +13,29 @@ impl<'a> Params<'a> {
         Params(form_urlencoded::parse(text).collect())
     }
 
+    /// Of names and values that are our own by now.
+    pub fn of(pairs: Vec<(String, String)>) -> Params<'static> {
+        Params(pairs.into_iter().map(|(name, value)| (Cow::Owned(name), Cow::Owned(value))).collect())
+    }
+
+    /// Reads what must outlive `text`.
+    pub fn owned(text: &str) -> Params<'static> {
+        Params::of(form_urlencoded::parse(text.as_bytes()).into_owned().collect())
+    }
+
+    /// All but those named so.
+    pub fn without(&self, names: &[&str]) -> Params<'static> {
+        let kept = self.0.iter().filter(|(name, _)| name == "client_id" || !names.contains(&name.as_ref()));
+        Params::of(kept.map(|(name, value)| (name.to_string(), value.to_string())).collect())
+    }
+
+    /// One more.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: &str) -> Params<'a> {
+        self.0.push((Cow::Borrowed(name), Cow::Owned(value.to_owned())));
+        self
+    }
+
     /// The value of `name`. One without a value counts as left away.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_ref()).filter(|value| !value.is_empty())

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use super::{NAME, Provider, tokens};
+use super::{
+    NAME, Provider,
+    tokens::{self, Confirmation},
+};
 use crate::{
     domain::{claims::Group, id::GrantId},
     ephemeral::Namespace,
@@ -24,6 +27,8 @@ pub(super) struct Presented {
     /// What userinfo was asked for by name.
     #[serde(default)]
     pub userinfo_claims: BTreeSet<String>,
+    #[serde(default)]
+    pub cnf: Option<Confirmation>,
     #[serde(skip)]
     pub exp: i64,
 }

@@ -20,6 +20,11 @@ pub(super) fn may_be_registered(uri: &str) -> bool {
     visible && url::Url::parse(uri).is_ok() && scheme.is_some_and(|scheme| !dangerous.contains(&scheme.as_str()))
 }
 
+/// A plain-http address of the reader's own machine: for trying things out.
+pub(super) fn is_loopback(uri: &str) -> bool {
+    loopback_without_port(uri).is_some()
+}
+
 /// `uri` with `answer` as its query, or behind the query that it was registered with (RFC 6749 section 3.1.2).
 pub(super) fn with_answer(uri: &str, answer: &[(&str, &str)]) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());

@@ -42,12 +42,13 @@ const KNOWN: &[&str] = &[
     "request",
     "request_uri",
     "registration",
+    "dpop_jkt",
 ];
 
 /// Longer ones would travel through every cookie and token of the vendor.
 const LONGEST_NONCE: usize = 512;
-/// RFC 7636 section 4.2: base64url of a SHA-256 has 43 characters.
-const CHALLENGE_LENGTH: usize = 43;
+/// Of a SHA-256 in base64url (RFC 7636 section 4.2).
+const HASH_LENGTH: usize = 43;
 /// What is kept of a request while the patron signs in: this protocol's own words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Words {
@@ -58,6 +59,8 @@ pub(super) struct Words {
     pub terms: Terms,
     #[serde(default)]
     pub mode: Mode,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jkt: Option<String>,
     /// Whom the client expects (`id_token_hint`); anybody else is not signed in to it.
     pub expected_subject: Option<String>,
 }
@@ -109,7 +112,7 @@ pub(super) fn checked(
     now: Timestamp,
 ) -> Result<Request, Error> {
     given_once(params)?;
-    by_value_only(params)?;
+    no_registration(params)?;
     code_flow(params)?;
     never_in_the_fragment(params)?;
     let challenge = proof_key(client, params)?;
@@ -127,6 +130,7 @@ pub(super) fn checked(
         challenge,
         terms,
         mode: back.mode,
+        jkt: announced_key(params)?,
         expected_subject,
     };
     Ok(Request {
@@ -146,18 +150,12 @@ fn given_once(params: &Params<'_>) -> Result<(), Error> {
     }
 }
 
-/// OIDC Core sections 6.1, 6.2 and 7.2.1: request objects are not taken, and not ignored either.
-fn by_value_only(params: &Params<'_>) -> Result<(), Error> {
-    for (name, code) in [
-        ("request", "request_not_supported"),
-        ("request_uri", "request_uri_not_supported"),
-        ("registration", "registration_not_supported"),
-    ] {
-        if params.get(name).is_some() {
-            return Err(Error::new(code, format!("{name} is not supported: send the parameters themselves")));
-        }
+/// OIDC Core section 7.2.1: no client registers itself by the way.
+fn no_registration(params: &Params<'_>) -> Result<(), Error> {
+    match params.get("registration") {
+        Some(_) => Err(Error::new("registration_not_supported", "registration is not supported")),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// RFC 9700 section 2.1.2: no token ever travels in a redirect.
@@ -183,9 +181,7 @@ fn proof_key(client: &Client, params: &Params<'_>) -> Result<Option<String>, Err
         (None, None) => Err(Error::invalid_request("code_challenge is missing; PKCE with S256 is required")),
         (None, Some(_)) => Err(Error::invalid_request("code_challenge_method without code_challenge")),
         (Some(challenge), Some("S256")) => {
-            let shaped = challenge.len() == CHALLENGE_LENGTH
-                && challenge.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-            if shaped {
+            if is_hash(challenge) {
                 Ok(Some(challenge.to_owned()))
             } else {
                 Err(Error::invalid_request("code_challenge is not the base64url of a SHA-256"))
@@ -193,6 +189,11 @@ fn proof_key(client: &Client, params: &Params<'_>) -> Result<Option<String>, Err
         }
         (Some(_), _) => Err(Error::invalid_request("code_challenge_method must be S256")),
     }
+}
+
+/// The base64url of a SHA-256.
+fn is_hash(text: &str) -> bool {
+    text.len() == HASH_LENGTH && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
 /// What is not in the library's catalogue for this vendor is ignored (OIDC Core section 3.1.2.1); the token says what was
@@ -277,6 +278,15 @@ fn one_subject(hinted: Option<String>, named: Option<String>) -> Result<Option<S
     }
 }
 
+/// RFC 9449 section 10: a JWK thumbprint.
+fn announced_key(params: &Params<'_>) -> Result<Option<String>, Error> {
+    match params.get("dpop_jkt") {
+        Some(jkt) if is_hash(jkt) => Ok(Some(jkt.to_owned())),
+        Some(_) => Err(Error::invalid_request("dpop_jkt is not the base64url of a SHA-256")),
+        None => Ok(None),
+    }
+}
+
 /// `login_hint` fills in the card where it could be one; it decides nothing.
 fn card_hint(params: &Params<'_>) -> Option<String> {
     let card = params.get("login_hint").and_then(CardNumber::read)?.as_str().to_owned();
@@ -344,8 +354,9 @@ mod tests {
     fn what_we_do_not_do_is_refused_by_its_own_name() {
         let ask = |query: &str| {
             let params = Params::read(query.as_bytes());
-            let checks =
-                by_value_only(&params).and_then(|()| code_flow(&params)).and_then(|()| never_in_the_fragment(&params));
+            let checks = no_registration(&params)
+                .and_then(|()| code_flow(&params))
+                .and_then(|()| never_in_the_fragment(&params));
             code(checks)
         };
         assert_eq!(ask("response_type=code&response_mode=query&claims=%7B%7D&display=page&access_type=offline"), "");
@@ -353,8 +364,6 @@ mod tests {
         assert_eq!(ask("response_type=code+id_token"), "unsupported_response_type");
         assert_eq!(ask(""), "invalid_request");
         assert_eq!(ask("response_type=code&response_mode=fragment"), "invalid_request");
-        assert_eq!(ask("response_type=code&request=a.b.c"), "request_not_supported");
-        assert_eq!(ask("response_type=code&request_uri=https://x.example"), "request_uri_not_supported");
         assert_eq!(ask("response_type=code&registration=%7B%7D"), "registration_not_supported");
     }
 

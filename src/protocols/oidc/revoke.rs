@@ -32,7 +32,7 @@ pub(super) async fn revoke(State(provider): State<Provider>, headers: HeaderMap,
 
 async fn give_back(provider: &Provider, headers: &HeaderMap, body: &[u8]) -> Result<(), Failure> {
     let params = token::form(headers, body, KNOWN)?;
-    let client = client_auth::authenticated(provider, headers, &params)?;
+    let client = client_auth::authenticated(provider, headers, &params).await?;
     let token = params.get("token").ok_or_else(|| Error::invalid_request("token is missing"))?;
     if let Some(refresh) = RefreshToken::read(&provider.app().keyring, &client.id, token) {
         return revoke_grant(provider, refresh.grant).await;

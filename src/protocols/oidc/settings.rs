@@ -42,10 +42,53 @@ pub(super) const FIELDS: &[Field] = &[
     },
     Field {
         name: "token_endpoint_auth_method",
-        kind: Kind::Choice(&["client_secret_basic", "client_secret_post", "none"]),
+        kind: Kind::Choice(&["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]),
         required: false,
         default: "client_secret_basic",
         help: "How the client proves itself at the token endpoint. none is for apps that cannot keep a secret.",
+    },
+    Field {
+        name: "token_endpoint_auth_signing_alg",
+        kind: Kind::Choice(&["RS256", "PS256", "ES256", "EdDSA"]),
+        required: false,
+        default: "",
+        help: "The signature of its assertions, with private_key_jwt. Without it: any of these.",
+    },
+    Field {
+        name: "assertion_audience",
+        kind: Kind::Choice(&["issuer", "token_endpoint"]),
+        required: false,
+        default: "issuer",
+        help: "What its assertions name as aud. token_endpoint lets the token endpoint's address pass as well: an \
+               exception for libraries that know no better.",
+    },
+    Field {
+        name: "jwks",
+        kind: Kind::Jwks,
+        required: false,
+        default: "",
+        help: "The client's own public keys (RFC 7517), for private_key_jwt and signed requests.",
+    },
+    Field {
+        name: "jwks_uri",
+        kind: Kind::Url,
+        required: false,
+        default: "",
+        help: "Where the client publishes its keys, instead of jwks. Fetched when needed, kept for ten minutes.",
+    },
+    Field {
+        name: "require_pushed_authorization_requests",
+        kind: Kind::Flag,
+        required: false,
+        default: "false",
+        help: "Takes requests only from the pushed authorization request endpoint (RFC 9126).",
+    },
+    Field {
+        name: "require_signed_request_object",
+        kind: Kind::Flag,
+        required: false,
+        default: "false",
+        help: "Takes only requests that the client signed (RFC 9101).",
     },
     Field {
         name: "application_type",
@@ -63,17 +106,18 @@ pub(super) const FIELDS: &[Field] = &[
     },
     Field {
         name: "profile",
-        kind: Kind::Choice(&["standard"]),
+        kind: Kind::Choice(&["standard", "fapi2"]),
         required: false,
         default: "standard",
-        help: "What the client is held to. standard is the only one in this release.",
+        help: "What the client is held to. fapi2 is the FAPI 2.0 Security Profile: pushed requests, private_key_jwt, \
+               DPoP with nonces, PS256, ES256 or EdDSA, and refresh tokens that stay.",
     },
     Field {
         name: "id_token_signed_response_alg",
         kind: Kind::Choice(&["RS256", "ES256"]),
         required: false,
-        default: "RS256",
-        help: "Signature of ID tokens. Many clients know RS256 only.",
+        default: "",
+        help: "Signature of ID tokens. Without it RS256, since many clients know nothing else, and ES256 with fapi2.",
     },
     Field {
         name: "access_token_signing_alg",
@@ -95,6 +139,14 @@ pub(super) const FIELDS: &[Field] = &[
         required: false,
         default: "",
         help: "Where the browser may return to after sign-out, compared byte by byte.",
+    },
+    Field {
+        name: "dpop_bound_access_tokens",
+        kind: Kind::Flag,
+        required: false,
+        default: "false",
+        help: "Issues access tokens only to a key that the client proves to hold (RFC 9449). Without it a client may \
+               still bring proofs, and gets bound tokens for them.",
     },
     Field {
         name: "id_token_claims",
@@ -121,7 +173,9 @@ mod tests {
     fn the_key_comes_first_and_each_default_is_one_of_its_choices() {
         assert_eq!(FIELDS[0].name, "client_id");
         for field in FIELDS {
-            if let Kind::Choice(words) = field.kind {
+            if let Kind::Choice(words) = field.kind
+                && !field.default.is_empty()
+            {
                 assert!(words.contains(&field.default), "{}", field.name);
             }
         }

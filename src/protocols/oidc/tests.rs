@@ -2,6 +2,7 @@
 //! HTTP are in `tests/`.
 
 mod asking;
+mod proving;
 mod renewal;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
@@ -226,7 +227,8 @@ impl House {
     async fn userinfo(&self, token: &str) -> (StatusCode, Value) {
         let mut headers = HeaderMap::new();
         headers.insert(header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
-        let response = userinfo::userinfo(State(self.provider.clone()), headers, Bytes::new()).await;
+        let response =
+            userinfo::userinfo(State(self.provider.clone()), axum::http::Method::GET, headers, Bytes::new()).await;
         (response.status(), json(response).await)
     }
 

@@ -16,8 +16,8 @@ use serde::Serialize;
 
 use super::{
     Provider,
-    client::{Client, GrantType},
-    client_auth,
+    client::{Client, GrantType, Profile},
+    client_auth, dpop,
     error::{Error, Failure, no_store},
     params::{Params, is_form},
     tokens::{self, Issued},
@@ -46,22 +46,35 @@ pub(super) struct Call<'a> {
 }
 
 pub(super) async fn token(State(provider): State<Provider>, headers: HeaderMap, body: Bytes) -> Response {
-    match exchange(&provider, &headers, &body).await {
+    let response = match exchange(&provider, &headers, &body).await {
         Ok(issued) => success(&issued),
         Err(failure) => failure.at_token_endpoint(),
-    }
+    };
+    dpop::with_nonce(&provider, &headers, response)
 }
 
 async fn exchange(provider: &Provider, headers: &HeaderMap, body: &[u8]) -> Result<Issued, Failure> {
     // 1. A form, each parameter once (RFC 6749 section 3.2).
     let params = form(headers, body, KNOWN)?;
     // 2. The client proves itself (section 3.2.1).
-    let client = client_auth::authenticated(provider, headers, &params)?;
+    let client = client_auth::authenticated(provider, headers, &params).await?;
     // 3. The grant type is one that we know (section 5.2), and this client's.
     let grant_type = grant_type(&params, &client)?;
     // 4. What it asks for stays at this client's own resource (RFC 8707 section 2.2).
     own_resource(&params, &client)?;
-    let call = Call { provider, client, params: &params, jkt: None };
+    // 5. Whoever is to get a bound token holds its key (RFC 9449 section 5).
+    let proof = dpop::Use {
+        method: "POST",
+        path: "/oidc/token",
+        token: None,
+        profile: client.profile,
+        nonce: client.profile == Profile::Fapi2,
+    };
+    let jkt = dpop::proven(provider, headers, &proof).await?;
+    if jkt.is_none() && client.bound_tokens {
+        return Err(Error::new("invalid_dpop_proof", "this client must bring a DPoP proof").into());
+    }
+    let call = Call { provider, client, params: &params, jkt };
     match grant_type {
         GrantType::AuthorizationCode => authorization_code::redeem(&call).await,
         GrantType::RefreshToken => refresh_token::redeem(&call).await,

@@ -69,6 +69,7 @@ pub(super) fn issue(call: &Call<'_>, assertion: &Assertion, asked: &Asked<'_>) -
         auth_time: Some(assertion.authenticated_at.seconds()),
         acr: Some(ACR),
         userinfo_claims: &terms.claims.userinfo,
+        cnf: call.jkt.as_deref().map(|jkt| Confirmation { jkt: jkt.to_owned() }),
     };
     let access_token = sign(keyring, client.access_token_alg, ACCESS_TOKEN, &access)?;
     let id_token = if terms.openid {
@@ -102,7 +103,7 @@ pub(super) fn issue(call: &Call<'_>, assertion: &Assertion, asked: &Asked<'_>) -
         RefreshToken { grant: assertion.grant, generation, jkt }.write(keyring, &client.id)
     });
     let expires_in = expires_at.seconds() - issued_at.seconds();
-    Ok(Issued { access_token, token_type: "Bearer", expires_in, scope, refresh_token, id_token })
+    Ok(Issued { access_token, token_type: type_of(call.jkt.is_some()), expires_in, scope, refresh_token, id_token })
 }
 
 /// A token about no reader: the client speaks for itself (RFC 9068 section 2.2).
@@ -122,10 +123,18 @@ pub(super) fn issue_to_client(call: &Call<'_>, scopes: &Scopes) -> Result<Issued
         auth_time: None,
         acr: None,
         userinfo_claims: &BTreeSet::new(),
+        cnf: call.jkt.as_deref().map(|jkt| Confirmation { jkt: jkt.to_owned() }),
     };
     let access_token = sign(&call.provider.app().keyring, client.access_token_alg, ACCESS_TOKEN, &access)?;
     let expires_in = LIFE.as_secs() as i64;
-    Ok(Issued { access_token, token_type: "Bearer", expires_in, scope, refresh_token: None, id_token: None })
+    Ok(Issued {
+        access_token,
+        token_type: type_of(call.jkt.is_some()),
+        expires_in,
+        scope,
+        refresh_token: None,
+        id_token: None,
+    })
 }
 
 pub(super) fn sign(
@@ -154,6 +163,19 @@ struct AccessToken<'a> {
     /// What userinfo was asked for by name: our own note to ourselves.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     userinfo_claims: &'a BTreeSet<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cnf: Option<Confirmation>,
+}
+
+/// The key that a token is bound to (RFC 7800, RFC 9449 section 6.1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Confirmation {
+    pub jkt: String,
+}
+
+/// How a token is shown: bound ones are of a type of their own (RFC 9449 section 5).
+pub(super) fn type_of(bound: bool) -> &'static str {
+    if bound { "DPoP" } else { "Bearer" }
 }
 
 #[derive(Serialize)]

@@ -4,14 +4,14 @@
 use axum::{
     body::Bytes,
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 
 use super::{
-    Provider,
-    error::{Error, Failure, no_store, token_needed},
+    Provider, dpop,
+    error::{Error, Failure, Scheme, no_store, token_needed},
     params::{Params, is_form},
     presented::{self, Presented},
     tokens::LibraryClaims,
@@ -21,29 +21,43 @@ use crate::{
     signon::{Assertion, Fault},
 };
 
-pub(super) async fn userinfo(State(provider): State<Provider>, headers: HeaderMap, body: Bytes) -> Response {
-    let token = match shown(&headers, &body) {
-        Ok(Some(token)) => token,
-        Ok(None) => return token_needed(),
-        Err(error) => return Failure::Refused(error).at_userinfo(),
+pub(super) async fn userinfo(
+    State(provider): State<Provider>,
+    method: Method,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let response = match shown(&headers, &body) {
+        Ok(None) => token_needed(),
+        Err(error) => Failure::Refused(error).at_userinfo(Scheme::Bearer),
+        Ok(Some(shown)) => {
+            let told = claims(&provider, &method, &headers, &shown).await;
+            let told = told.and_then(|(token, assertion)| success(&token, &assertion));
+            told.unwrap_or_else(|failure| failure.at_userinfo(shown.scheme))
+        }
     };
-    match claims(&provider, &token).await.and_then(|(token, assertion)| success(&token, &assertion)) {
-        Ok(response) => response,
-        Err(failure) => failure.at_userinfo(),
-    }
+    dpop::with_nonce(&provider, &headers, response)
 }
 
-/// RFC 6750 sections 2.1 and 2.2; a token in the query (section 2.3) is not looked for, since queries are logged.
-fn shown(headers: &HeaderMap, body: &[u8]) -> Result<Option<String>, Error> {
+/// A token, and how it came.
+#[derive(Debug, PartialEq, Eq)]
+struct Shown {
+    scheme: Scheme,
+    token: String,
+}
+
+/// RFC 6750 sections 2.1 and 2.2, RFC 9449 section 7.1; a token in the query (RFC 6750 section 2.3) is not looked for,
+/// since queries are logged.
+fn shown(headers: &HeaderMap, body: &[u8]) -> Result<Option<Shown>, Error> {
     let mut authorizations = headers.get_all(header::AUTHORIZATION).iter();
     let in_header = match authorizations.next() {
         None => None,
         Some(value) => {
             let text = value.to_str().unwrap_or_default();
-            match text.split_once(' ') {
-                Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Some(token.trim().to_owned()),
-                _ => return Err(Error::invalid_request("the Authorization header must be a Bearer token")),
-            }
+            let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
+            let scheme = Scheme::named(scheme)
+                .ok_or_else(|| Error::invalid_request("the Authorization header must be a Bearer or DPoP token"))?;
+            Some(Shown { scheme, token: token.trim().to_owned() })
         }
     };
     let in_body = if is_form(headers) { Params::read(body) } else { Params::default() };
@@ -52,22 +66,53 @@ fn shown(headers: &HeaderMap, body: &[u8]) -> Result<Option<String>, Error> {
     }
     match (in_header, in_body.get("access_token")) {
         (Some(_), Some(_)) => Err(Error::invalid_request("more than one token is given")),
-        (Some(token), None) => Ok(Some(token)),
-        (None, token) => Ok(token.map(str::to_owned)),
+        (Some(shown), None) => Ok(Some(shown)),
+        (None, token) => Ok(token.map(|token| Shown { scheme: Scheme::Bearer, token: token.to_owned() })),
     }
 }
 
-async fn claims(provider: &Provider, token: &str) -> Result<(Presented, Assertion), Failure> {
+async fn claims(
+    provider: &Provider,
+    method: &Method,
+    headers: &HeaderMap,
+    shown: &Shown,
+) -> Result<(Presented, Assertion), Failure> {
     let invalid = || Failure::from(Error::new("invalid_token", "the token is not valid, or not any more"));
-    let token = presented::verified(provider, token).map_err(|reason| {
+    let token = presented::verified(provider, &shown.token).map_err(|reason| {
         tracing::debug!(%reason, "userinfo: token refused");
         invalid()
     })?;
+    holder_alone(provider, method, headers, shown, &token).await?;
     if !token.aud.iter().any(|audience| audience == provider.issuer()) {
         return Err(Error::new("insufficient_scope", "the token was asked for without openid").into());
     }
     let assertion = presented::standing(provider, &token).await?.ok_or_else(invalid)?;
     Ok((token, assertion))
+}
+
+/// A bound token is good in its holder's hand and nowhere else (RFC 9449 section 7.1); an unbound one needs no proof.
+async fn holder_alone(
+    provider: &Provider,
+    method: &Method,
+    headers: &HeaderMap,
+    shown: &Shown,
+    token: &Presented,
+) -> Result<(), Failure> {
+    let wrong = |why: &str| Failure::from(Error::new("invalid_token", why));
+    match (&token.cnf, shown.scheme) {
+        (None, Scheme::Bearer) => return Ok(()),
+        (None, Scheme::DPoP) => return Err(wrong("the token is not bound to a key: show it as Bearer")),
+        (Some(_), Scheme::Bearer) => return Err(wrong("the token is bound to a key: show it as DPoP, with a proof")),
+        (Some(_), Scheme::DPoP) => {}
+    }
+    let profile = provider.client(&token.client_id).map(|client| client.profile).unwrap_or_default();
+    let proof =
+        dpop::Use { method: method.as_str(), path: "/oidc/userinfo", token: Some(&shown.token), profile, nonce: false };
+    match dpop::proven(provider, headers, &proof).await? {
+        Some(jkt) if token.cnf.as_ref().is_some_and(|cnf| cnf.jkt == jkt) => Ok(()),
+        Some(_) => Err(wrong("the token is bound to another key")),
+        None => Err(Error::new("invalid_dpop_proof", "DPoP: the proof is missing").into()),
+    }
 }
 
 fn success(token: &Presented, assertion: &Assertion) -> Result<Response, Failure> {
@@ -104,7 +149,9 @@ mod tests {
 
     #[test]
     fn a_token_comes_in_the_header_or_in_a_form_and_once() {
-        let token = |text: &str| Ok(Some(text.to_owned()));
+        let token = |text: &str| Ok(Some(Shown { scheme: Scheme::Bearer, token: text.to_owned() }));
+        let bound = Shown { scheme: Scheme::DPoP, token: "t".into() };
+        assert_eq!(shown(&request(&["DPoP t"], false), b""), Ok(Some(bound)));
         assert_eq!(shown(&request(&["Bearer t"], false), b""), token("t"));
         assert_eq!(shown(&request(&["bearer t"], false), b"access_token=x"), token("t"), "no form, no parameter");
         assert_eq!(shown(&request(&[], true), b"access_token=t"), token("t"));
@@ -116,6 +163,7 @@ mod tests {
             (request(&[], true), b"access_token=t&access_token=t"),
             (request(&["Basic dDp0"], false), b""),
             (request(&["t"], false), b""),
+            (request(&["Bearer t", "DPoP t"], false), b""),
         ] {
             assert_eq!(shown(&headers, body).unwrap_err().code, "invalid_request");
         }

@@ -27,13 +27,17 @@ pub(super) async fn redeem(call: &Call<'_>) -> Result<Issued, Failure> {
     issued_to(client, params, &code)?;
     // 3. Whoever asked for it is who redeems it (RFC 7636 section 4.6).
     proof_key_fits(params, &code)?;
-    // 4. The passage still stands: agreements, patron and vendor are looked at again.
+    // 4. And holds the key that it announced (RFC 9449 section 10).
+    if code.jkt.is_some() && code.jkt != call.jkt {
+        return Err(Error::invalid_grant("the code is bound to another DPoP key").into());
+    }
+    // 5. The passage still stands: agreements, patron and vendor are looked at again.
     let live = standing(provider, client, &code).await?;
-    // 5. Tokens are made (RFC 6749 section 5.1, OIDC Core section 3.1.3.3).
+    // 6. Tokens are made (RFC 6749 section 5.1, OIDC Core section 3.1.3.3).
     let generation = live.grant.renewal.as_ref().map(|renewal| renewal.generation);
     let asked = tokens::Asked { terms: &code.terms, nonce: code.nonce.as_deref(), generation };
     let issued = tokens::issue(call, &live.assertion, &asked)?;
-    // 6. Whoever presented the same code meanwhile has made them worthless.
+    // 7. Whoever presented the same code meanwhile has made them worthless.
     let presented = params.get("code").unwrap_or_default();
     if code::won(&provider.app().shelf, presented).await? {
         provider.signon.revoke(code.grant, CAME_AGAIN).await?;
@@ -45,7 +49,7 @@ pub(super) async fn redeem(call: &Call<'_>) -> Result<Issued, Failure> {
 async fn spend(provider: &Provider, params: &Params<'_>) -> Result<Code, Failure> {
     let code = params.get("code").ok_or_else(|| Error::invalid_request("code is missing"))?;
     match code::redeem(&provider.app().shelf, code).await? {
-        Redeemed::First(code) => Ok(code),
+        Redeemed::First(code) => Ok(*code),
         Redeemed::Again(grant) => {
             provider.signon.revoke(grant, CAME_AGAIN).await?;
             Err(Error::invalid_grant("the code was used before; what it won is revoked").into())
@@ -107,6 +111,7 @@ mod tests {
             redirect_uri: "https://maple.example/cb".into(),
             challenge: challenge.map(str::to_owned),
             nonce: None,
+            jkt: None,
             terms: Default::default(),
             grant: GrantId::new(),
         }

@@ -7,6 +7,7 @@ use crate::{
     domain::id::ScopeName,
     protocols::oidc::{
         NAME,
+        client::Profile,
         error::{Error, Failure},
         refresh::RefreshToken,
         terms::Terms,
@@ -35,6 +36,14 @@ pub(super) async fn redeem(call: &Call<'_>) -> Result<Issued, Failure> {
     let terms = Terms::deserialize(&renewal.terms).map_err(|e| Fault::Broken(format!("terms of a grant: {e}")))?;
     let terms = narrowed(terms, params.get("scope"))?;
     // 4. The token is spent; one that was spent before takes the grant down.
+    // FAPI 2.0 clients keep theirs: the key that they prove themselves by is what a thief lacks.
+    if client.profile == Profile::Fapi2 {
+        if shown.generation != renewal.generation {
+            return Err(ended());
+        }
+        let asked = tokens::Asked { terms: &terms, nonce: None, generation: Some(shown.generation) };
+        return Ok(tokens::issue(call, &live.assertion, &asked)?);
+    }
     let generation = match provider.signon.turn(&live, shown.generation).await? {
         Turned::To(generation) => generation,
         Turned::Spent => return Err(Error::invalid_grant("the refresh token was used before; all is revoked").into()),

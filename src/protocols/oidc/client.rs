@@ -51,6 +51,8 @@ pub(super) struct Client {
     pub pkce_required: bool,
     pub id_token_alg: Algorithm,
     pub access_token_alg: Algorithm,
+    /// Userinfo answers are signed with it; absent: plain JSON.
+    pub userinfo_alg: Option<Algorithm>,
     /// The audience of access tokens.
     pub resource: String,
     pub post_logout_redirect_uris: Vec<String>,
@@ -155,6 +157,8 @@ struct Settings {
     id_token_signed_response_alg: Option<Algorithm>,
     #[serde(default)]
     access_token_signing_alg: Option<Algorithm>,
+    #[serde(default)]
+    userinfo_signed_response_alg: Option<Algorithm>,
     #[serde(default)]
     resource: Option<String>,
     #[serde(default)]
@@ -291,6 +295,7 @@ impl Client {
             pkce_required,
             id_token_alg,
             access_token_alg,
+            userinfo_alg: settings.userinfo_signed_response_alg,
             resource: settings.resource.unwrap_or_else(|| format!("{issuer}/vendors/{}", vendor.id)),
             post_logout_redirect_uris: settings.post_logout_redirect_uris,
             id_token_claims: settings.id_token_claims,

@@ -127,6 +127,13 @@ pub(super) const FIELDS: &[Field] = &[
         help: "Signature of access tokens.",
     },
     Field {
+        name: "userinfo_signed_response_alg",
+        kind: Kind::Choice(&["RS256", "ES256"]),
+        required: false,
+        default: "",
+        help: "Signs what userinfo answers. Without it: plain JSON.",
+    },
+    Field {
         name: "resource",
         kind: Kind::Url,
         required: false,

@@ -96,6 +96,7 @@ scopes = ["library.ebooks"]
 release = [{ name = "profile", purpose = "the reference desk greets teachers by name" }]
 [[vendor.oidc]]
 client_id = "birch-web"
+userinfo_signed_response_alg = "ES256"
 client_secret = "birch-secret-long-enough"
 redirect_uris = ["https://maple.example/callback"]
 "#;

@@ -14,7 +14,7 @@ use super::{
     error::{Error, Failure, Scheme, no_store, token_needed},
     params::{Params, is_form},
     presented::{self, Presented},
-    tokens::LibraryClaims,
+    tokens::{self, LibraryClaims},
 };
 use crate::{
     domain::claims::StandardClaims,
@@ -32,7 +32,7 @@ pub(super) async fn userinfo(
         Err(error) => Failure::Refused(error).at_userinfo(Scheme::Bearer),
         Ok(Some(shown)) => {
             let told = claims(&provider, &method, &headers, &shown).await;
-            let told = told.and_then(|(token, assertion)| success(&token, &assertion));
+            let told = told.and_then(|(token, assertion)| success(&provider, &token, &assertion));
             told.unwrap_or_else(|failure| failure.at_userinfo(shown.scheme))
         }
     };
@@ -115,19 +115,36 @@ async fn holder_alone(
     }
 }
 
-fn success(token: &Presented, assertion: &Assertion) -> Result<Response, Failure> {
+/// Plain JSON, or signed for a client that is registered for it (OIDC Core section 5.3.2).
+fn success(provider: &Provider, token: &Presented, assertion: &Assertion) -> Result<Response, Failure> {
     #[derive(Serialize)]
     struct Claims<'a> {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        iss: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        aud: Option<&'a str>,
         sub: &'a str,
         #[serde(flatten)]
         library: LibraryClaims<'a>,
         #[serde(flatten)]
         standard: StandardClaims,
     }
-    let standard = assertion.release.standard.named(|claim| token.asks_for(claim));
-    let claims = Claims { sub: &assertion.subject, library: LibraryClaims::of(assertion), standard };
-    let body = serde_json::to_string(&claims).map_err(|e| Fault::Broken(e.to_string()))?;
-    Ok(no_store((StatusCode::OK, [(header::CONTENT_TYPE, "application/json")], body).into_response()))
+    let client = provider.client(&token.client_id);
+    let signed = client.as_ref().and_then(|client| Some((client.userinfo_alg?, client)));
+    let claims = Claims {
+        iss: signed.map(|_| provider.issuer()),
+        aud: signed.map(|(_, client)| client.id.as_str()),
+        sub: &assertion.subject,
+        library: LibraryClaims::of(assertion),
+        standard: assertion.release.standard.named(|claim| token.asks_for(claim)),
+    };
+    let (media_type, body) = match signed {
+        Some((algorithm, _)) => {
+            ("application/jwt", tokens::sign(&provider.app().keyring, algorithm, tokens::ID_TOKEN, &claims)?)
+        }
+        None => ("application/json", serde_json::to_string(&claims).map_err(|e| Fault::Broken(e.to_string()))?),
+    };
+    Ok(no_store((StatusCode::OK, [(header::CONTENT_TYPE, media_type)], body).into_response()))
 }
 
 #[cfg(test)]

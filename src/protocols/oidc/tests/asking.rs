@@ -13,8 +13,22 @@ impl House {
         let (status, tokens) = self.token_as("birch-web:birch-secret-long-enough", &[("code", &code)]).await;
         assert_eq!(status, StatusCode::OK, "{tokens}");
         let id = self.claims(&tokens["id_token"], "JWT");
-        let (_, info) = self.userinfo(tokens["access_token"].as_str().unwrap()).await;
+        let info = self.signed_userinfo(tokens["access_token"].as_str().unwrap()).await;
+        assert_eq!((&info["iss"], &info["aud"]), (&ISSUER.into(), &"birch-web".into()));
         (tokens, id, info)
+    }
+
+    /// Birch is registered for signed answers.
+    async fn signed_userinfo(&self, token: &str) -> Value {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
+        let provider = State(self.provider.clone());
+        let response = userinfo::userinfo(provider, axum::http::Method::GET, headers, Bytes::new()).await;
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "application/jwt");
+        let jwt = html(response).await;
+        assert_eq!(crate::wire::jose::Header::of(&jwt).unwrap().alg, "ES256");
+        let claims = jwt.split('.').nth(1).and_then(crate::wire::jose::from_base64url).unwrap();
+        serde_json::from_slice(&claims).unwrap()
     }
 }
 

@@ -128,18 +128,26 @@ async fn effective<'a>(provider: &Provider, client: &Client, params: Params<'a>)
     }
     match (params.get("request_uri"), params.get("request")) {
         (Some(_), Some(_)) => Err(page("request and request_uri are both given")),
+        (Some(uri), None) if !uri.starts_with(pushed::URN) => {
+            let hint = "request_uri is taken only from the pushed authorization request endpoint";
+            Err(whoever_can_be_told(client, &params, Error::new("request_uri_not_supported", hint)))
+        }
         (Some(uri), None) => pushed::take(provider, client, uri).await,
         (None, _) if client.pushes => Err(page("this client must push its requests (RFC 9126)")),
         (None, Some(jwt)) => match request_object::open(provider, client, jwt).await {
             Ok(inner) => Ok(inner),
-            // Whoever can be told is told: at an address that is registered in any case.
-            Err(error) => match registered_address(client, &params) {
-                Ok(back) => Err(Stop::Tell(back, error)),
-                Err(_) => Err(Stop::Page(error)),
-            },
+            Err(error) => Err(whoever_can_be_told(client, &params, error)),
         },
         (None, None) if client.signed_requests => Err(page("this client must sign its requests (RFC 9101)")),
         (None, None) => Ok(params),
+    }
+}
+
+/// The client, where the bare request names an address that is registered; else whoever sits there.
+fn whoever_can_be_told(client: &Client, params: &Params<'_>, error: Error) -> Stop {
+    match registered_address(client, params) {
+        Ok(back) => Stop::Tell(back, error),
+        Err(_) => Stop::Page(error),
     }
 }
 

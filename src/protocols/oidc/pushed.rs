@@ -78,8 +78,7 @@ async fn take_in(provider: &Provider, headers: &HeaderMap, body: &[u8]) -> Resul
 /// The request behind `request_uri`, which is good once. It belongs to the client that pushed it.
 pub(super) async fn take(provider: &Provider, client: &Client, request_uri: &str) -> Result<Params<'static>, Stop> {
     let page = |hint: &str| Stop::Page(Error::invalid_request(hint));
-    let name = request_uri.strip_prefix(URN);
-    let name = name.ok_or_else(|| page("request_uri is taken only from the pushed authorization request endpoint"))?;
+    let name = request_uri.strip_prefix(URN).unwrap_or_default();
     let found = provider.app().shelf.take(Namespace::PushedRequest, &key(name)).await.map_err(Fault::from)?;
     let found = found.ok_or_else(|| page("request_uri is unknown, over or used; begin again at the vendor"))?;
     let pushed: Pushed = serde_json::from_slice(&found).map_err(|e| Fault::Broken(format!("pushed request: {e}")))?;

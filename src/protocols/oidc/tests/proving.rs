@@ -205,6 +205,8 @@ async fn a_pushed_request_is_good_once_and_for_the_client_that_pushed_it() {
     assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "a request that was not pushed");
     let elsewhere = [("client_id", "key-web"), ("request_uri", "https://maple.example/request.jwt")];
     assert_eq!(bank.arrive(&elsewhere).await.status(), StatusCode::BAD_REQUEST, "nothing is fetched");
+    let told = bank.house.authorize(&bank.browser, &elsewhere).await;
+    assert_eq!(sent_back(&told, "error").as_deref(), Some("request_uri_not_supported"));
 }
 
 #[tokio::test]

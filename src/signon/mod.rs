@@ -89,6 +89,13 @@ pub struct Ready {
     allowance: Allowance,
 }
 
+impl Ready {
+    /// What it is a yes to.
+    pub fn ask(&self) -> &Ask {
+        &self.ask
+    }
+}
+
 /// What we state about a patron to one relying party, in no protocol's words.
 #[derive(Debug, Clone)]
 pub struct Assertion {

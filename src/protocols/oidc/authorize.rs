@@ -57,7 +57,7 @@ async fn authorize(provider: &Provider, query: &str, visitor: &Visitor) -> Resul
     }
     let params = Params::read(query.as_bytes());
     let client = known_client(provider, &params)?;
-    let params = &effective(provider, &client, params).await?;
+    let (params, pushed) = &effective(provider, &client, params).await?;
     let back = registered_address(&client, params)?;
     let now = provider.now();
     let request = checked(provider, &client, params, &back, now).map_err(|error| Stop::Tell(back.clone(), error))?;
@@ -73,7 +73,7 @@ async fn authorize(provider: &Provider, query: &str, visitor: &Visitor) -> Resul
         card_hint: request.card_hint,
         languages: request.languages,
         resume: RESUME.to_owned(),
-        state: serde_json::to_value(request.words).map_err(broken)?,
+        state: serde_json::to_value(Words { pushed: pushed.clone(), ..request.words }).map_err(broken)?,
     };
     match provider.signon.begin(ask, visitor).await? {
         Next::Issue(ready) => issue(provider, *ready).await,
@@ -86,9 +86,14 @@ async fn authorize(provider: &Provider, query: &str, visitor: &Visitor) -> Resul
 
 /// Policy said yes: the grant and its audit event are written, then the code is shelved, then the browser goes.
 pub(super) async fn issue(provider: &Provider, ready: Ready) -> Result<Going, Stop> {
-    let (ask, assertion) = provider.signon.finish(ready).await?;
-    let words = Words::of(&ask)?;
+    let words = Words::of(ready.ask())?;
     let back = words.back();
+    if let Some(key) = &words.pushed
+        && !pushed::spend(provider, key).await?
+    {
+        return Err(Stop::Tell(back, Error::invalid_request("request_uri was used before")));
+    }
+    let (ask, assertion) = provider.signon.finish(ready).await?;
     if words.expected_subject.is_some_and(|expected| expected != assertion.subject) {
         provider.signon.revoke(assertion.grant, "not whom id_token_hint names").await?;
         return Err(Stop::Tell(back, Error::new("login_required", "somebody else than id_token_hint names is here")));
@@ -119,9 +124,13 @@ fn broken(error: serde_json::Error) -> Stop {
     Stop::Broken(crate::signon::Fault::Broken(format!("request state: {error}")))
 }
 
-/// What counts of a request: itself, or what the client pushed or signed (RFC 9126 section 4, RFC 9101 section 5). Of a
-/// request object nothing beside it does.
-async fn effective<'a>(provider: &Provider, client: &Client, params: Params<'a>) -> Result<Params<'a>, Stop> {
+/// What counts of a request: itself, or what the client pushed (then with the key of that) or signed (RFC 9126 section 4,
+/// RFC 9101 section 5). Of such a request nothing beside it does.
+async fn effective<'a>(
+    provider: &Provider,
+    client: &Client,
+    params: Params<'a>,
+) -> Result<(Params<'a>, Option<String>), Stop> {
     let page = |hint: &str| Stop::Page(Error::invalid_request(hint));
     if params.repeats("request_uri") || params.repeats("request") {
         return Err(page("request or request_uri is given twice"));
@@ -132,14 +141,14 @@ async fn effective<'a>(provider: &Provider, client: &Client, params: Params<'a>)
             let hint = "request_uri is taken only from the pushed authorization request endpoint";
             Err(whoever_can_be_told(client, &params, Error::new("request_uri_not_supported", hint)))
         }
-        (Some(uri), None) => pushed::take(provider, client, uri).await,
+        (Some(uri), None) => pushed::look_up(provider, client, uri).await.map(|(params, key)| (params, Some(key))),
         (None, _) if client.pushes => Err(page("this client must push its requests (RFC 9126)")),
         (None, Some(jwt)) => match request_object::open(provider, client, jwt).await {
-            Ok(inner) => Ok(inner),
+            Ok(inner) => Ok((inner, None)),
             Err(error) => Err(whoever_can_be_told(client, &params, error)),
         },
         (None, None) if client.signed_requests => Err(page("this client must sign its requests (RFC 9101)")),
-        (None, None) => Ok(params),
+        (None, None) => Ok((params, None)),
     }
 }
 

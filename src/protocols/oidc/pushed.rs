@@ -26,6 +26,8 @@ use crate::{domain::handle, ephemeral::Namespace, signon::Fault};
 
 /// RFC 9126 section 2.2: a browser needs a moment.
 const LIFE: Duration = Duration::from_secs(90);
+/// Once the browser has arrived: as long as somebody may take to sign in.
+const PATIENCE: Duration = Duration::from_secs(30 * 60);
 pub(super) const URN: &str = "urn:ietf:params:oauth:request_uri:";
 
 #[derive(Serialize, Deserialize)]
@@ -75,17 +77,29 @@ async fn take_in(provider: &Provider, headers: &HeaderMap, body: &[u8]) -> Resul
     Ok(no_store((StatusCode::CREATED, [(header::CONTENT_TYPE, "application/json")], body).into_response()))
 }
 
-/// The request behind `request_uri`, which is good once. It belongs to the client that pushed it.
-pub(super) async fn take(provider: &Provider, client: &Client, request_uri: &str) -> Result<Params<'static>, Stop> {
+/// The request behind `request_uri`, and its key. It belongs to the client that pushed it, and is good until a code was
+/// won by it: a reader may load the page twice before that.
+pub(super) async fn look_up(
+    provider: &Provider,
+    client: &Client,
+    request_uri: &str,
+) -> Result<(Params<'static>, String), Stop> {
     let page = |hint: &str| Stop::Page(Error::invalid_request(hint));
     let name = request_uri.strip_prefix(URN).unwrap_or_default();
-    let found = provider.app().shelf.take(Namespace::PushedRequest, &key(name)).await.map_err(Fault::from)?;
+    let key = key(name);
+    let found = provider.app().shelf.get(Namespace::PushedRequest, &key).await.map_err(Fault::from)?;
     let found = found.ok_or_else(|| page("request_uri is unknown, over or used; begin again at the vendor"))?;
     let pushed: Pushed = serde_json::from_slice(&found).map_err(|e| Fault::Broken(format!("pushed request: {e}")))?;
     if pushed.client_id != client.id {
         return Err(page("request_uri was pushed by another client"));
     }
-    Ok(Params::owned(&pushed.params))
+    provider.app().shelf.put(Namespace::PushedRequest, &key, found, PATIENCE).await.map_err(Fault::from)?;
+    Ok((Params::owned(&pushed.params), key))
+}
+
+/// A code is about to be won: of many who began with the same request, one gets through.
+pub(super) async fn spend(provider: &Provider, key: &str) -> Result<bool, Fault> {
+    Ok(provider.app().shelf.take(Namespace::PushedRequest, key).await?.is_some())
 }
 
 /// What would have been a page is the client's to read here.

@@ -61,6 +61,9 @@ pub(super) struct Words {
     pub mode: Mode,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jkt: Option<String>,
+    /// The pushed request that this came from, to be spent when a code is won.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pushed: Option<String>,
     /// Whom the client expects (`id_token_hint`); anybody else is not signed in to it.
     pub expected_subject: Option<String>,
 }
@@ -131,6 +134,7 @@ pub(super) fn checked(
         terms,
         mode: back.mode,
         jkt: announced_key(params)?,
+        pushed: None,
         expected_subject,
     };
     Ok(Request {

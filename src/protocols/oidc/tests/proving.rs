@@ -123,9 +123,7 @@ impl Bank {
 
     /// The browser arrives with nothing but these.
     async fn arrive(&self, what: &[(&str, &str)]) -> Response {
-        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(what).finish();
-        let provider = State(self.house.provider.clone());
-        authorize::arrive(provider, peer(), self.browser.clone(), RawQuery(Some(query))).await
+        self.house.authorize_plainly(&self.browser, what).await
     }
 
     async fn redeem(&self, code: &str, assertion: &str, proof: Option<&str>) -> (StatusCode, Value) {
@@ -189,12 +187,11 @@ async fn a_pushed_request_is_good_once_and_for_the_client_that_pushed_it() {
     let pushed = bank.push(&[]).await;
     assert_eq!(pushed["expires_in"], 90, "{pushed}");
     let uri = pushed["request_uri"].as_str().unwrap();
-    assert_eq!(
-        bank.arrive(&[("client_id", "maple-web"), ("request_uri", uri)]).await.status(),
-        StatusCode::BAD_REQUEST
-    );
-    let pushed = bank.push(&[]).await;
-    let uri = pushed["request_uri"].as_str().unwrap();
+    let stolen = bank.arrive(&[("client_id", "maple-web"), ("request_uri", uri)]).await;
+    assert_eq!(stolen.status(), StatusCode::BAD_REQUEST);
+    let nobody =
+        bank.house.authorize_plainly(&HeaderMap::new(), &[("client_id", "key-web"), ("request_uri", uri)]).await;
+    assert!(location(&nobody).starts_with("/sign-in/"), "a page may be loaded twice");
     let answer = bank.arrive(&[("client_id", "key-web"), ("request_uri", uri), ("scope", "openid email")]).await;
     let code = sent_back(&answer, "code").unwrap();
     let (_, tokens) = bank.redeem(&code, &bank.assertion(json!({})), None).await;
@@ -307,6 +304,14 @@ async fn a_bound_token_is_good_in_its_holders_hand_alone() {
     let twice = bank.dpop("/oidc/userinfo", right);
     assert_eq!(ask(Some(twice.clone())).await.status(), StatusCode::OK);
     assert_eq!(ask(Some(twice)).await.status(), StatusCode::UNAUTHORIZED, "a proof counts once");
+}
+
+impl House {
+    /// A browser arrives with nothing but these.
+    async fn authorize_plainly(&self, headers: &HeaderMap, what: &[(&str, &str)]) -> Response {
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(what).finish();
+        authorize::arrive(State(self.provider.clone()), peer(), headers.clone(), RawQuery(Some(query))).await
+    }
 }
 
 fn bank_like(bank: &Bank) -> Bank {

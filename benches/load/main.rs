@@ -41,6 +41,14 @@ enum Command {
     SignIn(Load),
     /// A patron with a session: authorize, token with PKCE, userinfo
     Click(Load),
+    /// A vendor's back end gets a token for itself
+    ClientCredentials(Load),
+    /// An app renews what it has, again and again
+    Refresh(Load),
+    /// A vendor's server asks whether a token holds
+    Introspect(Load),
+    /// A vendor asks again who its reader is
+    Userinfo(Load),
     /// A class starts its day: the click at c=8, alone and then beside 128 sign-ins
     Morning(Load),
     /// What Argon2id alone allows on this machine
@@ -92,6 +100,9 @@ struct Load {
     /// A file whose first line benches/peers/oidc-provider printed
     #[arg(long, value_name = "FILE")]
     peer: Option<PathBuf>,
+    /// What the target is called in the report, where one target is measured in several settings
+    #[arg(long)]
+    label: Option<String>,
     /// Virtual users, each with a connection and a session of her own
     #[arg(long, short, value_delimiter = ',', default_values_t = [1, 32, 128])]
     concurrency: Vec<usize>,
@@ -128,6 +139,10 @@ fn run(command: Command) -> anyhow::Result<bool> {
         Command::Jwks(load) => measure(&load, "jwks", Task::Jwks),
         Command::SignIn(load) => measure(&load, "sign-in", Task::SignIn),
         Command::Click(load) => measure(&load, "click", Task::Click),
+        Command::ClientCredentials(load) => measure(&load, "client-credentials", Task::ClientCredentials),
+        Command::Refresh(load) => measure(&load, "refresh", Task::Refresh),
+        Command::Introspect(load) => measure(&load, "introspect", Task::Introspect),
+        Command::Userinfo(load) => measure(&load, "userinfo", Task::Userinfo),
         Command::Morning(load) => runtime()?.block_on(morning(&load)),
         Command::HashLimit { threads, seconds, json } => {
             let limit = alone::hash_limit(threads.max(1), Duration::from_secs_f64(seconds))?;
@@ -186,7 +201,7 @@ async fn morning(load: &Load) -> anyhow::Result<bool> {
     let crowd = drill::arrive(&target, Task::SignIn, CROWD).await?;
     let (beside, crowd) = drill::run(clicks, crowd, load.plan(), &load.pid).await?;
     let beside = load.row(&target, "click beside", CLICKS, &beside);
-    let crowd = Row::new(target.name, "the sign-ins", CROWD, &crowd, false);
+    let crowd = Row::new(&target.name, "the sign-ins", CROWD, &crowd, false);
     crowd.print();
     eprintln!("the click's p99 beside {CROWD} sign-ins: {} times its p99 alone", rounded(beside.p99_ms / alone.p99_ms));
     // The crowd may be turned away (503 with Retry-After): that is the bound doing its work, so only clicks must hold.
@@ -198,8 +213,8 @@ async fn morning(load: &Load) -> anyhow::Result<bool> {
 impl Load {
     async fn target(&self) -> anyhow::Result<Arc<Target>> {
         let target = match (&self.oneaccess, &self.peer) {
-            (Some(file), _) => Target::oneaccess(file).await?,
-            (None, Some(file)) => Target::peer(file).await?,
+            (Some(file), _) => Target::oneaccess(file, self.label.as_deref()).await?,
+            (None, Some(file)) => Target::peer(file, self.label.as_deref()).await?,
             (None, None) => anyhow::bail!("--oneaccess or --peer"),
         };
         Ok(Arc::new(target))
@@ -214,7 +229,7 @@ impl Load {
     }
 
     fn row(&self, target: &Target, scenario: &str, concurrency: usize, outcome: &drill::Outcome) -> Row {
-        let row = Row::new(target.name, scenario, concurrency, outcome, !self.pid.is_empty());
+        let row = Row::new(&target.name, scenario, concurrency, outcome, !self.pid.is_empty());
         row.print();
         row
     }

@@ -15,7 +15,7 @@ const SERVED: [&str; 5] =
 const SCOPE: &str = "openid library.ebooks";
 
 pub struct Target {
-    pub name: &'static str,
+    pub name: String,
     pub address: SocketAddr,
     pub host: String,
     pub client_id: String,
@@ -31,6 +31,8 @@ pub struct Target {
     pub authorize: String,
     pub token: String,
     pub userinfo: String,
+    /// Absent where the target has none.
+    pub introspection: Option<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -41,21 +43,22 @@ pub struct Patron {
 
 impl Target {
     /// The first line of `oneaccess demo --json`.
-    pub async fn oneaccess(file: &Path) -> anyhow::Result<Target> {
+    pub async fn oneaccess(file: &Path, label: Option<&str>) -> anyhow::Result<Target> {
         let mut demo: Described = first_line(file)?;
         let client = demo.relying_parties.remove("oidc").context("the demo has no relying party `oidc`")?;
         let patrons = SERVED.iter().filter_map(|name| demo.patrons.get(*name).cloned()).collect();
-        Target::learn("oneaccess", &demo.issuer, client, patrons).await
+        Target::learn(label.unwrap_or("oneaccess"), &demo.issuer, client, patrons).await
     }
 
     /// The line that `benches/peers/oidc-provider` prints.
-    pub async fn peer(file: &Path) -> anyhow::Result<Target> {
+    pub async fn peer(file: &Path, label: Option<&str>) -> anyhow::Result<Target> {
         let described: Described = first_line(file)?;
         let client: Client = first_line(file)?;
-        Target::learn("oidc-provider", &described.issuer, client, described.patrons.into_values().collect()).await
+        let patrons = described.patrons.into_values().collect();
+        Target::learn(label.unwrap_or("oidc-provider"), &described.issuer, client, patrons).await
     }
 
-    async fn learn(name: &'static str, issuer: &str, client: Client, patrons: Vec<Patron>) -> anyhow::Result<Target> {
+    async fn learn(name: &str, issuer: &str, client: Client, patrons: Vec<Patron>) -> anyhow::Result<Target> {
         let issuer: Url = issuer.parse().context("issuer")?;
         ensure!(issuer.scheme() == "http", "only plain http on loopback is measured");
         ensure!(!patrons.is_empty(), "nobody to sign in as");
@@ -81,7 +84,7 @@ impl Target {
             ("code_challenge_method", "S256"),
         ]);
         Ok(Target {
-            name,
+            name: name.to_owned(),
             address,
             host,
             authorization: basic(&client)?,
@@ -94,6 +97,7 @@ impl Target {
             authorize: format!("{}?{request}", here(&document.authorization_endpoint)?),
             token: here(&document.token_endpoint)?,
             userinfo: here(&document.userinfo_endpoint)?,
+            introspection: document.introspection_endpoint.as_ref().map(here).transpose()?,
         })
     }
 }
@@ -136,5 +140,6 @@ struct Discovery {
     authorization_endpoint: Url,
     token_endpoint: Url,
     userinfo_endpoint: Url,
+    introspection_endpoint: Option<Url>,
     jwks_uri: Url,
 }

@@ -26,6 +26,8 @@ pub struct Visitor {
     cookies: Cookies,
     /// What the first click's tokens were: `RS256 / ES256`.
     tokens: Option<String>,
+    /// What the last click or renewal won, where the task goes on with it.
+    held: Held,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -34,6 +36,23 @@ pub enum Task {
     Jwks,
     SignIn,
     Click,
+    ClientCredentials,
+    Refresh,
+    Introspect,
+    Userinfo,
+}
+
+impl Task {
+    /// Whether it needs a session, or what a click wins.
+    fn begins_with_a_click(self) -> bool {
+        matches!(self, Task::Click | Task::Refresh | Task::Introspect | Task::Userinfo)
+    }
+}
+
+#[derive(Default)]
+struct Held {
+    access_token: String,
+    refresh_token: String,
 }
 
 impl Visitor {
@@ -41,11 +60,14 @@ impl Visitor {
     pub async fn arrive(target: Arc<Target>, task: Task, place: usize) -> anyhow::Result<Visitor> {
         let patron = target.patrons.get(place % target.patrons.len()).context("nobody to sign in as")?.clone();
         let connection = Connection::new(target.address, &target.host);
-        let mut visitor = Visitor { target, patron, task, connection, cookies: Cookies::default(), tokens: None };
-        if task == Task::Click {
+        let cookies = Cookies::default();
+        let mut visitor =
+            Visitor { target, patron, task, connection, cookies, tokens: None, held: Held::default() };
+        if task.begins_with_a_click() {
             let request = visitor.authorization_request()?;
             let (next, _) = visitor.sign_in(request.target).await?;
             visitor.return_to_vendor(next, &request.state).await?;
+            visitor.click().await?;
         }
         Ok(visitor)
     }
@@ -61,6 +83,36 @@ impl Visitor {
                 Ok(())
             }
             Task::Click => self.click().await,
+            Task::ClientCredentials => {
+                let form = encode([("grant_type", "client_credentials")]);
+                let answer =
+                    self.connection.post(&self.target.token, &[&self.target.authorization], form.as_bytes()).await?;
+                ensure!(answer.status == 200, "token answered {}: {}", answer.status, beginning(answer));
+                let tokens: Bearer<'_> = serde_json::from_slice(&answer.body).context("token answer")?;
+                ensure!(!tokens.access_token.is_empty(), "an empty token");
+                Ok(())
+            }
+            Task::Refresh => self.refresh().await,
+            Task::Introspect => {
+                let endpoint = self.target.introspection.as_deref().context("the target introspects nothing")?;
+                let form = encode([("token", self.held.access_token.as_str())]);
+                let answer = self.connection.post(endpoint, &[&self.target.authorization], form.as_bytes()).await?;
+                ensure!(answer.status == 200, "introspection answered {}: {}", answer.status, beginning(answer));
+                let state: State = serde_json::from_slice(&answer.body).context("introspection")?;
+                if !state.active {
+                    // Its five minutes are over.
+                    self.click().await?;
+                }
+                Ok(())
+            }
+            Task::Userinfo => {
+                let bearer = format!("Authorization: Bearer {}", self.held.access_token);
+                let answer = self.connection.get(&self.target.userinfo, &[&bearer]).await?;
+                ensure!(answer.status == 200, "userinfo answered {}: {}", answer.status, beginning(answer));
+                let person: Person<'_> = serde_json::from_slice(&answer.body).context("userinfo")?;
+                ensure!(!person.sub.is_empty(), "an empty sub");
+                Ok(())
+            }
         }
     }
 
@@ -93,6 +145,10 @@ impl Visitor {
         let tokens: Tokens<'_> = serde_json::from_slice(&answer.body).context("token answer")?;
         ensure!(!tokens.id_token.is_empty() && !tokens.access_token.is_empty(), "an empty token");
         let bearer = format!("Authorization: Bearer {}", tokens.access_token);
+        if self.task != Task::Click {
+            let refresh_token = tokens.refresh_token.as_deref().unwrap_or_default().to_owned();
+            self.held = Held { access_token: tokens.access_token.to_string(), refresh_token };
+        }
         let first = match self.tokens {
             Some(_) => None,
             None => Some((tokens.id_token.into_owned(), tokens.access_token.into_owned())),
@@ -105,6 +161,17 @@ impl Visitor {
         if let Some((id_token, access_token)) = first {
             self.tokens = Some(inspect(&id_token, &access_token, &request.nonce, &self.target.client_id, &person.sub)?);
         }
+        Ok(())
+    }
+
+    async fn refresh(&mut self) -> anyhow::Result<()> {
+        let form = encode([("grant_type", "refresh_token"), ("refresh_token", &self.held.refresh_token)]);
+        let answer = self.connection.post(&self.target.token, &[&self.target.authorization], form.as_bytes()).await?;
+        ensure!(answer.status == 200, "token answered {}: {}", answer.status, beginning(answer));
+        let tokens: Bearer<'_> = serde_json::from_slice(&answer.body).context("token answer")?;
+        let next = tokens.refresh_token.as_deref().context("no refresh token came back")?;
+        ensure!(next != self.held.refresh_token, "the refresh token was not rotated");
+        self.held.refresh_token = next.to_owned();
         Ok(())
     }
 
@@ -219,6 +286,21 @@ struct Tokens<'a> {
     id_token: Cow<'a, str>,
     #[serde(borrow)]
     access_token: Cow<'a, str>,
+    #[serde(borrow, default)]
+    refresh_token: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct Bearer<'a> {
+    #[serde(borrow)]
+    access_token: Cow<'a, str>,
+    #[serde(borrow, default)]
+    refresh_token: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct State {
+    active: bool,
 }
 
 #[derive(Deserialize)]

@@ -1,12 +1,15 @@
-// The peer: npm's oidc-provider in one process, everything in memory, one RS256 key made at start, one confidential
-// client. It answers the same click as oneaccess does (authorize, token with PKCE, userinfo) and nothing else is on.
+// The peer: npm's oidc-provider, one RS256 key made at start, one confidential client. It does what is measured of
+// oneaccess (the click, client_credentials, refresh, introspection) and nothing else is on. One process with everything
+// in memory; with --workers N and --redis URL, N processes behind one port, with everything in Redis.
 // When ready it prints one JSON line that `load --peer` reads; warnings go to standard error.
 
+import cluster from 'node:cluster';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import { parseArgs } from 'node:util';
 
 import { Memory } from './memory.mjs';
+import { Redis } from './redis.mjs';
 
 console.info = console.error;
 const { default: Provider } = await import('oidc-provider');
@@ -21,11 +24,20 @@ const { values: options } = parseArgs({
     'client-secret': { type: 'string', default: randomBytes(32).toString('hex') },
     'redirect-uri': { type: 'string', default: 'http://127.0.0.1:9/callback' },
     'post-logout-redirect-uri': { type: 'string' },
+    workers: { type: 'string', default: '1' },
+    redis: { type: 'string' },
   },
 });
+const workers = Number(options.workers);
+if (workers > 1 && !options.redis) throw new Error('several workers need --redis: in memory each would be alone');
+if (options.redis) await Redis.connect(options.redis);
 
+// What all workers share: the port, the key, the cookie key.
+const shared = process.env.PEER_SHARED ? JSON.parse(process.env.PEER_SHARED) : makeShared();
 const server = createServer();
-await new Promise((listening) => server.listen(Number(options.port), '127.0.0.1', listening));
+if (cluster.isPrimary && workers > 1) await fork();
+const port = process.env.PEER_PORT ?? options.port;
+await new Promise((listening) => server.listen(Number(port), '127.0.0.1', listening));
 const issuer = `http://127.0.0.1:${server.address().port}`;
 
 const provider = makeProvider();
@@ -35,39 +47,65 @@ server.on('request', (request, response) => {
   (interaction ? signIn : answer)(request, response);
 });
 
-console.log(JSON.stringify({
-  issuer,
-  client_id: options['client-id'],
-  client_secret: options['client-secret'],
-  token_endpoint_auth_method: 'client_secret_basic',
-  redirect_uri: options['redirect-uri'],
-  scope: SCOPE,
-  patrons: { reader: PATRON },
-  pid: process.pid,
-}));
+if (cluster.isPrimary) console.log(described(issuer));
+else process.send('ready');
 
-function makeProvider() {
+function makeShared() {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const key = { ...privateKey.export({ format: 'jwk' }), alg: 'RS256', use: 'sig', kid: randomBytes(8).toString('hex') };
+  return { key, cookie: randomBytes(32).toString('hex') };
+}
+
+// The primary asks for a free port, gives it back, and lets the workers share it; it serves nothing itself.
+async function fork() {
+  await new Promise((listening) => server.listen(Number(options.port), '127.0.0.1', listening));
+  const { port } = server.address();
+  await new Promise((closed) => server.close(closed));
+  const env = { PEER_SHARED: JSON.stringify(shared), PEER_PORT: String(port) };
+  const ready = Array.from({ length: workers }, () => new Promise((heard) => cluster.fork(env).once('message', heard)));
+  await Promise.all(ready);
+  console.log(described(`http://127.0.0.1:${port}`));
+  process.on('SIGTERM', () => process.exit(0));
+  await new Promise(() => {});
+}
+
+function described(issuer) {
+  return JSON.stringify({
+    issuer,
+    client_id: options['client-id'],
+    client_secret: options['client-secret'],
+    token_endpoint_auth_method: 'client_secret_basic',
+    redirect_uri: options['redirect-uri'],
+    scope: SCOPE,
+    patrons: { reader: PATRON },
+    pid: process.pid,
+  });
+}
+
+function makeProvider() {
   const logout = options['post-logout-redirect-uri'];
   return new Provider(issuer, {
-    adapter: Memory,
+    adapter: options.redis ? Redis : Memory,
+    cookies: { keys: [shared.cookie] },
     clients: [{
       client_id: options['client-id'],
       client_secret: options['client-secret'],
       redirect_uris: [options['redirect-uri']],
       post_logout_redirect_uris: logout ? [logout] : [],
-      grant_types: ['authorization_code'],
+      grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
       response_types: ['code'],
       token_endpoint_auth_method: 'client_secret_basic',
       id_token_signed_response_alg: 'RS256',
     }],
-    jwks: { keys: [key] },
+    jwks: { keys: [shared.key] },
     scopes: SCOPE.split(' '),
     claims: { openid: ['sub'], 'library.ebooks': ['audience_band', 'patron_type'] },
     pkce: { required: () => true },
-    ttl: { AccessToken: 300, AuthorizationCode: 60, IdToken: 300, Session: 86400, Grant: 86400, Interaction: 600 },
-    features: { devInteractions: { enabled: false }, userinfo: { enabled: true } },
+    issueRefreshToken: () => true,
+    rotateRefreshToken: () => true,
+    ttl: { AccessToken: 300, ClientCredentials: 300, RefreshToken: 86400, AuthorizationCode: 60, IdToken: 300, Session: 86400, Grant: 86400, Interaction: 600 },
+    features: { devInteractions: { enabled: false }, userinfo: { enabled: true },
+      clientCredentials: { enabled: true }, introspection: { enabled: true } },
     interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` },
     findAccount: (_, id) => ({
       accountId: id,

@@ -214,7 +214,11 @@ impl Browser {
     /// Opens a vendor's link to the library, signs in when asked, and comes back to the vendor's `redirect_uri`, which
     /// is not opened; or stays on a page of ours, such as a refusal.
     pub async fn click(&self, authorize: &str, patron: &Patron, party: &RelyingParty) -> Arrival {
-        let mut arrival = self.go(authorize, &party.redirect_uri).await;
+        self.click_to(authorize, patron, &party.redirect_uri).await
+    }
+
+    pub async fn click_to(&self, authorize: &str, patron: &Patron, redirect_uri: &str) -> Arrival {
+        let mut arrival = self.go(authorize, redirect_uri).await;
         for _ in 0..3 {
             let Arrival::Page(page) = &arrival else { break };
             let answer = if page.has("sign-in") {
@@ -228,7 +232,7 @@ impl Browser {
             } else {
                 break;
             };
-            arrival = self.follow(answer, Some(&party.redirect_uri)).await;
+            arrival = self.follow(answer, Some(redirect_uri)).await;
         }
         arrival
     }

@@ -5,11 +5,11 @@ mod browser;
 mod chromium;
 mod engine;
 mod library;
-mod node;
 mod operator;
 mod parts;
 mod process;
 mod roster;
+mod stock;
 mod trial;
 mod vendor;
 
@@ -17,9 +17,9 @@ pub use browser::{Arrival, Browser, CHANGED_PIN, Page};
 pub use chromium::{Chromium, Look};
 pub use engine::Engine;
 pub use library::{Declared, Library, Patron};
-pub use node::NodeClient;
 pub use parts::{Folder, skip};
 pub use roster::{Delivery, Person};
+pub use stock::{Stock, StockClient};
 pub use vendor::{Challenge, OidcVendor, basic, challenge_of, json_of, payload_of, query as query_of, random_word};
 
 /// Tells one promise on SQLite and on PostgreSQL, as `NAME::sqlite` and `NAME::postgres`.

@@ -1,0 +1,145 @@
+//! Vendors that are not ours: stock client libraries in their own languages, whose programs are in `tests/clients/` and
+//! on the pages of `docs/integrate/`.
+//!
+//! Each runs as one process that lives for many clicks and caches what its library caches by default. It learns who it is
+//! from `LIBRARY_…` variables, and is told what to do over lines of JSON, each answered by one:
+//!
+//! | To the client | From the client |
+//! |---|---|
+//! | `{"begin": true}` | `{"authorize": URL}`: where it sends the browser |
+//! | `{"callback": URL}`: where the browser came back to | `{"claims", "userinfo", "scope", "token_type", "access_token", "id_token"}` |
+//! | `{"verify": TOKEN}`: an access token that its API was sent | `{"claims": {"sub", …}}` |
+//! | anything that it refuses | `{"error": WHY}`, and it goes on |
+
+use std::{
+    ffi::OsString,
+    io::{BufRead, BufReader, Write},
+    path::PathBuf,
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+};
+
+use serde_json::{Value, json};
+use url::Url;
+
+use super::{
+    browser::Browser,
+    library::{Library, Patron, RelyingParty},
+    parts::part,
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stock {
+    /// npm's openid-client, with jose at the API.
+    OpenidClient,
+    /// npm's oauth4webapi.
+    Oauth4webapi,
+    /// Python's Authlib, in a Flask app.
+    Authlib,
+    /// Python's requests-oauthlib, with PyJWT.
+    Pyjwt,
+    /// Go's coreos/go-oidc.
+    GoOidc,
+}
+
+impl Stock {
+    /// The program and its arguments, and the folder it runs in; `None` where its toolchain is absent.
+    fn program(self) -> Option<(OsString, Vec<OsString>, PathBuf)> {
+        let node = |script: &str| {
+            let folder = part("ONEACCESS_TEST_NODE_CLIENTS", "the clients of npm")?;
+            let node = std::env::var_os("ONEACCESS_TEST_NODE").unwrap_or_else(|| "node".into());
+            Some((node, vec!["conversation.mjs".into(), script.into()], folder.into()))
+        };
+        let python = |module: &str| {
+            let python = part("ONEACCESS_TEST_PYTHON", "the clients of Python")?;
+            Some((python.into(), vec!["-B".into(), "conversation.py".into(), module.into()], clients("python")))
+        };
+        match self {
+            Stock::OpenidClient => node("./openid-client.mjs"),
+            Stock::Oauth4webapi => node("./oauth4webapi.mjs"),
+            Stock::Authlib => python("authlib_flask"),
+            Stock::Pyjwt => python("requests_pyjwt"),
+            Stock::GoOidc => {
+                Some((part("ONEACCESS_TEST_GO_CLIENT", "the client of Go")?.into(), vec![], clients("go")))
+            }
+        }
+    }
+}
+
+fn clients(language: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(language)
+}
+
+#[derive(Debug)]
+pub struct StockClient {
+    pub stock: Stock,
+    child: Child,
+    hear: BufReader<ChildStdout>,
+    say: ChildStdin,
+    redirect_uri: String,
+}
+
+impl StockClient {
+    /// `None` where the toolchain of its language is absent, which is then a named skip.
+    pub fn start(stock: Stock, library: &Library, party: &RelyingParty) -> Option<StockClient> {
+        assert_eq!(party.auth_method, "client_secret_basic", "what every recipe in docs/integrate/ uses");
+        let (program, arguments, folder) = stock.program()?;
+        // It ends when its input does; `timeout` is for a program that hangs.
+        let mut child = Command::new("timeout")
+            .arg("900")
+            .arg(program)
+            .args(arguments)
+            .current_dir(folder)
+            .env("LIBRARY_ISSUER", &library.issuer)
+            .env("LIBRARY_CLIENT_ID", &party.client_id)
+            .env("LIBRARY_CLIENT_SECRET", party.client_secret.as_deref().unwrap_or_default())
+            .env("LIBRARY_REDIRECT_URI", &party.redirect_uri)
+            .env("LIBRARY_RESOURCE", library.url(&format!("/vendors/{}", party.vendor)))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (say, hear) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+        Some(StockClient { stock, child, hear, say, redirect_uri: party.redirect_uri.clone() })
+    }
+
+    /// One whole click. `Err` with the library's own words where it refuses what came back.
+    pub async fn click(&mut self, browser: &Browser, patron: &Patron) -> Result<Value, String> {
+        let authorize = self.authorize()?;
+        let callback = browser.click_to(&authorize, patron, &self.redirect_uri).await.left();
+        self.arrive(&callback)
+    }
+
+    /// The address to which it sends the browser.
+    pub fn authorize(&mut self) -> Result<String, String> {
+        Ok(self.ask(&json!({ "begin": true }))?["authorize"].as_str().unwrap().to_owned())
+    }
+
+    /// What it made of the browser's return: `claims`, `userinfo`, `scope`, `token_type`, `access_token`, `id_token`.
+    pub fn arrive(&mut self, callback: &Url) -> Result<Value, String> {
+        self.ask(&json!({ "callback": callback.as_str() }))
+    }
+
+    /// Whom its API takes the sender of this access token for: the claims that it looks at, `sub` at least.
+    pub fn believe(&mut self, access_token: &str) -> Result<Value, String> {
+        Ok(self.ask(&json!({ "verify": access_token }))?["claims"].take())
+    }
+
+    fn ask(&mut self, message: &Value) -> Result<Value, String> {
+        writeln!(self.say, "{message}").unwrap_or_else(|e| panic!("{:?} is gone: {e}", self.stock));
+        let mut line = String::new();
+        self.hear.read_line(&mut line).unwrap();
+        let said: Value =
+            serde_json::from_str(&line).unwrap_or_else(|e| panic!("{:?} said no JSON ({e}): {line}", self.stock));
+        match said["error"].as_str() {
+            Some(why) => Err(format!("{:?}: {why}", self.stock)),
+            None => Ok(said),
+        }
+    }
+}
+
+impl Drop for StockClient {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -26,10 +26,14 @@ promise! { shared, async fn gos_oidc_is_content(library) {
     is_content(library, Stock::GoOidc).await;
 }}
 
+promise! { shared, async fn javas_spring_security_is_content(library) {
+    is_content(library, Stock::SpringSecurity).await;
+}}
+
 /// Several readers click, one after another, through one process of the client; then its API is sent their tokens, and
 /// what is none of its business.
 async fn is_content(library: &Library, stock: Stock) {
-    let party = library.oidc();
+    let party = party_for(library, stock).await;
     let Some(mut client) = StockClient::start(stock, library, &party) else { return };
     let mut seen = Vec::new();
     for (name, patron_type, band) in [
@@ -77,6 +81,15 @@ async fn is_content(library: &Library, stock: Stock) {
         client.arrive(&callback).expect_err(name);
     }
     client.click(&Browser::new(), &patron).await.expect("it goes on after a refusal");
+}
+
+/// The demo's vendor, except for a library that has its own mind about where its callback is.
+async fn party_for(library: &Library, stock: Stock) -> RelyingParty {
+    if stock != Stock::SpringSecurity {
+        return library.oidc();
+    }
+    let redirect_uris = &["https://maple.example/login/oauth2/code/library"];
+    library.declare(Declared { id: "spring", redirect_uris, ..Declared::default() }).await
 }
 
 /// A vendor's name for this client alone, since such promises share one library and run side by side.

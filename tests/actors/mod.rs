@@ -16,7 +16,7 @@ mod vendor;
 pub use browser::{Arrival, Browser, CHANGED_PIN, Page};
 pub use chromium::{Chromium, Look};
 pub use engine::Engine;
-pub use library::{Declared, Library, Patron};
+pub use library::{Declared, Library, Patron, RelyingParty};
 pub use parts::{Folder, skip};
 pub use roster::{Delivery, Person};
 pub use stock::{Stock, StockClient};

@@ -39,6 +39,9 @@ pub enum Stock {
     Pyjwt,
     /// Go's coreos/go-oidc.
     GoOidc,
+    /// Java's Spring Security, in a Spring Boot app that believes to be behind a proxy. Its callback is always
+    /// `/login/oauth2/code/library`.
+    SpringSecurity,
 }
 
 impl Stock {
@@ -58,6 +61,19 @@ impl Stock {
             Stock::Oauth4webapi => node("./oauth4webapi.mjs"),
             Stock::Authlib => python("authlib_flask"),
             Stock::Pyjwt => python("requests_pyjwt"),
+            Stock::SpringSecurity => {
+                let folder = part("ONEACCESS_TEST_JAVA_CLIENT", "the client of Java")?;
+                let java = std::env::var_os("ONEACCESS_TEST_JAVA").unwrap_or_else(|| "java".into());
+                // A short life: starting quickly counts for more than the last optimisation.
+                let arguments = [
+                    "-XX:TieredStopAtLevel=1",
+                    "-XX:+UseSerialGC",
+                    "-cp",
+                    "classes:dependency/*",
+                    "example.Conversation",
+                ];
+                Some((java, arguments.map(OsString::from).into(), folder.into()))
+            }
             Stock::GoOidc => {
                 Some((part("ONEACCESS_TEST_GO_CLIENT", "the client of Go")?.into(), vec![], clients("go")))
             }

@@ -1,5 +1,7 @@
 //! Stock client libraries, each as its page in `docs/integrate/` tells a vendor to use it.
 
+use url::Url;
+
 use crate::{
     actors::*,
     click::{is_pseudonym, personal},
@@ -28,6 +30,54 @@ promise! { shared, async fn gos_oidc_is_content(library) {
 
 promise! { shared, async fn javas_spring_security_is_content(library) {
     is_content(library, Stock::SpringSecurity).await;
+}}
+
+promise! { shared, async fn apaches_mod_auth_openidc_is_content(library) {
+    let Some(apache) = Apache::start(library).await else { return };
+    let mut seen = Vec::new();
+    for (name, patron_type, band) in
+        [("district_grade_7", "student", "young-adult"), ("district_teacher", "staff", "adult")]
+    {
+        let (browser, patron) = (Browser::new(), library.patron(name));
+        let page = browser.click_to(&apache.url, &patron, "nowhere:").await.page();
+        assert!(page.url.as_str().starts_with(&apache.url) && page.status == 200, "{} {}\n{}", page.url, page.body, apache.log());
+        let claims = Apache::claims(&page);
+        let claim = |name: &str| claims.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str());
+        assert!(is_pseudonym(claim("sub").unwrap()), "{claims:?}");
+        assert_eq!((claim("patron_type"), claim("audience_band")), (Some(patron_type), Some(band)), "{claims:?}");
+        let told = claims.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
+        assert_eq!(personal(&serde_json::Value::Object(told)), Vec::<String>::new());
+        assert!(!page.body.contains(&patron.card), "the card number is not released: {}", page.body);
+        let grown_ups = browser.open(format!("{}/grown-ups/", apache.url)).await;
+        assert!(browser.cookies().iter().any(|(name, _)| name == "mod_auth_openidc_session"));
+        assert_eq!(grown_ups.status == 200, band == "adult", "{} {}", grown_ups.status, grown_ups.body);
+        seen.push(claim("sub").unwrap().to_owned());
+    }
+    assert_ne!(seen[0], seen[1]);
+
+    let patron = library.patron("district_grade_7");
+    let scopes = ["openid", "library.ebooks"];
+    let mine = OidcVendor::of(library, apache.party.clone()).await;
+    let tokens = mine.click(library, &Browser::new(), &patron, &scopes).await;
+    assert_eq!(tokens.subject, seen[0]);
+    let page = apache.api(&tokens.access_token).await;
+    assert_eq!(page.status, 200, "{}\n{}", page.body, apache.log());
+    assert!(page.body.contains(&format!("REMOTE_USER={}", tokens.subject)), "{}", page.body);
+    let other = OidcVendor::of(library, library.oidc()).await;
+    let theirs = other.click(library, &Browser::new(), &patron, &scopes).await.access_token;
+    let narrow = mine.click(library, &Browser::new(), &patron, &["openid"]).await.access_token;
+    for (name, token) in [("the ID token", tokens.id_token), ("another vendor's", theirs), ("no scope", narrow)] {
+        let page = apache.api(&token).await;
+        assert!([401, 403].contains(&page.status.as_u16()), "{name}: {} {}", page.status, page.body);
+    }
+
+    for (name, value) in [("iss", "https://evil.example"), ("state", "another")] {
+        let browser = Browser::new();
+        let callback = browser.click_to(&apache.url, &patron, &apache.party.redirect_uri).await.left();
+        let answer = browser.get(bent(&callback, name, value)).await;
+        let in_session = browser.cookies().iter().any(|(name, _)| name == "mod_auth_openidc_session");
+        assert!(!in_session, "{name}: {} {}", answer.status, answer.body);
+    }
 }}
 
 /// Several readers click, one after another, through one process of the client; then its API is sent their tokens, and
@@ -72,13 +122,8 @@ async fn is_content(library: &Library, stock: Stock) {
 
     for (name, value) in [("iss", "https://evil.example"), ("state", "another")] {
         let authorize = client.authorize().unwrap();
-        let mut callback = Browser::new().click(&authorize, &patron, &mine.party).await.left();
-        let bent: Vec<(String, String)> = callback
-            .query_pairs()
-            .map(|(n, v)| if n == name { (n.into(), value.into()) } else { (n.into(), v.into()) })
-            .collect();
-        callback.query_pairs_mut().clear().extend_pairs(bent);
-        client.arrive(&callback).expect_err(name);
+        let callback = Browser::new().click(&authorize, &patron, &mine.party).await.left();
+        client.arrive(&bent(&callback, name, value)).expect_err(name);
     }
     client.click(&Browser::new(), &patron).await.expect("it goes on after a refusal");
 }
@@ -95,4 +140,13 @@ async fn party_for(library: &Library, stock: Stock) -> RelyingParty {
 /// A vendor's name for this client alone, since such promises share one library and run side by side.
 fn leaked(stock: Stock) -> &'static str {
     Box::leak(format!("beside-{stock:?}").to_lowercase().into_boxed_str())
+}
+
+/// The same address with another value for one of its parameters.
+fn bent(address: &Url, name: &str, value: &str) -> Url {
+    let mut bent = address.clone();
+    let other = |n: &str, v: &str| if n == name { value.to_owned() } else { v.to_owned() };
+    bent.query_pairs_mut().clear().extend_pairs(address.query_pairs().map(|(n, v)| (n.to_string(), other(&n, &v))));
+    assert_ne!(bent, *address, "there is no {name} to bend");
+    bent
 }

@@ -1,6 +1,7 @@
 //! Who the promises are told with: a library, its browsers, its vendors, its operator.
 //! What a promise says is in the modules beside; how an actor does its part is here.
 
+mod apache;
 mod browser;
 mod chromium;
 mod engine;
@@ -13,6 +14,7 @@ mod stock;
 mod trial;
 mod vendor;
 
+pub use apache::Apache;
 pub use browser::{Arrival, Browser, CHANGED_PIN, Page};
 pub use chromium::{Chromium, Look};
 pub use engine::Engine;

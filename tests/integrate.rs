@@ -32,6 +32,10 @@ promise! { shared, async fn javas_spring_security_is_content(library) {
     is_content(library, Stock::SpringSecurity).await;
 }}
 
+promise! { shared, async fn rusts_openidconnect_is_content(library) {
+    is_content(library, Stock::Openidconnect).await;
+}}
+
 promise! { shared, async fn apaches_mod_auth_openidc_is_content(library) {
     let Some(apache) = Apache::start(library).await else { return };
     let mut seen = Vec::new();
@@ -105,8 +109,8 @@ async fn is_content(library: &Library, stock: Stock) {
         assert!(arrived["scope"].as_str().unwrap().contains("library.ebooks"), "{arrived}");
         assert!(arrived["token_type"].as_str().unwrap().eq_ignore_ascii_case("bearer"), "{arrived}");
         let text = |name: &str| arrived[name].as_str().unwrap().to_owned();
-        assert_eq!(client.believe(&text("access_token")).unwrap()["sub"], subject);
-        client.believe(&text("id_token")).expect_err("an ID token is no access token");
+        assert_eq!(client.believe(&text("access_token")).await.unwrap()["sub"], subject);
+        client.believe(&text("id_token")).await.expect_err("an ID token is no access token");
         seen.push((subject, text("access_token")));
     }
     assert!(seen[0].0 != seen[1].0 && seen[1].0 != seen[2].0 && seen[2].0 != seen[0].0, "{seen:?}");
@@ -115,15 +119,15 @@ async fn is_content(library: &Library, stock: Stock) {
     let other = OidcVendor::of(library, other).await;
     let patron = library.patron("district_grade_7");
     let theirs = other.click(library, &Browser::new(), &patron, &["openid", "library.ebooks"]).await;
-    client.believe(&theirs.access_token).expect_err("another vendor's token");
+    client.believe(&theirs.access_token).await.expect_err("another vendor's token");
     let mine = OidcVendor::of(library, party).await;
     let narrow = mine.click(library, &Browser::new(), &patron, &["openid"]).await;
-    client.believe(&narrow.access_token).expect_err("a token without the scope");
+    client.believe(&narrow.access_token).await.expect_err("a token without the scope");
 
     for (name, value) in [("iss", "https://evil.example"), ("state", "another")] {
-        let authorize = client.authorize().unwrap();
+        let authorize = client.authorize().await.unwrap();
         let callback = Browser::new().click(&authorize, &patron, &mine.party).await.left();
-        client.arrive(&bent(&callback, name, value)).expect_err(name);
+        client.arrive(&bent(&callback, name, value)).await.expect_err(name);
     }
     client.click(&Browser::new(), &patron).await.expect("it goes on after a refusal");
 }

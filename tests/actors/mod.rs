@@ -10,6 +10,10 @@ mod operator;
 mod parts;
 mod process;
 mod roster;
+#[path = "../clients/rust/conversation.rs"]
+mod rust_conversation;
+#[path = "../clients/rust/library.rs"]
+mod rust_vendor;
 mod stock;
 mod trial;
 mod vendor;

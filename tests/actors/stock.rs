@@ -1,7 +1,7 @@
 //! Vendors that are not ours: stock client libraries in their own languages, whose programs are in `tests/clients/` and
 //! on the pages of `docs/integrate/`.
 //!
-//! Each runs as one process that lives for many clicks and caches what its library caches by default. It learns who it is
+//! Each but Rust's runs as one process that lives for many clicks and caches what its library caches by default. It learns who it is
 //! from `LIBRARY_…` variables, and is told what to do over lines of JSON, each answered by one:
 //!
 //! | To the client | From the client |
@@ -25,6 +25,7 @@ use super::{
     browser::Browser,
     library::{Library, Patron, RelyingParty},
     parts::part,
+    rust_conversation::RustVendor,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,10 +43,12 @@ pub enum Stock {
     /// Java's Spring Security, in a Spring Boot app that believes to be behind a proxy. Its callback is always
     /// `/login/oauth2/code/library`.
     SpringSecurity,
+    /// Rust's openidconnect, with jsonwebtoken at the API.
+    Openidconnect,
 }
 
 impl Stock {
-    /// The program and its arguments, and the folder it runs in; `None` where its toolchain is absent.
+    /// The program and its arguments, and the folder it runs in; `None` where its toolchain is absent, as Rust's is not.
     fn program(self) -> Option<(OsString, Vec<OsString>, PathBuf)> {
         let node = |script: &str| {
             let folder = part("ONEACCESS_TEST_NODE_CLIENTS", "the clients of npm")?;
@@ -74,6 +77,7 @@ impl Stock {
                 ];
                 Some((java, arguments.map(OsString::from).into(), folder.into()))
             }
+            Stock::Openidconnect => None,
             Stock::GoOidc => {
                 Some((part("ONEACCESS_TEST_GO_CLIENT", "the client of Go")?.into(), vec![], clients("go")))
             }
@@ -85,20 +89,73 @@ fn clients(language: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(language)
 }
 
-#[derive(Debug)]
 pub struct StockClient {
     pub stock: Stock,
-    child: Child,
-    hear: BufReader<ChildStdout>,
-    say: ChildStdin,
+    vendor: Vendor,
     redirect_uri: String,
+}
+
+enum Vendor {
+    Here(Box<RustVendor>),
+    Beside { child: Child, hear: BufReader<ChildStdout>, say: ChildStdin },
 }
 
 impl StockClient {
     /// `None` where the toolchain of its language is absent, which is then a named skip.
     pub fn start(stock: Stock, library: &Library, party: &RelyingParty) -> Option<StockClient> {
         assert_eq!(party.auth_method, "client_secret_basic", "what every recipe in docs/integrate/ uses");
-        let (program, arguments, folder) = stock.program()?;
+        let vendor = match stock {
+            Stock::Openidconnect => Vendor::Here(Box::new(RustVendor::new(library, party))),
+            _ => Vendor::beside(stock.program()?, library, party),
+        };
+        Some(StockClient { stock, vendor, redirect_uri: party.redirect_uri.clone() })
+    }
+
+    /// One whole click. `Err` with the library's own words where it refuses what came back.
+    pub async fn click(&mut self, browser: &Browser, patron: &Patron) -> Result<Value, String> {
+        let authorize = self.authorize().await?;
+        let callback = browser.click_to(&authorize, patron, &self.redirect_uri).await.left();
+        self.arrive(&callback).await
+    }
+
+    /// The address to which it sends the browser.
+    pub async fn authorize(&mut self) -> Result<String, String> {
+        Ok(self.ask(&json!({ "begin": true })).await?["authorize"].as_str().unwrap().to_owned())
+    }
+
+    /// What it made of the browser's return: `claims`, `userinfo`, `scope`, `token_type`, `access_token`, `id_token`.
+    pub async fn arrive(&mut self, callback: &Url) -> Result<Value, String> {
+        self.ask(&json!({ "callback": callback.as_str() })).await
+    }
+
+    /// Whom its API takes the sender of this access token for: the claims that it looks at, `sub` at least.
+    pub async fn believe(&mut self, access_token: &str) -> Result<Value, String> {
+        Ok(self.ask(&json!({ "verify": access_token })).await?["claims"].take())
+    }
+
+    async fn ask(&mut self, message: &Value) -> Result<Value, String> {
+        let stock = self.stock;
+        let said = match &mut self.vendor {
+            Vendor::Here(vendor) => {
+                vendor.answer(message).await.unwrap_or_else(|why| json!({ "error": format!("{why:#}") }))
+            }
+            Vendor::Beside { hear, say, .. } => tokio::task::block_in_place(|| {
+                writeln!(say, "{message}").unwrap_or_else(|e| panic!("{stock:?} is gone: {e}"));
+                let mut line = String::new();
+                hear.read_line(&mut line).unwrap();
+                serde_json::from_str(&line).unwrap_or_else(|e| panic!("{stock:?} said no JSON ({e}): {line}"))
+            }),
+        };
+        match said["error"].as_str() {
+            Some(why) => Err(format!("{stock:?}: {why}")),
+            None => Ok(said),
+        }
+    }
+}
+
+impl Vendor {
+    fn beside(program: (OsString, Vec<OsString>, PathBuf), library: &Library, party: &RelyingParty) -> Vendor {
+        let (program, arguments, folder) = program;
         // It ends when its input does; `timeout` is for a program that hangs.
         let mut child = Command::new("timeout")
             .arg("900")
@@ -115,47 +172,15 @@ impl StockClient {
             .spawn()
             .unwrap();
         let (say, hear) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
-        Some(StockClient { stock, child, hear, say, redirect_uri: party.redirect_uri.clone() })
-    }
-
-    /// One whole click. `Err` with the library's own words where it refuses what came back.
-    pub async fn click(&mut self, browser: &Browser, patron: &Patron) -> Result<Value, String> {
-        let authorize = self.authorize()?;
-        let callback = browser.click_to(&authorize, patron, &self.redirect_uri).await.left();
-        self.arrive(&callback)
-    }
-
-    /// The address to which it sends the browser.
-    pub fn authorize(&mut self) -> Result<String, String> {
-        Ok(self.ask(&json!({ "begin": true }))?["authorize"].as_str().unwrap().to_owned())
-    }
-
-    /// What it made of the browser's return: `claims`, `userinfo`, `scope`, `token_type`, `access_token`, `id_token`.
-    pub fn arrive(&mut self, callback: &Url) -> Result<Value, String> {
-        self.ask(&json!({ "callback": callback.as_str() }))
-    }
-
-    /// Whom its API takes the sender of this access token for: the claims that it looks at, `sub` at least.
-    pub fn believe(&mut self, access_token: &str) -> Result<Value, String> {
-        Ok(self.ask(&json!({ "verify": access_token }))?["claims"].take())
-    }
-
-    fn ask(&mut self, message: &Value) -> Result<Value, String> {
-        writeln!(self.say, "{message}").unwrap_or_else(|e| panic!("{:?} is gone: {e}", self.stock));
-        let mut line = String::new();
-        self.hear.read_line(&mut line).unwrap();
-        let said: Value =
-            serde_json::from_str(&line).unwrap_or_else(|e| panic!("{:?} said no JSON ({e}): {line}", self.stock));
-        match said["error"].as_str() {
-            Some(why) => Err(format!("{:?}: {why}", self.stock)),
-            None => Ok(said),
-        }
+        Vendor::Beside { child, hear, say }
     }
 }
 
-impl Drop for StockClient {
+impl Drop for Vendor {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if let Vendor::Beside { child, .. } = self {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }

@@ -84,6 +84,24 @@ promise! { shared, async fn apaches_mod_auth_openidc_is_content(library) {
     }
 }}
 
+promise! { shared, async fn a_vendors_engineer_tries_it_out_as_the_page_says(library) {
+    library.run(&["apply", "tests/clients/vendor.toml"]).fine();
+    let party = RelyingParty {
+        vendor: "maple-trial".into(),
+        client_id: "maple-trial".into(),
+        client_secret: Some("not-a-secret-but-long-enough-to-try-it-out".into()),
+        auth_method: "client_secret_basic".into(),
+        redirect_uri: "http://127.0.0.1:3000/callback".into(),
+    };
+    let mut vendor = StockClient::start(Stock::Openidconnect, library, &party).unwrap();
+    let authorize = vendor.authorize().await.unwrap();
+    let browser = Browser::new();
+    let known = || async { !browser.get(&authorize).await.status.is_client_error() };
+    library.soon("the server knows maple-trial", known).await;
+    let tokens = vendor.click(&Browser::new(), &library.patron("district_grade_7")).await.unwrap();
+    vendor.believe(tokens["access_token"].as_str().unwrap()).await.unwrap();
+}}
+
 /// Several readers click, one after another, through one process of the client; then its API is sent their tokens, and
 /// what is none of its business.
 async fn is_content(library: &Library, stock: Stock) {

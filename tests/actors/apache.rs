@@ -5,7 +5,6 @@ use std::{net::TcpStream, os::unix::fs::MetadataExt, time::Duration};
 
 use super::{
     browser::{Browser, Page},
-    json_of,
     library::{Declared, Library, RelyingParty, SECRET},
     parts::{Folder, free_port, part},
     process::Process,
@@ -54,7 +53,6 @@ impl Apache {
     pub async fn start(library: &Library) -> Option<Apache> {
         let apache = part("ONEACCESS_TEST_APACHE", "Apache's mod_auth_openidc")?;
         let modules = part("ONEACCESS_TEST_APACHE_MODULES", "Apache's mod_auth_openidc")?;
-        let discovery = json_of(&library.url("/.well-known/openid-configuration")).await;
         // A port that was free may be taken by the time Apache binds it: try again then.
         for attempt in 1.. {
             let port = free_port();
@@ -81,7 +79,6 @@ impl Apache {
                 ("LIBRARY_CLIENT_SECRET", SECRET),
                 ("LIBRARY_REDIRECT_URI", &party.redirect_uri),
                 ("LIBRARY_RESOURCE", &resource),
-                ("LIBRARY_JWKS_URI", discovery["jwks_uri"].as_str().unwrap()),
                 ("LIBRARY_COOKIE_KEY", "fictional-and-only-for-this-test"),
             ];
             let mut process = Process::start("apache", &[&apache, "-f", &config, "-DFOREGROUND"], &env, folder.path());

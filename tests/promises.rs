@@ -9,6 +9,7 @@ use actors::promise;
 
 mod apply;
 mod audit;
+mod bad_tokens;
 mod click;
 mod import;
 mod integrate;

@@ -48,6 +48,16 @@ pub enum Stock {
 }
 
 impl Stock {
+    pub const ALL: [Stock; 7] = [
+        Stock::OpenidClient,
+        Stock::Oauth4webapi,
+        Stock::Authlib,
+        Stock::Pyjwt,
+        Stock::GoOidc,
+        Stock::SpringSecurity,
+        Stock::Openidconnect,
+    ];
+
     /// The program and its arguments, and the folder it runs in; `None` where its toolchain is absent, as Rust's is not.
     fn program(self) -> Option<(OsString, Vec<OsString>, PathBuf)> {
         let node = |script: &str| {
@@ -103,10 +113,15 @@ enum Vendor {
 impl StockClient {
     /// `None` where the toolchain of its language is absent, which is then a named skip.
     pub fn start(stock: Stock, library: &Library, party: &RelyingParty) -> Option<StockClient> {
+        StockClient::start_at(stock, &library.issuer, party)
+    }
+
+    /// The same, for whoever says that this issuer is his.
+    pub fn start_at(stock: Stock, issuer: &str, party: &RelyingParty) -> Option<StockClient> {
         assert_eq!(party.auth_method, "client_secret_basic", "what every recipe in docs/integrate/ uses");
         let vendor = match stock {
-            Stock::Openidconnect => Vendor::Here(Box::new(RustVendor::new(library, party))),
-            _ => Vendor::beside(stock.program()?, library, party),
+            Stock::Openidconnect => Vendor::Here(Box::new(RustVendor::new(issuer, party))),
+            _ => Vendor::beside(stock.program()?, issuer, party),
         };
         Some(StockClient { stock, vendor, redirect_uri: party.redirect_uri.clone() })
     }
@@ -154,7 +169,7 @@ impl StockClient {
 }
 
 impl Vendor {
-    fn beside(program: (OsString, Vec<OsString>, PathBuf), library: &Library, party: &RelyingParty) -> Vendor {
+    fn beside(program: (OsString, Vec<OsString>, PathBuf), issuer: &str, party: &RelyingParty) -> Vendor {
         let (program, arguments, folder) = program;
         // It ends when its input does; `timeout` is for a program that hangs.
         let mut child = Command::new("timeout")
@@ -162,11 +177,11 @@ impl Vendor {
             .arg(program)
             .args(arguments)
             .current_dir(folder)
-            .env("LIBRARY_ISSUER", &library.issuer)
+            .env("LIBRARY_ISSUER", issuer)
             .env("LIBRARY_CLIENT_ID", &party.client_id)
             .env("LIBRARY_CLIENT_SECRET", party.client_secret.as_deref().unwrap_or_default())
             .env("LIBRARY_REDIRECT_URI", &party.redirect_uri)
-            .env("LIBRARY_RESOURCE", library.url(&format!("/vendors/{}", party.vendor)))
+            .env("LIBRARY_RESOURCE", format!("{issuer}/vendors/{}", party.vendor))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -130,6 +130,9 @@ func (l *Library) Reader(ctx context.Context, accessToken string) (subject strin
 	if !strings.EqualFold(header.Typ, "at+jwt") {
 		return "", errors.New("this is no access token")
 	}
+	if verified.Subject == "" {
+		return "", errors.New("this token is about nobody")
+	}
 	if !slices.Contains(strings.Fields(claims.Scope), "library.ebooks") {
 		return "", errors.New("no e-books for this reader")
 	}

@@ -41,7 +41,9 @@ def callback():
 import time
 
 from authlib.integrations.flask_oauth2 import ResourceProtector, current_token
+from authlib.oauth2.rfc6750 import InvalidTokenError
 from authlib.oauth2.rfc9068 import JWTBearerTokenValidator
+from joserfc.jwk import KeySet
 
 
 class LibraryTokens(JWTBearerTokenValidator):
@@ -49,8 +51,15 @@ class LibraryTokens(JWTBearerTokenValidator):
 
     def get_jwks(self):  # Authlib does not cache for you: five minutes is what the library promises
         if self.keys is None or time.monotonic() - self.read_at > 300:
-            self.keys, self.read_at = oauth.library.fetch_jwk_set(force=True), time.monotonic()
+            self.keys = KeySet.import_key_set(oauth.library.fetch_jwk_set(force=True))
+            self.read_at = time.monotonic()
         return self.keys
+
+    def authenticate_token(self, token_string):
+        token = super().authenticate_token(token_string)
+        if token.header.get("typ", "").lower() != "at+jwt":  # Authlib takes a token that does not say what it is
+            raise InvalidTokenError()
+        return token
 
 
 library = ResourceProtector()

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::{
-    library::{Library, RelyingParty},
+    library::RelyingParty,
     rust_vendor::{self, Session},
     vendor::{json_of, payload_of},
 };
@@ -19,13 +19,13 @@ pub struct RustVendor {
 }
 
 impl RustVendor {
-    pub fn new(library: &Library, party: &RelyingParty) -> RustVendor {
+    pub fn new(issuer: &str, party: &RelyingParty) -> RustVendor {
         let library = rust_vendor::Library {
-            issuer: library.issuer.clone(),
+            issuer: issuer.to_owned(),
             client_id: party.client_id.clone(),
             client_secret: party.client_secret.clone().unwrap_or_default(),
             redirect_uri: party.redirect_uri.clone(),
-            resource: library.url(&format!("/vendors/{}", party.vendor)),
+            resource: format!("{issuer}/vendors/{}", party.vendor),
             known: RwLock::new(None),
         };
         RustVendor { library, session: None }
@@ -47,7 +47,9 @@ impl RustVendor {
             let discovery = json_of(&format!("{}/.well-known/openid-configuration", self.library.issuer)).await;
             let keys = serde_json::from_value(json_of(discovery["jwks_uri"].as_str().unwrap()).await)?;
             let token = self.library.reader(token, &keys)?;
-            return Ok(json!({ "claims": { "sub": token.sub, "client_id": token.client_id, "scope": token.scope } }));
+            return Ok(json!({ "claims": {
+                "iss": token.iss, "sub": token.sub, "client_id": token.client_id, "scope": token.scope,
+            }}));
         }
         let (url, session) = self.library.sign_in().await?;
         self.session = Some(session);

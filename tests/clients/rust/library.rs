@@ -138,6 +138,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header, jw
 
 #[derive(Deserialize)]
 pub struct AccessToken {
+    pub iss: String,
     pub sub: String,
     pub client_id: String,
     pub scope: String,
@@ -147,12 +148,14 @@ impl Library {
     /// At your API: who sends this access token? `keys` is the library's `jwks_uri`, read again at an unknown `kid`.
     pub fn reader(&self, access_token: &str, keys: &JwkSet) -> Result<AccessToken> {
         let header = decode_header(access_token)?;
-        let is_access_token = header.typ.is_some_and(|typ| typ.eq_ignore_ascii_case("at+jwt")); // the crate does not look
-        ensure!(is_access_token, "this is no access token");
+        // What the crate does not look at: another type, or something critical that it does not know (RFC 7515 4.1.11).
+        let is_access_token = header.typ.is_some_and(|typ| typ.eq_ignore_ascii_case("at+jwt"));
+        ensure!(is_access_token && header.crit.is_none(), "this is no access token");
         let key = keys.find(&header.kid.unwrap_or_default()).context("the library has no such key")?;
         let mut expected = Validation::new(Algorithm::ES256);
         expected.set_issuer(&[&self.issuer]);
         expected.set_audience(&[&self.resource]);
+        expected.validate_nbf = true;
         expected.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         let token = decode::<AccessToken>(access_token, &DecodingKey::from_jwk(key)?, &expected)?.claims;
         ensure!(token.scope.split(' ').any(|scope| scope == "library.ebooks"), "no e-books for this reader");

@@ -17,7 +17,11 @@ use self::kek::{Kek, random};
 pub use self::verify::{Expect, Invalid, Lifetime};
 pub use crate::wire::jose::Algorithm;
 use crate::{
-    domain::{clock::Clock, pin::PinKey},
+    domain::{
+        clock::{Clock, Timestamp},
+        key::Reader,
+        pin::PinKey,
+    },
     store::{self, Db, keys::WrappedKey},
     wire::jose::{self, SigningKey},
 };
@@ -207,7 +211,14 @@ impl KeyRing {
     ///
     /// # Errors
     /// `jose::Error::Signing` where the claims are no JSON object.
-    pub fn sign(&self, algorithm: Algorithm, typ: &str, claims: &impl Serialize) -> Result<String, jose::Error> {
+    pub fn sign(
+        &self,
+        algorithm: Algorithm,
+        _reader: Reader,
+        _now: Timestamp,
+        typ: &str,
+        claims: &impl Serialize,
+    ) -> Result<String, jose::Error> {
         match self.signing.iter().rev().find(|key| key.algorithm() == algorithm) {
             Some(key) => key.sign(typ, claims),
             None => Err(jose::Error::BadKey(format!("no key for {}", algorithm.as_str()))),

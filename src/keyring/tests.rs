@@ -5,7 +5,6 @@ use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, time::Duration};
 use serde_json::Value;
 
 use super::*;
-use crate::domain::clock::Timestamp;
 
 const NOON: Timestamp = Timestamp(1_790_000_000_000);
 const ISSUER: &str = "https://access.library.example";
@@ -62,7 +61,7 @@ async fn keys_are_made_on_the_first_start_and_the_same_after_a_restart() {
     assert_eq!(first.pin_key().pattern("1234"), again.pin_key().pattern("1234"));
     let tag = |ring: &KeyRing| hmac::sign(ring.pseudonym_key(), b"x").as_ref().to_vec();
     assert_eq!(tag(&first), tag(&again));
-    let token = first.sign(Algorithm::Es256, "at+jwt", &claims()).unwrap();
+    let token = first.sign(Algorithm::Es256, Reader::Normal, NOON, "at+jwt", &claims()).unwrap();
     assert!(again.verify::<Value>(&token, &access_token(NOON)).is_ok());
 }
 
@@ -131,7 +130,7 @@ async fn a_token_is_taken_only_as_what_it_is() {
     let house = House::new();
     let ring = house.ring().await.unwrap();
     for algorithm in [Algorithm::Rs256, Algorithm::Es256] {
-        let token = ring.sign(algorithm, "at+jwt", &claims()).unwrap();
+        let token = ring.sign(algorithm, Reader::Normal, NOON, "at+jwt", &claims()).unwrap();
         let taken = |expect| ring.verify::<Value>(&token, &expect);
         assert_eq!(taken(access_token(NOON)).unwrap()["sub"], "reader");
         assert_eq!(taken(Expect { typ: "JWT", ..access_token(NOON) }), Err(Invalid::WrongType));
@@ -175,7 +174,7 @@ async fn no_header_talks_its_way_past_the_signature() {
     assert_eq!(judge(json!({ "alg": "ES256", "kid": es, "typ": "at+jwt" }), "AAAA"), Invalid::Signature);
     assert_eq!(judge(json!({ "alg": "ES256", "kid": es, "typ": "at+jwt", "crit": [] }), "AAAA"), Invalid::Malformed);
     // A good token, one character changed at a time.
-    let good = ring.sign(Algorithm::Es256, "at+jwt", &claims()).unwrap();
+    let good = ring.sign(Algorithm::Es256, Reader::Normal, NOON, "at+jwt", &claims()).unwrap();
     for place in 0..good.len() {
         let mut bytes = good.clone().into_bytes();
         bytes[place] = if bytes[place] == b'A' { b'B' } else { b'A' };

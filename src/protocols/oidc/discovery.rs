@@ -54,9 +54,9 @@ fn metadata(issuer: &str) -> Value {
         "response_modes_supported": ["query", "form_post"],
         "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
         "subject_types_supported": ["pairwise"],
-        "id_token_signing_alg_values_supported": ["RS256", "ES256"],
-        "userinfo_signing_alg_values_supported": ["RS256", "ES256"],
-        "introspection_signing_alg_values_supported": ["RS256", "ES256"],
+        "id_token_signing_alg_values_supported": ["RS256", "ES256", "PS256", "EdDSA"],
+        "userinfo_signing_alg_values_supported": ["RS256", "ES256", "PS256", "EdDSA"],
+        "introspection_signing_alg_values_supported": ["RS256", "ES256", "PS256", "EdDSA"],
         "token_endpoint_auth_methods_supported":
             ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"],
         "token_endpoint_auth_signing_alg_values_supported": foreign,

@@ -19,6 +19,7 @@ use crate::{
         catalogue::Catalogue,
         clock::Clock,
         field::Field,
+        key,
         vendor::{RelyingParty, Vendor},
     },
     ephemeral::Shelf,
@@ -63,6 +64,7 @@ pub async fn sign_on(desk: Desk) -> Result<SignOn> {
     let pages = Pages::new(theme(&config)?)?;
     let outbound = Outbound::new(&config.private_destinations, config.trusted_certificates.as_deref())?;
     let catalogue = db.catalogue().load().await?;
+    keyring.turn(&db, &key::readings(&catalogue), clock.now()).await?;
     let app = App {
         journal: Journal::start(db.clone()),
         store: db,

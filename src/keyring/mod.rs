@@ -199,6 +199,16 @@ impl KeyRing {
         self.ring().key(id).map(|key| key.jwk.clone())
     }
 
+    /// The same as PEM.
+    pub fn pem(&self, id: &str) -> Option<String> {
+        jose::pem(&self.public(id)?)
+    }
+
+    /// Where the key-encryption key of before stays after a change.
+    pub fn file_of_before(&self) -> PathBuf {
+        kek::old(&self.kek)
+    }
+
     pub fn schedule(&self) -> &Schedule {
         &self.schedule
     }

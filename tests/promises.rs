@@ -11,6 +11,7 @@ mod apply;
 mod audit;
 mod click;
 mod import;
+mod keys;
 mod life;
 mod oidc_attacks;
 mod pages;

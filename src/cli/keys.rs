@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::{
-    output::{Output, bold, counted, dim, green, yellow},
+    output::{Output, bold, counted, dim, green, warn, yellow},
     table::Table,
 };
 use crate::{
@@ -301,12 +301,24 @@ fn export(desk: &Desk, pem: bool, output: Output) -> Result<()> {
 
 async fn rewrap(desk: &Desk, new: Option<PathBuf>, output: Output) -> Result<()> {
     let file = &desk.config.key_encryption_key_file;
-    let count = keys::rewrap(desk, new.as_deref()).await.with_context(|| {
-        format!("the key-encryption key was not changed, or its files could not be: see {}", file.display())
-    })?;
+    let done = keys::rewrap(desk, new.as_deref()).await?;
     let old = desk.keyring.file_of_before();
-    output.document(&json!({ "keys": count, "key_encryption_key_file": file, "before": old }), |_| {
-        say!("{} are wrapped by the new key in {}.", counted(count, "key"), file.display());
-        say!("Back it up now. The one of before is {}: older backups of the database need it.", old.display());
-    })
+    let named = done.misnamed.is_none();
+    output.document(&json!({ "keys": done.keys, "key_encryption_key_file": file, "files_renamed": named }), |_| {
+        say!("{} are wrapped by the new key.", counted(done.keys, "key"));
+        if named {
+            say!(
+                "Back it up now: {}. The one of before is {}, which older backups need.",
+                file.display(),
+                old.display()
+            );
+        }
+    })?;
+    if let Some(why) = &done.misnamed {
+        let file = file.display();
+        warn(format!(
+            "the files could not change names ({why}): servers go on with {file}.next; make it {file} yourself"
+        ));
+    }
+    Ok(())
 }

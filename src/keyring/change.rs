@@ -84,6 +84,14 @@ pub struct Deferred {
     pub was: Timestamp,
 }
 
+/// A change of the key-encryption key.
+#[derive(Debug)]
+pub struct Rewrapped {
+    pub keys: usize,
+    /// Why the files could not change names, as on a mount that is read alone: everything goes on with `kek.next`.
+    pub misnamed: Option<Error>,
+}
+
 impl KeyRing {
     /// Carries out what is due by schedule, and says what that was. Costs nothing where nothing is.
     ///
@@ -121,6 +129,11 @@ impl KeyRing {
                 for algorithm in lives.algorithms(&wish.algorithms) {
                     let of_it = lives.of(algorithm);
                     let before = plan::newest(&of_it).map(|life| life.id.clone());
+                    if before.is_none() {
+                        let name = algorithm.as_str();
+                        let why = format!("there is no key for {name}: it is made when a vendor is registered for it");
+                        return Err(Error::Refused { code: "unknown-key", why });
+                    }
                     if plan::in_flight(&of_it, now) && !wish.force {
                         let name = algorithm.as_str();
                         let why = format!("a rotation of {name} is under way: see oneaccess keys list, or say --force");
@@ -274,12 +287,12 @@ impl KeyRing {
     }
 
     /// Wraps every key anew, by the key of `new` or one made now, and puts that file in the place of the old one, which
-    /// stays beside it as `kek.old`. Says how many keys it wrapped. Broken off at any point, nothing is lost, and doing
+    /// stays beside it as `kek.old`. Broken off at any point, nothing is lost, and doing
     /// it again goes on from there.
     ///
     /// # Errors
     /// As `open`; `Kek` where `new` cannot be used.
-    pub async fn rewrap(&self, db: &Db, new: Option<&Path>, now: Timestamp) -> Result<usize, Error> {
+    pub async fn rewrap(&self, db: &Db, new: Option<&Path>, now: Timestamp) -> Result<Rewrapped, Error> {
         let next = kek::next(&self.kek);
         for _ in 0..TRIES {
             let snapshot = db.keys().load().await?;
@@ -289,8 +302,7 @@ impl KeyRing {
             let (_, in_use) = Kek::for_rows(&self.kek, places)?;
             if in_use == next {
                 // Broken off between the rows and the files.
-                kek::change_names(&self.kek)?;
-                return Ok(secrets.len());
+                return Ok(Rewrapped { keys: secrets.len(), misnamed: kek::change_names(&self.kek).err() });
             }
             let fresh = match new {
                 Some(file) => Kek::copy(file, &next)?,
@@ -312,8 +324,7 @@ impl KeyRing {
                 json!({ "what": "key-encryption key changed", "keys": snapshot.material.len(), "by": "command" });
             audit::append_alone(&mut tx, &[AuditEvent { at: now, kind: Kind::KeyTurn, payload }]).await?;
             tx.commit().await?;
-            kek::change_names(&self.kek)?;
-            return Ok(snapshot.material.len());
+            return Ok(Rewrapped { keys: snapshot.material.len(), misnamed: kek::change_names(&self.kek).err() });
         }
         Err(contended())
     }

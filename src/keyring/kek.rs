@@ -79,17 +79,17 @@ impl Kek {
         Err(misfit)
     }
 
-    /// Makes `path` with the key that `file` holds.
+    /// Makes `path` with the key that `file` holds. It may be that file itself, on a disk that cannot be written.
     pub fn copy(file: &Path, path: &Path) -> Result<Kek, Error> {
-        Kek::read(file)?.ok_or_else(|| Error::Kek { path: file.into(), why: "it is not there".into() })?;
-        let text = fs::read_to_string(file).map_err(|e| trouble(file, e))?;
-        if file != path {
-            match fs::remove_file(path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(trouble(path, error)),
-                _ => {}
-            }
+        let kek = Kek::read(file)?.ok_or_else(|| Error::Kek { path: file.into(), why: "it is not there".into() })?;
+        if file == path {
+            return Ok(kek);
         }
-        Kek::create_with(path, text.trim())
+        let text = fs::read_to_string(file).map_err(|e| trouble(file, e))?;
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(trouble(path, error)),
+            _ => Kek::create_with(path, text.trim()),
+        }
     }
 
     /// Makes the file with a new key of chance, readable by its owner alone, whole or not at all: it is written and flushed under another name

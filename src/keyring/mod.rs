@@ -20,7 +20,7 @@ use aws_lc_rs::hmac;
 use serde::Serialize;
 
 pub use self::{
-    change::{Deferred, Emergency, Lost, Rotate, Rotation},
+    change::{Deferred, Emergency, Lost, Rewrapped, Rotate, Rotation},
     plan::{rotation_due, signs_for},
     ring::Jwks,
     verify::{Expect, Invalid, Lifetime},

@@ -16,11 +16,13 @@ mod vendor;
 pub use browser::{Arrival, Browser, CHANGED_PIN, Page};
 pub use chromium::{Chromium, Look};
 pub use engine::Engine;
-pub use library::{Declared, Library, Patron};
+pub use library::{Declared, Library, Patron, RelyingParty};
 pub use node::NodeClient;
 pub use parts::{Folder, skip};
 pub use roster::{Delivery, Person};
-pub use vendor::{Challenge, OidcVendor, basic, challenge_of, json_of, payload_of, query as query_of, random_word};
+pub use vendor::{
+    Challenge, OidcVendor, basic, carry, challenge_of, json_of, payload_of, query as query_of, random_word,
+};
 
 /// Tells one promise on SQLite and on PostgreSQL, as `NAME::sqlite` and `NAME::postgres`.
 ///

@@ -13,7 +13,7 @@ use crate::{
         clock::{Date, Timestamp},
         key::{LONGEST_TOKEN_LIFE, Life, Reader, Reading, State, readings},
     },
-    keyring::{Deferred, Lost, Rotate, rotation_due, signs_for},
+    keyring::{Deferred, Lost, Rewrapped, Rotate, rotation_due, signs_for},
 };
 
 /// Everything that an operator wants to know before and during a rotation.
@@ -125,7 +125,7 @@ pub async fn defer(desk: &Desk, algorithms: &[Algorithm], until: Date) -> Result
 
 /// # Errors
 /// Where a key-encryption key cannot be used; those of the database.
-pub async fn rewrap(desk: &Desk, new: Option<&Path>) -> Result<usize> {
+pub async fn rewrap(desk: &Desk, new: Option<&Path>) -> Result<Rewrapped> {
     Ok(desk.keyring.rewrap(&desk.db, new, desk.clock.now()).await?)
 }
 

@@ -73,7 +73,7 @@ promise! { own, async fn a_key_turned_by_command_is_published_first_and_used_whe
     assert!(words.contains("rs256-2") && words.contains("moves to rs256-2"), "{words}");
     let pem = library.run(&["keys", "export", "--pem"]).fine().stdout;
     assert_eq!(pem.matches("BEGIN PUBLIC KEY").count(), 3, "{pem}");
-    assert!(library.run(&["audit", "tail", "--json"]).fine().stdout.contains("key-made"));
+    assert!(library.run(&["audit", "tail", "-n", "1000", "--json"]).fine().stdout.contains("key-made"));
 }}
 
 promise! { own, async fn a_lost_key_is_refused_everywhere_while_sessions_go_on(library) {

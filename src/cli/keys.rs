@@ -74,7 +74,7 @@ pub struct RotateArgs {
     #[arg(long, conflicts_with = "emergency")]
     force: bool,
     /// A key is lost: refuse it everywhere now, and use another one at once. Name the key, or its --algorithm.
-    #[arg(long, value_name = "KEY", num_args = 0..=1, allow_hyphen_values = true)]
+    #[arg(long, value_name = "KEY", num_args = 0..=1)]
     emergency: Option<Option<String>>,
 }
 

@@ -20,7 +20,10 @@ use aws_lc_rs::hmac;
 use serde::Serialize;
 
 pub use self::{
-    change::{Deferred, Emergency, Lost, Rewrapped, Rotate, Rotation},
+    change::{
+        command::{Deferred, Emergency, Lost, Rotate, Rotation},
+        rewrap::Rewrapped,
+    },
     plan::{rotation_due, signs_for},
     ring::Jwks,
     verify::{Expect, Invalid, Lifetime},
@@ -136,7 +139,7 @@ impl KeyRing {
     /// A sentence for the operator: the file's rights are too wide, it is missing or of another database, a key of
     /// the ring is broken, the database is away. No key is made where one cannot be opened.
     pub async fn open(db: &Db, kek: &Path, clock: &Clock) -> Result<KeyRing, Error> {
-        let (snapshot, made) = change::with_first_keys(db, kek, clock).await?;
+        let (snapshot, made) = change::first::with_first_keys(db, kek, clock).await?;
         let secrets = unwrap_all(&snapshot, kek)?;
         let secret = |what: Secret| {
             let found = secrets.get(what.id());

@@ -10,17 +10,16 @@ use std::{
 use anyhow::{Context, Result};
 use axum::Router;
 use hyper_util::rt::TokioTimer;
-use serde_json::json;
 
 use crate::{
     admin::operations::Desk,
     app::{App, Programme},
     config::{self, Config, Loaded, Problems},
     domain::{
-        audit::{AuditEvent, Kind},
         catalogue::Catalogue,
         clock::Clock,
         field::Field,
+        key,
         vendor::{RelyingParty, Vendor},
     },
     ephemeral::Shelf,
@@ -30,7 +29,7 @@ use crate::{
     pages::{Pages, Theme, ThemeSettings},
     protocols::{Protocol, oidc::Oidc},
     signon::SignOn,
-    store::{Db, audit, journal::Journal},
+    store::{Db, journal::Journal},
     web,
 };
 
@@ -52,17 +51,7 @@ pub async fn desk(config: Config, clock: Clock) -> Result<Desk> {
     let db = Db::open(&config.database).await?;
     db.migrate().await?;
     let keyring = KeyRing::open(&db, &config.key_encryption_key_file, &clock).await?;
-    if !keyring.made().is_empty() {
-        let event = |made: &crate::keyring::Made| AuditEvent {
-            at: clock.now(),
-            kind: Kind::KeyMade,
-            payload: json!({ "id": made.id, "purpose": made.purpose, "algorithm": made.algorithm }),
-        };
-        let events: Vec<AuditEvent> = keyring.made().iter().map(event).collect();
-        let mut tx = db.begin().await?;
-        audit::append_alone(&mut tx, &events).await?;
-        tx.commit().await?;
-    }
+    let keyring = keyring.on_schedule(config.keys, clock.now());
     Ok(Desk { config, db, clock, keyring })
 }
 
@@ -75,6 +64,7 @@ pub async fn sign_on(desk: Desk) -> Result<SignOn> {
     let pages = Pages::new(theme(&config)?)?;
     let outbound = Outbound::new(&config.private_destinations, config.trusted_certificates.as_deref())?;
     let catalogue = db.catalogue().load().await?;
+    keyring.turn(&db, &key::readings(&catalogue), clock.now()).await?;
     let app = App {
         journal: Journal::start(db.clone()),
         store: db,

@@ -27,6 +27,7 @@ use crate::domain::{
     field::Field,
     grade::{AudienceBand, BandRule},
     id::{VendorId, VendorUid},
+    key::Schedule,
     organisation::Organisation,
     scope::{Scope, Scopes},
     session::SessionLimits,
@@ -62,6 +63,8 @@ pub struct Config {
     pub throttle: Throttle,
     pub hashing: Hashing,
     pub retention: Retention,
+    /// When signing keys turn.
+    pub keys: Schedule,
     pub theme: Theme,
     pub library: Library,
     pub bands: BandRule,

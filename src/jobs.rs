@@ -7,19 +7,26 @@ use serde_json::json;
 
 use crate::{
     app::App,
-    domain::audit::{AuditEvent, Kind},
+    domain::{
+        audit::{AuditEvent, Kind},
+        key::readings,
+    },
     signon::SignOn,
     store::{catalogue::Versions, retention::Erased},
 };
 
 /// A change made beside us is seen within this time.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// Looking at the keys' dates costs nothing; only a turn that is due touches the database.
+const TURN_EVERY: Duration = Duration::from_millis(500);
+const COUNT_FETCHES_EVERY: Duration = Duration::from_secs(10);
 const ERASE_EVERY: Duration = Duration::from_secs(3600);
 
 /// Runs until the process ends.
 pub fn start(signon: &SignOn) {
     tokio::spawn(watch(signon.clone()));
     tokio::spawn(erase_hourly(signon.clone()));
+    tokio::spawn(turn_keys(signon.clone()));
 }
 
 /// Commands work beside a running server: it sees what they changed by the version counters.
@@ -48,7 +55,13 @@ async fn look(signon: &SignOn, seen: &mut Option<Versions>) -> Result<()> {
     }
     if before.catalogue != now.catalogue {
         match app.store.catalogue().load().await {
-            Ok(catalogue) => app.catalogue.replace(catalogue),
+            Ok(catalogue) => {
+                // A client of a new algorithm is known only once there is a key for it.
+                if let Err(error) = app.keyring.turn(&app.store, &readings(&catalogue), app.clock.now()).await {
+                    tracing::warn!(%error, "keys cannot be turned; they go on as they are");
+                }
+                app.catalogue.replace(catalogue);
+            }
             Err(error) => {
                 *seen = Some(before);
                 return Err(error.into());
@@ -56,8 +69,47 @@ async fn look(signon: &SignOn, seen: &mut Option<Versions>) -> Result<()> {
         }
         tracing::info!("the programme changed");
     }
+    if before.keys != now.keys {
+        if let Err(error) = app.keyring.reload(&app.store, app.clock.now()).await {
+            *seen = Some(before);
+            return Err(error.into());
+        }
+        tracing::info!("the keys turned");
+    }
     signon.look_again();
     Ok(())
+}
+
+/// The scheduler of `[keys]`. Every replica runs it; of several that find the same turn due, one carries it out.
+async fn turn_keys(signon: SignOn) {
+    let app = signon.app();
+    let mut failing = false;
+    let mut counted = app.clock.now();
+    loop {
+        let now = app.clock.now();
+        app.keyring.look_at_the_clock(now);
+        match app.keyring.turn(&app.store, &readings(&app.catalogue()), now).await {
+            Ok(turns) => {
+                turns.iter().for_each(|turn| tracing::info!(?turn, "a key turned"));
+                failing = false;
+            }
+            Err(error) if !failing => {
+                tracing::warn!(%error, "keys cannot be turned; they go on as they are");
+                failing = true;
+            }
+            Err(_) => {}
+        }
+        if now.since(counted) >= COUNT_FETCHES_EVERY {
+            counted = now;
+            let jwks = app.keyring.jwks();
+            if let Some(fetches) = jwks.take_fetches()
+                && let Err(error) = app.store.keys().count_fetches(&jwks.etag, fetches).await
+            {
+                tracing::debug!(%error, "fetches of the key set were not counted");
+            }
+        }
+        tokio::time::sleep(TURN_EVERY).await;
+    }
 }
 
 async fn erase_hourly(signon: SignOn) {

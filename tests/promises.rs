@@ -13,6 +13,7 @@ mod bad_tokens;
 mod click;
 mod import;
 mod integrate;
+mod keys;
 mod life;
 mod oidc_attacks;
 mod pages;

@@ -61,8 +61,7 @@ impl Visitor {
         let patron = target.patrons.get(place % target.patrons.len()).context("nobody to sign in as")?.clone();
         let connection = Connection::new(target.address, &target.host);
         let cookies = Cookies::default();
-        let mut visitor =
-            Visitor { target, patron, task, connection, cookies, tokens: None, held: Held::default() };
+        let mut visitor = Visitor { target, patron, task, connection, cookies, tokens: None, held: Held::default() };
         if task.begins_with_a_click() {
             let request = visitor.authorization_request()?;
             let (next, _) = visitor.sign_in(request.target).await?;

@@ -18,6 +18,7 @@ mod demo;
 mod directory;
 mod docs;
 mod explain;
+mod keys;
 mod output;
 mod progress;
 mod scope;
@@ -72,6 +73,9 @@ enum Command {
     /// Agreements: who, at which partner, may use what, and when.
     #[command(subcommand)]
     Agreement(agreement::Agreement),
+    /// Signing keys: where they stand, turning them, and the key that wraps them.
+    #[command(subcommand)]
+    Keys(keys::Keys),
     /// Rosters: bring one in, look back, take the last one back; make a fictional one.
     #[command(subcommand)]
     Directory(directory::Directory),
@@ -128,6 +132,7 @@ async fn dispatch(cli: Cli) -> Result<()> {
         Command::Vendor(command) => vendor::run(&desk(&config).await?, command, output).await,
         Command::Scope(command) => scope::run(&desk(&config).await?, command, output).await,
         Command::Agreement(command) => agreement::run(&desk(&config).await?, command, output).await,
+        Command::Keys(command) => keys::run(&desk(&config).await?, command, output).await,
         Command::Directory(command) => directory::run(&config, command, output).await,
         Command::Card(command) => card::run(&desk(&config).await?, command, output).await,
         Command::Explain(command) => explain::run(&desk(&config).await?, command, output).await,

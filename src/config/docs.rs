@@ -67,7 +67,7 @@ fn protocol(page: &mut String, name: &str, fields: &[Field]) {
 
 fn kind(field: &Field) -> String {
     match field.kind {
-        Kind::Text => "text".to_owned(),
+        Kind::Text | Kind::TextAlone => "text".to_owned(),
         Kind::Flag => "true or false".to_owned(),
         Kind::Choice(words) => quoted(words),
         Kind::Choices(words) => format!("list of {}", quoted(words)),

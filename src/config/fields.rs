@@ -82,6 +82,7 @@ pub const ROOT: Table = Table {
         may("throttle", "table", ""),
         may("hashing", "table", ""),
         may("retention", "table", ""),
+        may("keys", "table", ""),
         may("theme", "table", ""),
         may("library", "table", ""),
         may("bands", "table", ""),
@@ -175,6 +176,41 @@ pub const RETENTION: Table = Table {
         "\"30d\"",
         "How long the audit remembers which patron went to which vendor; then only daily counts remain.",
     )],
+};
+
+pub const KEYS: Table = Table {
+    name: "keys",
+    many: false,
+    help: "When signing keys turn, docs/operate/keys.md. Nothing here need be written; where the issuer is plain `http` \
+           on loopback, for a trial, all times may be as short as a second.",
+    fields: &[
+        or(
+            "rotate_every",
+            "duration, 1d to 1000d, or `never`",
+            "\"90d\"",
+            "How long a key signs before the next one takes over by itself. `never`: by `oneaccess keys rotate` alone.",
+        ),
+        or(
+            "cache_lifetime",
+            "duration, 1m to 24h",
+            "\"5m\"",
+            "How long vendors may keep our key set (its `max-age`). A new key is used no sooner than this after it was \
+             published.",
+        ),
+        or(
+            "margin",
+            "duration, 30s to 1h",
+            "\"1m\"",
+            "What clocks may differ by and a replica may lag behind; waited for on top of every other time.",
+        ),
+        or(
+            "pinned_for",
+            "duration, 1d to 365d",
+            "\"30d\"",
+            "How long vendors with `jwks = \"pinned\"` stay on their key after its successor was published. Shorter than \
+             `rotate_every`.",
+        ),
+    ],
 };
 
 pub const THEME: Table = Table {
@@ -324,7 +360,7 @@ pub const OPT_OUT: Table = Table {
 };
 
 /// In the order that the documentation tells them.
-pub const TABLES: [&Table; 17] = [
+pub const TABLES: [&Table; 18] = [
     &ROOT,
     &LIBRARY,
     &TLS,
@@ -332,6 +368,7 @@ pub const TABLES: [&Table; 17] = [
     &THROTTLE,
     &HASHING,
     &RETENTION,
+    &KEYS,
     &THEME,
     &BANDS,
     &SCOPE,

@@ -82,7 +82,8 @@ fn setting(section: &Section<'_>, field: &Field) -> Option<Option<(String, Value
     if let Kind::Jwks = field.kind {
         return key_set(section, field);
     }
-    if !section.has(field.name) {
+    let of_another_field = matches!(field.kind, Kind::TextAlone) && !section.is_text(field.name);
+    if of_another_field || !section.has(field.name) {
         if field.required {
             section.wrong(field.name, "is missing");
             return None;
@@ -91,7 +92,7 @@ fn setting(section: &Section<'_>, field: &Field) -> Option<Option<(String, Value
     }
     let name = field.name;
     let value = match field.kind {
-        Kind::Text => Value::String(section.need(name, read::text)?),
+        Kind::Text | Kind::TextAlone => Value::String(section.need(name, read::text)?),
         Kind::Flag => Value::Bool(section.need(name, read::flag)?),
         Kind::Number(from, to) => Value::from(section.need(name, read::number(from, to))?),
         Kind::Url => Value::String(section.need(name, read::url)?),
@@ -127,7 +128,7 @@ fn default(field: &Field) -> Option<Value> {
         Kind::Flag => field.default.parse().ok().map(Value::Bool),
         Kind::Number(..) => field.default.parse::<i64>().ok().map(Value::from),
         Kind::Urls | Kind::Choices(_) => Some(field.default.split_whitespace().collect()),
-        Kind::Text | Kind::Choice(_) | Kind::Url => Some(Value::String(field.default.to_owned())),
+        Kind::Text | Kind::TextAlone | Kind::Choice(_) | Kind::Url => Some(Value::String(field.default.to_owned())),
         Kind::Secret | Kind::Jwks => None,
     }
 }
@@ -135,7 +136,8 @@ fn default(field: &Field) -> Option<Value> {
 /// What is in the set is judged by the protocol.
 fn key_set(section: &Section<'_>, field: &Field) -> Option<Option<(String, Value)>> {
     let file = file_of(field.name);
-    let set = match (section.has(field.name), section.has(&file)) {
+    let here = section.has(field.name) && !section.is_text(field.name);
+    let set = match (here, section.has(&file)) {
         (true, true) => {
             section.wrong(&file, format!("give {} or {file}, not both", field.name));
             return None;

@@ -231,6 +231,11 @@ impl<'s> Section<'s> {
         self.entry(name).is_some()
     }
 
+    /// Whether the field holds text rather than a table.
+    pub(super) fn is_text(&self, name: &str) -> bool {
+        self.find(name).is_some_and(|(value, _)| value.as_str().is_some())
+    }
+
     pub(super) fn has(&self, name: &str) -> bool {
         self.find(name).is_some()
     }

@@ -12,6 +12,7 @@ use super::{
 use crate::domain::{
     clock::TimeZone,
     grade::{BandRule, Grade},
+    key::Schedule,
     session::SessionLimits,
 };
 
@@ -41,6 +42,8 @@ pub(super) fn read(root: &Section<'_>) -> Option<Config> {
     let throttle = throttle(&root.table_or_empty(&fields::THROTTLE));
     let hashing = hashing(&root.table_or_empty(&fields::HASHING));
     let retention = retention(&root.table_or_empty(&fields::RETENTION));
+    let trial = issuer.as_ref().is_some_and(|issuer| issuer.starts_with("http://"));
+    let keys = keys(&root.table_or_empty(&fields::KEYS), trial);
     let theme = theme(&root.table_or_empty(&fields::THEME));
     let library = library(&root.table_or_empty(&fields::LIBRARY));
     let bands = bands(&root.table_or_empty(&fields::BANDS));
@@ -60,6 +63,7 @@ pub(super) fn read(root: &Section<'_>) -> Option<Config> {
         throttle: throttle?,
         hashing: hashing?,
         retention: retention?,
+        keys: keys?,
         theme: theme?,
         library: library?,
         bands: bands?,
@@ -126,6 +130,34 @@ fn hashing(section: &Section<'_>) -> Option<Hashing> {
 fn retention(section: &Section<'_>) -> Option<Retention> {
     let who_went_where = section.need("who_went_where", read::duration("0d", "30d"))?;
     Some(Retention { who_went_where })
+}
+
+/// On loopback a trial need not wait for minutes.
+fn keys(section: &Section<'_>, trial: bool) -> Option<Schedule> {
+    let least = |sane: &'static str| if trial { "1s" } else { sane };
+    let rotate_every = section.need("rotate_every", |value| match read::text(value)?.as_str() {
+        "never" => Ok(None),
+        _ => read::duration(least("1d"), "1000d")(value).map(Some),
+    });
+    let cache_lifetime = section.need("cache_lifetime", read::duration(least("1m"), "24h"));
+    let margin = section.need("margin", read::duration(least("30s"), "1h"));
+    let pinned_for = section.need("pinned_for", read::duration(least("1d"), "365d"));
+    let schedule = Schedule {
+        rotate_every: rotate_every?,
+        cache_lifetime: cache_lifetime?,
+        margin: margin?,
+        pinned_for: pinned_for?,
+    };
+    let ahead = schedule.cache_lifetime + schedule.margin;
+    if schedule.rotate_every.is_some_and(|every| every <= ahead) {
+        section.wrong("rotate_every", "must be longer than cache_lifetime and margin together");
+        return None;
+    }
+    if !trial && schedule.rotate_every.is_some_and(|every| every <= schedule.pinned_for) {
+        section.wrong("pinned_for", "must be shorter than rotate_every");
+        return None;
+    }
+    Some(schedule)
 }
 
 fn theme(section: &Section<'_>) -> Option<Theme> {

@@ -27,12 +27,13 @@ pub enum Kind {
     ImportUndo,
     Apply,
     KeyMade,
+    KeyTurn,
     LookUp,
     Retention,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 14] = [
+    pub const ALL: [Kind; 15] = [
         Kind::SignIn,
         Kind::SignOut,
         Kind::Refusal,
@@ -45,6 +46,7 @@ impl Kind {
         Kind::ImportUndo,
         Kind::Apply,
         Kind::KeyMade,
+        Kind::KeyTurn,
         Kind::LookUp,
         Kind::Retention,
     ];
@@ -63,6 +65,7 @@ impl Kind {
             Kind::ImportUndo => "import-undo",
             Kind::Apply => "apply",
             Kind::KeyMade => "key-made",
+            Kind::KeyTurn => "key-turn",
             Kind::LookUp => "look-up",
             Kind::Retention => "retention",
         }

@@ -28,6 +28,8 @@ pub enum Kind {
     Urls,
     /// A JSON Web Key Set: a table `{ keys = [ … ] }`, or the JSON file NAME_file; kept as `client_NAME`.
     Jwks,
+    /// Text, where NAME may hold a table as well, which is then another field's (`Jwks`).
+    TextAlone,
     /// Given as NAME, or as the file NAME_file; kept as the hex SHA-256 of its bytes.
     Secret,
 }

@@ -12,6 +12,7 @@ pub mod grade;
 pub mod grant;
 pub mod handle;
 pub mod id;
+pub mod key;
 pub mod organisation;
 pub mod patron;
 pub mod pin;

@@ -1,4 +1,8 @@
 //! The key-encryption key: a file beside the database, never in it. Wraps what the key ring stores.
+//!
+//! While it is being changed there are two: the new one waits as `kek.next` until every row is wrapped by it, then the
+//! files change names and the old one stays as `kek.old`. Whoever finds rows that `kek` does not open tries those two,
+//! so a change that broke off half way costs nothing, and a running server goes on.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -11,6 +15,16 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 
 use super::Error;
 use crate::wire::jose::{base64url, from_base64url};
+
+/// What wraps keys at rest: the seam for an external KMS or HSM (docs/operate/keys.md). Asked when the ring is opened
+/// and when a key is made, never while a patron waits, so a call over the network may take its time.
+pub(super) trait Seal {
+    /// `secret`, sealed and bound to the row that it is kept in, as text.
+    fn wrap(&self, id: &str, purpose: &str, secret: &[u8]) -> Result<String, Error>;
+
+    /// `None` where another key wrapped it, or it was moved or changed since.
+    fn unwrap(&self, id: &str, purpose: &str, wrapped: &str) -> Option<Vec<u8>>;
+}
 
 /// AES-256-GCM under the key of the file.
 pub(super) struct Kek {
@@ -40,29 +54,71 @@ impl Kek {
         }
     }
 
-    /// Makes the file, readable by its owner alone, whole or not at all: it is written and flushed under another name
+    /// The key that opens all of `rows` (id, purpose, wrapped), and its file: the one at `path`, or one of those that
+    /// a change of the key leaves beside it.
+    pub fn for_rows<'r>(path: &Path, rows: impl Iterator<Item = Row<'r>> + Clone) -> Result<(Kek, PathBuf), Error> {
+        let wrong = |kek: &Kek| {
+            let mut rows = rows.clone();
+            rows.find(|(id, purpose, wrapped)| kek.unwrap(id, purpose, wrapped).is_none()).map(|(id, ..)| id.to_owned())
+        };
+        let main = Kek::read(path)?;
+        let misfit = match main {
+            None => Error::KekMissing { path: path.into() },
+            Some(kek) => match wrong(&kek) {
+                None => return Ok((kek, path.into())),
+                Some(id) => Error::KekWrong { path: path.into(), id },
+            },
+        };
+        for beside in [next(path), old(path)] {
+            if let Ok(Some(kek)) = Kek::read(&beside)
+                && wrong(&kek).is_none()
+            {
+                return Ok((kek, beside));
+            }
+        }
+        Err(misfit)
+    }
+
+    /// Makes `path` with the key that `file` holds. It may be that file itself, on a disk that cannot be written.
+    pub fn copy(file: &Path, path: &Path) -> Result<Kek, Error> {
+        let kek = Kek::read(file)?.ok_or_else(|| Error::Kek { path: file.into(), why: "it is not there".into() })?;
+        if file == path {
+            return Ok(kek);
+        }
+        let text = fs::read_to_string(file).map_err(|e| trouble(file, e))?;
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(trouble(path, error)),
+            _ => Kek::create_with(path, text.trim()),
+        }
+    }
+
+    /// Makes the file with a new key of chance, readable by its owner alone, whole or not at all: it is written and flushed under another name
     /// and then linked into place, so of two processes one wins and both read the same key.
     pub fn create(path: &Path) -> Result<Kek, Error> {
+        Kek::create_with(path, &base64url(random::<32>()?))
+    }
+
+    /// The same with the key that `text` spells. One that is there already stays.
+    pub fn create_with(path: &Path, text: &str) -> Result<Kek, Error> {
         let folder = match path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
         fs::create_dir_all(folder).map_err(|e| trouble(folder, e))?;
         let draft = folder.join(format!(".kek-{}", hex::encode(random::<8>()?)));
-        let made =
-            write_private(&draft, &format!("{}\n", base64url(random::<32>()?))).and_then(|()| {
-                match fs::hard_link(&draft, path) {
-                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-                    other => other,
-                }
-            });
+        let made = write_private(&draft, &format!("{text}\n")).and_then(|()| match fs::hard_link(&draft, path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            other => other,
+        });
         let _ = fs::remove_file(&draft);
         made.and_then(|()| File::open(folder)?.sync_all()).map_err(|e| trouble(path, e))?;
         Kek::read(path)?.ok_or_else(|| Error::Kek { path: path.into(), why: "it vanished while it was made".into() })
     }
+}
 
+impl Seal for Kek {
     /// Nonce, ciphertext and tag in hex, bound to the row that they are kept in.
-    pub fn wrap(&self, id: &str, purpose: &str, secret: &[u8]) -> Result<String, Error> {
+    fn wrap(&self, id: &str, purpose: &str, secret: &[u8]) -> Result<String, Error> {
         let mut sealed = secret.to_vec();
         let nonce = self
             .key
@@ -72,7 +128,7 @@ impl Kek {
     }
 
     /// `None` where another key wrapped it, or it was moved or changed since.
-    pub fn unwrap(&self, id: &str, purpose: &str, wrapped: &str) -> Option<Vec<u8>> {
+    fn unwrap(&self, id: &str, purpose: &str, wrapped: &str) -> Option<Vec<u8>> {
         let mut bytes = hex::decode(wrapped).ok()?;
         if bytes.len() < NONCE_LEN {
             return None;
@@ -82,6 +138,43 @@ impl Kek {
         let open = self.key.open_in_place(nonce, Aad::from(place(id, purpose)), sealed).ok()?;
         Some(open.to_vec())
     }
+}
+
+/// id, purpose, wrapped
+pub(super) type Row<'r> = (&'r str, &'r str, &'r str);
+
+/// Where the new key waits while the old one is still in use.
+pub(super) fn next(path: &Path) -> PathBuf {
+    beside(path, ".next")
+}
+
+/// Where the key of before stays: older backups of the database need it.
+pub(super) fn old(path: &Path) -> PathBuf {
+    beside(path, ".old")
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(ending);
+    path.with_file_name(name)
+}
+
+/// Puts the new key in the place of the old one, which stays as `kek.old`. Broken off after its first step, every
+/// reader still finds the new one at `kek.next`.
+pub(super) fn change_names(path: &Path) -> Result<(), Error> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let steps = || {
+        match fs::rename(path, old(path)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            other => other?,
+        }
+        fs::rename(next(path), path)?;
+        File::open(folder)?.sync_all()
+    };
+    steps().map_err(|error| trouble(path, error))
 }
 
 fn place(id: &str, purpose: &str) -> Vec<u8> {

@@ -2,10 +2,12 @@
 
 use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, time::Duration};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::*;
-use crate::domain::clock::Timestamp;
+use crate::domain::key::{Reading, State};
+
+mod life;
 
 const NOON: Timestamp = Timestamp(1_790_000_000_000);
 const ISSUER: &str = "https://access.library.example";
@@ -18,7 +20,7 @@ struct House {
 
 impl House {
     fn new() -> House {
-        let folder = std::env::temp_dir().join(format!("keyring-{}", hex::encode(random::<8>().unwrap())));
+        let folder = std::env::temp_dir().join(format!("keyring-{}", hex::encode(kek::random::<8>().unwrap())));
         House { folder, clock: Clock::standing_at(NOON) }
     }
 
@@ -51,6 +53,10 @@ fn claims() -> Value {
     json!({ "iss": ISSUER, "exp": NOON.seconds() + 300, "sub": "reader" })
 }
 
+fn sign(ring: &KeyRing, algorithm: Algorithm) -> Result<String, jose::Error> {
+    ring.sign(algorithm, Reader::Normal, NOON, "at+jwt", &claims())
+}
+
 #[tokio::test]
 async fn keys_are_made_on_the_first_start_and_the_same_after_a_restart() {
     let house = House::new();
@@ -62,7 +68,7 @@ async fn keys_are_made_on_the_first_start_and_the_same_after_a_restart() {
     assert_eq!(first.pin_key().pattern("1234"), again.pin_key().pattern("1234"));
     let tag = |ring: &KeyRing| hmac::sign(ring.pseudonym_key(), b"x").as_ref().to_vec();
     assert_eq!(tag(&first), tag(&again));
-    let token = first.sign(Algorithm::Es256, "at+jwt", &claims()).unwrap();
+    let token = sign(&first, Algorithm::Es256).unwrap();
     assert!(again.verify::<Value>(&token, &access_token(NOON)).is_ok());
 }
 
@@ -83,7 +89,7 @@ async fn a_lost_or_foreign_key_encryption_key_is_said_and_makes_no_new_keys() {
     let (house, other) = (House::new(), House::new());
     house.ring().await.unwrap();
     other.ring().await.unwrap();
-    let before = house.db().await.keys().all().await.unwrap();
+    let before = house.db().await.keys().load().await.unwrap();
     fs::copy(other.kek(), house.kek()).unwrap();
     assert!(matches!(house.ring().await, Err(Error::KekWrong { .. })));
     fs::remove_file(house.kek()).unwrap();
@@ -92,7 +98,7 @@ async fn a_lost_or_foreign_key_encryption_key_is_said_and_makes_no_new_keys() {
     fs::write(house.kek(), "short").unwrap();
     fs::set_permissions(house.kek(), fs::Permissions::from_mode(0o600)).unwrap();
     assert!(matches!(house.ring().await, Err(Error::Kek { .. })));
-    assert_eq!(house.db().await.keys().all().await.unwrap(), before);
+    assert_eq!(house.db().await.keys().load().await.unwrap(), before);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -131,7 +137,7 @@ async fn a_token_is_taken_only_as_what_it_is() {
     let house = House::new();
     let ring = house.ring().await.unwrap();
     for algorithm in [Algorithm::Rs256, Algorithm::Es256] {
-        let token = ring.sign(algorithm, "at+jwt", &claims()).unwrap();
+        let token = sign(&ring, algorithm).unwrap();
         let taken = |expect| ring.verify::<Value>(&token, &expect);
         assert_eq!(taken(access_token(NOON)).unwrap()["sub"], "reader");
         assert_eq!(taken(Expect { typ: "JWT", ..access_token(NOON) }), Err(Invalid::WrongType));
@@ -147,7 +153,8 @@ async fn a_token_is_taken_only_as_what_it_is() {
 async fn no_header_talks_its_way_past_the_signature() {
     let house = House::new();
     let ring = house.ring().await.unwrap();
-    let kid = |algorithm| ring.signing.iter().find(|k| k.algorithm() == algorithm).unwrap().kid().to_owned();
+    let kid =
+        |algorithm: Algorithm| ring.lives().iter().find(|k| k.algorithm == algorithm.as_str()).unwrap().kid.clone();
     let (rs, es) = (kid(Algorithm::Rs256), kid(Algorithm::Es256));
     let body = jose::base64url(claims().to_string());
     let judge = |header: Value, signature: &str| {
@@ -164,7 +171,8 @@ async fn no_header_talks_its_way_past_the_signature() {
         }
     }
     // HS256 under the public key's own bytes.
-    let public = ring.jwks().body.as_bytes();
+    let public = ring.jwks();
+    let public = public.body.as_bytes();
     let header = json!({ "alg": "HS256", "kid": rs, "typ": "at+jwt" });
     let signed = format!("{}.{body}", jose::base64url(header.to_string()));
     let mac = jose::base64url(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, public), signed.as_bytes()));
@@ -175,7 +183,7 @@ async fn no_header_talks_its_way_past_the_signature() {
     assert_eq!(judge(json!({ "alg": "ES256", "kid": es, "typ": "at+jwt" }), "AAAA"), Invalid::Signature);
     assert_eq!(judge(json!({ "alg": "ES256", "kid": es, "typ": "at+jwt", "crit": [] }), "AAAA"), Invalid::Malformed);
     // A good token, one character changed at a time.
-    let good = ring.sign(Algorithm::Es256, "at+jwt", &claims()).unwrap();
+    let good = sign(&ring, Algorithm::Es256).unwrap();
     for place in 0..good.len() {
         let mut bytes = good.clone().into_bytes();
         bytes[place] = if bytes[place] == b'A' { b'B' } else { b'A' };
@@ -189,7 +197,7 @@ async fn the_ring_shows_no_secret() {
     let house = House::new();
     let ring = house.ring().await.unwrap();
     let shown = format!("{ring:?}");
-    assert!(shown.starts_with("KeyRing { signing: [SigningKey("), "{shown}");
+    assert!(shown.starts_with("KeyRing { signing: [Key("), "{shown}");
     assert!(!shown.contains("hmac") && !shown.contains("pin"), "{shown}");
     let published: Value = serde_json::from_str(&ring.jwks().body).unwrap();
     for key in published["keys"].as_array().unwrap() {

@@ -3,7 +3,10 @@
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::KeyRing;
-use crate::{domain::clock::Timestamp, wire::jose};
+use crate::{
+    domain::{clock::Timestamp, key::Life},
+    wire::jose,
+};
 
 /// What a token must say to be taken.
 #[derive(Debug, Clone, Copy)]
@@ -56,8 +59,9 @@ impl KeyRing {
     /// Those of `verify`.
     pub fn verify_until<T: DeserializeOwned>(&self, token: &str, expect: &Expect<'_>) -> Result<(T, i64), Invalid> {
         let header = jose::Header::of(token).map_err(|_| Invalid::Malformed)?;
-        let key = self.signing.iter().find(|key| key.kid() == header.kid).ok_or(Invalid::UnknownKey)?;
-        if header.alg != key.algorithm().as_str() {
+        let ring = self.ring();
+        let key = ring.by_kid(&header.kid).ok_or(Invalid::UnknownKey)?;
+        if header.alg != key.algorithm.as_str() || !is_good_for(&key.life, expect.lifetime) {
             return Err(Invalid::UnknownKey);
         }
         if header.typ != expect.typ {
@@ -74,6 +78,15 @@ impl KeyRing {
             Lifetime::LiveAt(now) if now.seconds() >= claims.exp => Err(Invalid::Expired),
             _ => Ok((claims.rest, claims.exp)),
         }
+    }
+}
+
+/// A lost key proves nothing, and a retired one only what was said long ago.
+fn is_good_for(life: &Life, lifetime: Lifetime) -> bool {
+    match lifetime {
+        _ if life.lost_at.is_some() => false,
+        Lifetime::LiveAt(_) => life.retired_at.is_none(),
+        Lifetime::Any => true,
     }
 }
 

@@ -4,6 +4,7 @@
 //! `sign` works with key pairs of ours; `public` reads keys that others publish and verifies what they signed.
 
 mod pair;
+mod pem;
 mod public;
 mod sign;
 
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use self::{
+    pem::pem,
     public::{Accept, BadKey, Foreign, PublicJwk, PublicJwks, Refused, verify_by_own_key},
     sign::SigningKey,
 };

@@ -26,7 +26,9 @@ pub use library::{Declared, Library, Patron, RelyingParty};
 pub use parts::{Folder, skip};
 pub use roster::{Delivery, Person};
 pub use stock::{Stock, StockClient};
-pub use vendor::{Challenge, OidcVendor, basic, challenge_of, json_of, payload_of, query as query_of, random_word};
+pub use vendor::{
+    Challenge, OidcVendor, basic, carry, challenge_of, json_of, payload_of, query as query_of, random_word,
+};
 
 /// Tells one promise on SQLite and on PostgreSQL, as `NAME::sqlite` and `NAME::postgres`.
 ///

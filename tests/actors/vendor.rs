@@ -242,7 +242,7 @@ fn plain() -> reqwest::Client {
 }
 
 /// Carries the crate's requests: redirects off, as its documentation demands.
-async fn carry(request: HttpRequest) -> Result<HttpResponse, reqwest::Error> {
+pub async fn carry(request: HttpRequest) -> Result<HttpResponse, reqwest::Error> {
     let answer = plain().execute(request.try_into()?).await?;
     let (status, headers) = (answer.status(), answer.headers().clone());
     let mut response = HttpResponse::new(answer.bytes().await?.to_vec());

@@ -18,6 +18,7 @@ use crate::{
     domain::{
         catalogue::Catalogue,
         id::VendorId,
+        key::Reader,
         scope::Scopes,
         vendor::{RelyingParty, Vendor},
     },
@@ -53,6 +54,8 @@ pub(super) struct Client {
     pub access_token_alg: Algorithm,
     /// Userinfo answers are signed with it; absent: plain JSON.
     pub userinfo_alg: Option<Algorithm>,
+    /// How it comes by our keys, and so which of them signs for it.
+    pub reader: Reader,
     /// The audience of access tokens.
     pub resource: String,
     pub post_logout_redirect_uris: Vec<String>,
@@ -160,6 +163,8 @@ struct Settings {
     #[serde(default)]
     userinfo_signed_response_alg: Option<Algorithm>,
     #[serde(default)]
+    jwks: Option<String>,
+    #[serde(default)]
     resource: Option<String>,
     #[serde(default)]
     post_logout_redirect_uris: Vec<String>,
@@ -238,6 +243,10 @@ impl Client {
                 ));
             }
         };
+        let reader = match &settings.jwks {
+            Some(text) => text.parse().map_err(|why| Misfit { field: "jwks", why })?,
+            None => Reader::Normal,
+        };
         let pkce_required = settings.pkce == Pkce::Required;
         if auth == Auth::None && !pkce_required {
             return Err(misfit("pkce", "must be required for a client without a secret"));
@@ -296,6 +305,7 @@ impl Client {
             id_token_alg,
             access_token_alg,
             userinfo_alg: settings.userinfo_signed_response_alg,
+            reader,
             resource: settings.resource.unwrap_or_else(|| format!("{issuer}/vendors/{}", vendor.id)),
             post_logout_redirect_uris: settings.post_logout_redirect_uris,
             id_token_claims: settings.id_token_claims,

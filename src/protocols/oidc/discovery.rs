@@ -26,7 +26,8 @@ pub(super) async fn configuration(State(provider): State<Provider>, headers: Hea
 /// Short-lived, so that a rotation is seen in time.
 pub(super) async fn jwks(State(provider): State<Provider>, headers: HeaderMap) -> Response {
     let jwks = provider.app().keyring.jwks();
-    published(&headers, &jwks.body, &jwks.etag, "application/jwk-set+json", "public, max-age=300")
+    jwks.was_fetched(provider.now());
+    published(&headers, &jwks.body, &jwks.etag, "application/jwk-set+json", &jwks.cache_control)
 }
 
 pub(super) fn document(issuer: &str) -> Document {
@@ -54,9 +55,9 @@ fn metadata(issuer: &str) -> Value {
         "response_modes_supported": ["query", "form_post"],
         "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
         "subject_types_supported": ["pairwise"],
-        "id_token_signing_alg_values_supported": ["RS256", "ES256"],
-        "userinfo_signing_alg_values_supported": ["RS256", "ES256"],
-        "introspection_signing_alg_values_supported": ["RS256", "ES256"],
+        "id_token_signing_alg_values_supported": ["RS256", "ES256", "PS256", "EdDSA"],
+        "userinfo_signing_alg_values_supported": ["RS256", "ES256", "PS256", "EdDSA"],
+        "introspection_signing_alg_values_supported": ["RS256", "ES256", "PS256", "EdDSA"],
         "token_endpoint_auth_methods_supported":
             ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"],
         "token_endpoint_auth_signing_alg_values_supported": foreign,
@@ -82,7 +83,7 @@ fn metadata(issuer: &str) -> Value {
     })
 }
 
-fn published(asked: &HeaderMap, body: &str, etag: &str, media_type: &'static str, cache: &'static str) -> Response {
+fn published(asked: &HeaderMap, body: &str, etag: &str, media_type: &'static str, cache: &str) -> Response {
     let known = asked.get_all(header::IF_NONE_MATCH).iter().any(|value| names(value, etag));
     let mut response = if known {
         StatusCode::NOT_MODIFIED.into_response()
@@ -90,10 +91,11 @@ fn published(asked: &HeaderMap, body: &str, etag: &str, media_type: &'static str
         ([(header::CONTENT_TYPE, media_type)], body.to_owned()).into_response()
     };
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    if let Ok(etag) = HeaderValue::from_str(etag) {
-        headers.insert(header::ETAG, etag);
+    for (name, value) in [(header::CACHE_CONTROL, cache), (header::ETAG, etag)] {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
+        }
     }
     response
 }

@@ -143,8 +143,8 @@ fn signed(provider: &Provider, client: &Client, found: &Introspection) -> Result
         iat: i64,
         token_introspection: &'a Introspection,
     }
-    let answer =
-        Answer { iss: provider.issuer(), aud: &client.id, iat: provider.now().seconds(), token_introspection: found };
-    let body = tokens::sign(&provider.app().keyring, client.id_token_alg, SIGNED_TYPE, &answer)?;
+    let now = provider.now();
+    let answer = Answer { iss: provider.issuer(), aud: &client.id, iat: now.seconds(), token_introspection: found };
+    let body = tokens::sign(&provider.app().keyring, client, client.id_token_alg, now, SIGNED_TYPE, &answer)?;
     Ok(no_store((StatusCode::OK, [(header::CONTENT_TYPE, SIGNED)], body).into_response()))
 }

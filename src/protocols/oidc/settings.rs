@@ -70,6 +70,14 @@ pub(super) const FIELDS: &[Field] = &[
         help: "The client's own public keys (RFC 7517), for private_key_jwt and signed requests.",
     },
     Field {
+        name: "jwks",
+        kind: Kind::TextAlone,
+        required: false,
+        default: "normal",
+        help: "As text: how the client comes by our keys when they turn. normal reads the JWKS when it meets an unknown kid; \
+               periodic:24h reads it once in that time only; pinned has the key in its configuration, put there by hand. Its own keys then stand in jwks_file or jwks_uri.",
+    },
+    Field {
         name: "jwks_uri",
         kind: Kind::Url,
         required: false,
@@ -114,21 +122,21 @@ pub(super) const FIELDS: &[Field] = &[
     },
     Field {
         name: "id_token_signed_response_alg",
-        kind: Kind::Choice(&["RS256", "ES256"]),
+        kind: Kind::Choice(&["RS256", "ES256", "PS256", "EdDSA"]),
         required: false,
         default: "",
         help: "Signature of ID tokens. Without it RS256, since many clients know nothing else, and ES256 with fapi2.",
     },
     Field {
         name: "access_token_signing_alg",
-        kind: Kind::Choice(&["ES256", "RS256"]),
+        kind: Kind::Choice(&["ES256", "RS256", "PS256", "EdDSA"]),
         required: false,
         default: "ES256",
         help: "Signature of access tokens.",
     },
     Field {
         name: "userinfo_signed_response_alg",
-        kind: Kind::Choice(&["RS256", "ES256"]),
+        kind: Kind::Choice(&["RS256", "ES256", "PS256", "EdDSA"]),
         required: false,
         default: "",
         help: "Signs what userinfo answers. Without it: plain JSON.",

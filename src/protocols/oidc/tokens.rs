@@ -12,7 +12,7 @@ use super::{
     token::Call,
 };
 use crate::{
-    domain::{claims::StandardClaims, clock::Timestamp, id::SessionId, scope::Scopes},
+    domain::{claims::StandardClaims, clock::Timestamp, id::SessionId, key::LONGEST_TOKEN_LIFE, scope::Scopes},
     keyring::{Algorithm, KeyRing},
     signon::{Assertion, Fault},
     wire::jose::{base64url, half_hash},
@@ -26,7 +26,7 @@ pub(super) const ACCESS_TOKEN: &str = "at+jwt";
 pub(super) const ACR: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport";
 
 /// A lapsed agreement is never further than this from the last token that it gave.
-pub(super) const LIFE: Duration = Duration::from_secs(300);
+pub(super) const LIFE: Duration = LONGEST_TOKEN_LIFE;
 
 /// Where a token's id would name its grant.
 pub(super) const OF_NO_GRANT: &str = "client";
@@ -71,7 +71,7 @@ pub(super) fn issue(call: &Call<'_>, assertion: &Assertion, asked: &Asked<'_>) -
         userinfo_claims: &terms.claims.userinfo,
         cnf: call.jkt.as_deref().map(|jkt| Confirmation { jkt: jkt.to_owned() }),
     };
-    let access_token = sign(keyring, client.access_token_alg, ACCESS_TOKEN, &access)?;
+    let access_token = sign(keyring, client, client.access_token_alg, issued_at, ACCESS_TOKEN, &access)?;
     let id_token = if terms.openid {
         let id = IdToken {
             iss: issuer,
@@ -92,7 +92,7 @@ pub(super) fn issue(call: &Call<'_>, assertion: &Assertion, asked: &Asked<'_>) -
                 by_scope || terms.claims.id_token.contains(claim)
             }),
         };
-        Some(sign(keyring, client.id_token_alg, ID_TOKEN, &id)?)
+        Some(sign(keyring, client, client.id_token_alg, issued_at, ID_TOKEN, &id)?)
     } else {
         None
     };
@@ -125,7 +125,7 @@ pub(super) fn issue_to_client(call: &Call<'_>, scopes: &Scopes) -> Result<Issued
         userinfo_claims: &BTreeSet::new(),
         cnf: call.jkt.as_deref().map(|jkt| Confirmation { jkt: jkt.to_owned() }),
     };
-    let access_token = sign(&call.provider.app().keyring, client.access_token_alg, ACCESS_TOKEN, &access)?;
+    let access_token = sign(&call.provider.app().keyring, client, client.access_token_alg, now, ACCESS_TOKEN, &access)?;
     let expires_in = LIFE.as_secs() as i64;
     Ok(Issued {
         access_token,
@@ -137,13 +137,16 @@ pub(super) fn issue_to_client(call: &Call<'_>, scopes: &Scopes) -> Result<Issued
     })
 }
 
+/// By the key that `client` can be expected to have at `now`.
 pub(super) fn sign(
     keyring: &KeyRing,
+    client: &Client,
     algorithm: Algorithm,
+    now: Timestamp,
     typ: &str,
     claims: &impl Serialize,
 ) -> Result<String, Fault> {
-    keyring.sign(algorithm, typ, claims).map_err(|error| Fault::Broken(error.to_string()))
+    keyring.sign(algorithm, client.reader, now, typ, claims).map_err(|error| Fault::Broken(error.to_string()))
 }
 
 #[derive(Serialize)]

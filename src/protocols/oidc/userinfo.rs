@@ -139,8 +139,9 @@ fn success(provider: &Provider, token: &Presented, assertion: &Assertion) -> Res
         standard: assertion.release.standard.named(|claim| token.asks_for(claim)),
     };
     let (media_type, body) = match signed {
-        Some((algorithm, _)) => {
-            ("application/jwt", tokens::sign(&provider.app().keyring, algorithm, tokens::ID_TOKEN, &claims)?)
+        Some((algorithm, client)) => {
+            let (keyring, now) = (&provider.app().keyring, provider.now());
+            ("application/jwt", tokens::sign(keyring, client, algorithm, now, tokens::ID_TOKEN, &claims)?)
         }
         None => ("application/json", serde_json::to_string(&claims).map_err(|e| Fault::Broken(e.to_string()))?),
     };

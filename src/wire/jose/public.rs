@@ -89,7 +89,7 @@ impl PublicJwk {
     }
 
     /// The claims of a token that this key signed with `algorithm`. Nothing but the signature is judged here.
-    pub(super) fn open<T: DeserializeOwned>(&self, algorithm: Algorithm, token: &str) -> Result<T, Error> {
+    pub fn open<T: DeserializeOwned>(&self, algorithm: Algorithm, token: &str) -> Result<T, Error> {
         let parts = Parts::of(token).ok_or(Error::Malformed)?;
         let signature = from_base64url(parts.signature).ok_or(Error::Malformed)?;
         if !self.signed(algorithm, parts.signed, &signature) {

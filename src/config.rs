@@ -127,7 +127,8 @@ pub struct Library {
     pub scope_domain: String,
 }
 
-/// The programme as a file declares it.
+/// The programme as a file declares it. Scopes in it are what the file spells, each as if it were new to the catalogue;
+/// whose names they are by now, whoever applies it finds out.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Declared {
     pub scopes: Vec<Scope>,

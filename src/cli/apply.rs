@@ -49,7 +49,8 @@ pub async fn run(config: &Path, command: Apply, output: Output) -> Result<()> {
     };
     let desk = compose::desk(settings, Clock::system()).await?;
     // A pruning file is the whole programme: it cannot lean on what it takes away.
-    let known = if prune { Catalogue::default() } else { desk.db.catalogue().load().await? };
+    let known = desk.db.catalogue().load().await?;
+    let known = if prune { known.names_alone() } else { known };
     let loaded = compose::load(&file, &known)?;
     let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
     warnings.iter().for_each(warn);

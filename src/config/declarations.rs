@@ -16,10 +16,10 @@ use crate::domain::{
     catalogue::{OptOut, SourceSettings},
     clock::Date,
     grade::{AudienceBand, Grade},
-    id::{OrganisationId, ScopeName, VendorId, VendorUid},
+    id::{OrganisationId, ScopeId, ScopeName, VendorId, VendorUid},
     organisation::Organisation,
     patron::Role,
-    scope::Scope,
+    scope::{Scope, Scopes, is_reserved},
     vendor::{Attribute, ReleaseItem, Shelf},
 };
 
@@ -118,8 +118,11 @@ fn scope(section: &Section<'_>, draft: &mut Draft) -> Option<Scope> {
     if let Some(name) = &name {
         draft.claim(section, "name", Claimed::Scope, name.as_str());
     }
+    if name.as_ref().is_some_and(|name| is_reserved(name.as_str())) {
+        section.wrong("name", "is a scope of OpenID Connect itself");
+    }
     let description = section.maybe("description", read::text);
-    Some(Scope { name: name?, description: description? })
+    Some(Scope::new(name?, description?))
 }
 
 fn organisation(section: &Section<'_>, draft: &mut Draft) -> Option<Organisation> {
@@ -198,7 +201,7 @@ fn agreement(section: &Section<'_>, draft: &mut Draft) -> Option<Agreement> {
         organisation: organisation?,
         roles: values(roles?),
         grades: grades?,
-        privileges: values(privileges?).into_iter().collect(),
+        privileges: as_new(privileges?),
         from: from?,
         to: to?,
     })
@@ -242,7 +245,7 @@ fn vendor(section: &Section<'_>, draft: &mut Draft, rules: &Rules<'_>) -> Option
         description: description?,
         shelf: shelf?,
         audience: values(audience?),
-        scopes: values(scopes?).into_iter().collect(),
+        scopes: as_new(scopes?),
         release: release.into_iter().collect::<Option<Vec<_>>>()?,
         launch_url: launch_url?,
         disabled: disabled?,
@@ -311,6 +314,10 @@ fn scopes(section: &Section<'_>, draft: &mut Draft, field: &str) -> Option<Vec<L
         draft.refer(section, name.line, field, Claimed::Scope, name.value.as_str());
     }
     Some(names)
+}
+
+fn as_new(names: Vec<Located<ScopeName>>) -> Scopes {
+    names.into_iter().map(|name| ScopeId::from(name.value)).collect()
 }
 
 /// A list that says nothing when it is empty.

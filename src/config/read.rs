@@ -5,7 +5,7 @@ use std::{fmt::Display, str::FromStr, time::Duration};
 use toml::de::DeValue;
 use url::{Host, Url};
 
-use crate::domain::clock::Date;
+use crate::domain::clock::{Date, span};
 
 type Read<T> = Result<T, String>;
 
@@ -86,18 +86,6 @@ pub(super) fn duration(from: &'static str, to: &'static str) -> impl Fn(&DeValue
         let within = span(from).is_none_or(|from| from <= found) && span(to).is_none_or(|to| found <= to);
         within.then_some(found).ok_or_else(|| format!("must be between {from} and {to}"))
     }
-}
-
-fn span(text: &str) -> Option<Duration> {
-    let unit = match text.chars().last()? {
-        's' => 1,
-        'm' => 60,
-        'h' => 3_600,
-        'd' => 86_400,
-        _ => return None,
-    };
-    let count: u64 = text.get(..text.len() - 1)?.parse().ok()?;
-    count.checked_mul(unit).map(Duration::from_secs)
 }
 
 /// A TOML date, or the same as text.

@@ -45,6 +45,7 @@ pub mod passages;
 pub mod patrons;
 pub mod retention;
 pub mod rosters;
+pub mod scopes;
 pub mod sessions;
 #[cfg(test)]
 mod tests;

@@ -10,9 +10,13 @@ use super::difference::Difference;
 use crate::{
     config::Declared,
     domain::{
+        agreement::Agreement,
         audit::{AuditEvent, Kind as Event},
         catalogue::Catalogue,
         clock::{Clock, Timestamp},
+        id::ScopeId,
+        scope::{Scope, Scopes},
+        vendor::Vendor,
     },
     store::{
         Db, Tx, audit,
@@ -59,23 +63,27 @@ pub async fn apply(db: &Db, clock: &Clock, declared: Declared, options: Options,
     Ok(difference)
 }
 
-/// Everything declared, as it will be kept. A vendor known before keeps its identity and its switch.
+/// Everything declared, as it will be kept. A vendor known before keeps its identity and its switch, a scope its names.
 async fn bodies(tx: &mut Tx, declared: Declared, stored: &Bodies, now: Timestamp) -> Result<Bodies> {
     let mut all = BTreeMap::new();
-    for scope in declared.scopes {
-        all.insert((Kind::Scope, scope.name.to_string()), serde_json::to_value(&scope)?);
+    let before = tx.catalogue().load().await?;
+    for (id, scope) in scopes(declared.scopes, &before) {
+        all.insert((Kind::Scope, id.to_string()), serde_json::to_value(&scope)?);
     }
     for organisation in declared.organisations {
         all.insert((Kind::Organisation, organisation.id.to_string()), serde_json::to_value(&organisation)?);
     }
     for agreement in declared.agreements {
+        let privileges = by_identity(&agreement.privileges, &before);
+        let agreement = Agreement { privileges, ..agreement };
         all.insert((Kind::Agreement, agreement.id.to_string()), serde_json::to_value(&agreement)?);
     }
     for vendor in declared.vendors {
         let name = (Kind::Vendor, vendor.id.to_string());
         let disabled = stored.get(&name).and_then(|body| body.get("disabled")).and_then(Value::as_bool);
         let uid = tx.catalogue().vendor_uid(vendor.id.as_str(), now).await?;
-        let vendor = vendor.with_identity(uid, disabled.unwrap_or(false));
+        let scopes = by_identity(&vendor.scopes, &before);
+        let vendor = Vendor { scopes, ..vendor.with_identity(uid, disabled.unwrap_or(false)) };
         all.insert(name, serde_json::to_value(&vendor)?);
     }
     for source in declared.sources {
@@ -85,6 +93,33 @@ async fn bodies(tx: &mut Tx, declared: Declared, stored: &Bodies, now: Timestamp
         all.insert((Kind::OptOut, opt_out.key()), serde_json::to_value(&opt_out)?);
     }
     Ok(all)
+}
+
+/// Scopes by identity. Names come and go by command: a file that spells an earlier one, or the newest one already,
+/// declares the same scope, and moves nothing but its description.
+fn scopes(declared: Vec<Scope>, before: &Catalogue) -> BTreeMap<ScopeId, Scope> {
+    let mut all: BTreeMap<ScopeId, Scope> = BTreeMap::new();
+    for scope in declared {
+        let id = scope_of(&scope.name.clone().into(), before);
+        let Some(known) = before.scopes.get(&id) else {
+            all.insert(id, scope);
+            continue;
+        };
+        // Of two that are one, the one with the newest name speaks.
+        if known.name == scope.name || !all.contains_key(&id) {
+            all.insert(id, Scope { description: scope.description, ..known.clone() });
+        }
+    }
+    all
+}
+
+fn by_identity(spelled: &Scopes, before: &Catalogue) -> Scopes {
+    spelled.iter().map(|name| scope_of(name, before)).collect()
+}
+
+/// The identity that a name has in the catalogue; a name that it has never had is the identity of a new scope.
+fn scope_of(spelled: &ScopeId, before: &Catalogue) -> ScopeId {
+    before.scope_named(spelled.as_str()).map_or_else(|| spelled.clone(), |named| named.scope.clone())
 }
 
 fn difference(stored: &Bodies, wanted: &Bodies, prune: bool) -> Difference {

@@ -11,6 +11,7 @@ use crate::{
         audit::{AuditEvent, Kind},
         card::CardNumber,
         claims::StandardClaims,
+        scope::Scopes,
         vendor::Vendor,
     },
     policy::{
@@ -76,13 +77,18 @@ pub async fn explain(desk: &Desk, card: &str, vendor: &str, why: Option<&str>) -
     tx.commit().await?;
 
     let mut trace = Vec::new();
+    let names = |scopes: &Scopes| {
+        let names: Vec<String> = catalogue.shown(scopes, now).into_iter().map(String::from).collect();
+        names.join(" ")
+    };
     let mut note = |finding: Finding<'_>| {
-        trace.push(TraceLine { passes: finding.passes(), what: finding.to_string() });
+        trace.push(TraceLine { passes: finding.passes(), what: finding.sentence(&names) });
     };
     let facts = Facts {
         patron,
         opted_out: catalogue.has_opted_out(patron),
         agreements: &catalogue.agreements,
+        scopes: &catalogue.scopes,
         bands: &desk.config.bands,
         time_zone: &desk.config.library.time_zone,
     };
@@ -112,7 +118,7 @@ pub async fn explain(desk: &Desk, card: &str, vendor: &str, why: Option<&str>) -
                 trace,
                 release: Some(Released {
                     sub: pseudonym(desk, vendor, patron.id),
-                    scope: allowance.scopes().to_string(),
+                    scope: catalogue.spelled(allowance.scopes(), now),
                     audience_band: told.audience_band.as_str(),
                     patron_type: told.patron_type.as_str(),
                     card_number: told.card_number.map(String::from),

@@ -16,7 +16,7 @@ use super::{
     tokens,
 };
 use crate::{
-    domain::{card::CardNumber, claims::Group, clock::Timestamp, id::ScopeName, scope::Scopes},
+    domain::{card::CardNumber, claims::Group, clock::Timestamp, id::ScopeId, scope::Scopes},
     keyring::{Expect, Lifetime},
     signon::{Ask, Fault},
 };
@@ -204,8 +204,8 @@ fn is_hash(text: &str) -> bool {
 /// granted. Without `openid`, a request of which nothing is left asks for nothing (RFC 6749 section 3.3).
 fn asked_scopes(client: &Client, params: &Params<'_>) -> Result<Terms, Error> {
     let asked = || params.get("scope").unwrap_or_default().split(' ');
-    let known = asked().filter_map(|name| name.parse::<ScopeName>().ok());
-    let asked_of_us: Scopes = known.filter(|name| client.scopes.contains(name.as_str())).collect();
+    let known = asked().filter_map(|name| name.parse::<ScopeId>().ok());
+    let asked_of_us: Scopes = known.filter(|name| client.scopes.contains(name)).collect();
     let openid = asked().any(|name| name == "openid");
     if !openid && asked_of_us.is_empty() {
         return Err(Error::new("invalid_scope", "scope holds neither openid nor a scope that this client may ask for"));

@@ -2,7 +2,7 @@
 
 use super::{Call, Issued, tokens};
 use crate::{
-    domain::{id::ScopeName, scope::Scopes},
+    domain::{id::ScopeId, scope::Scopes},
     protocols::oidc::{
         client::{Auth, Client},
         error::{Error, Failure},
@@ -20,7 +20,7 @@ pub(super) async fn redeem(call: &Call<'_>) -> Result<Issued, Failure> {
 /// All that the client may ask for, or the part of it that it asks for.
 fn asked(client: &Client, scope: Option<&str>) -> Result<Scopes, Error> {
     let Some(scope) = scope else { return Ok(client.scopes.clone()) };
-    let known = |name: &str| name.parse::<ScopeName>().ok().filter(|name| client.scopes.contains(name.as_str()));
+    let known = |name: &str| name.parse::<ScopeId>().ok().filter(|name| client.scopes.contains(name));
     scope
         .split(' ')
         .filter(|name| !name.is_empty())

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::{Call, Issued, tokens};
 use crate::{
-    domain::id::ScopeName,
+    domain::id::ScopeId,
     protocols::oidc::{
         NAME,
         client::Profile,
@@ -63,10 +63,10 @@ fn narrowed(terms: Terms, scope: Option<&str>) -> Result<Terms, Error> {
         match word {
             "openid" if terms.openid => less.openid = true,
             "offline_access" if terms.offline => less.offline = true,
-            name if terms.scopes.contains(name) => {
-                less.scopes.extend(&name.parse::<ScopeName>().into_iter().collect());
-            }
-            _ => return Err(Error::new("invalid_scope", "scope holds what was not granted")),
+            name => match name.parse::<ScopeId>().ok().filter(|scope| terms.scopes.contains(scope)) {
+                Some(scope) => less.scopes.extend([&scope]),
+                None => return Err(Error::new("invalid_scope", "scope holds what was not granted")),
+            },
         }
     }
     Ok(less)

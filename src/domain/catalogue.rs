@@ -142,3 +142,16 @@ impl Catalogue {
                 || self.opt_outs.contains(&format!("{}/{}", patron.source, patron.sourced_id)))
     }
 }
+
+#[cfg(test)]
+impl Catalogue {
+    /// Nothing but scopes, each by the one name that it always had.
+    pub fn of_scopes(names: &[&str]) -> Catalogue {
+        let mut catalogue = Catalogue::default();
+        for name in names {
+            let scope = Scope::new(name.parse().unwrap(), None);
+            catalogue.scopes.insert(name.parse().unwrap(), scope);
+        }
+        catalogue.indexed()
+    }
+}

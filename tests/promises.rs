@@ -16,5 +16,6 @@ mod oidc_attacks;
 mod pages;
 mod refusals;
 mod restart;
+mod scopes;
 mod sign_in;
 mod throttle;

@@ -12,6 +12,7 @@ mod problem;
 mod read;
 mod section;
 mod settings;
+mod test_patrons;
 
 use std::{
     collections::BTreeMap,
@@ -35,6 +36,7 @@ use crate::domain::{
 pub use network::Network;
 pub use problem::{Problem, Problems};
 use section::Sheet;
+pub use test_patrons::{DeclaredPin, DeclaredTestPatron};
 
 /// What each protocol lets an operator fill in; the first field is the key that a relying party is found by.
 pub type Protocols<'a> = &'a [(&'static str, &'static [Field])];
@@ -137,6 +139,7 @@ pub struct Declared {
     pub vendors: Vec<DeclaredVendor>,
     pub sources: Vec<SourceSettings>,
     pub opt_outs: Vec<OptOut>,
+    pub test_patrons: Vec<DeclaredTestPatron>,
 }
 
 impl Declared {

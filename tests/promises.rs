@@ -18,4 +18,5 @@ mod refusals;
 mod restart;
 mod scopes;
 mod sign_in;
+mod test_patrons;
 mod throttle;

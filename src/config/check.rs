@@ -97,6 +97,8 @@ fn noun(of: &Claimed) -> &'static str {
         Claimed::Vendor => "vendor",
         Claimed::Source => "source",
         Claimed::OptOut => "opt-out",
+        Claimed::TestPatron => "test patron",
+        Claimed::TestCard => "card",
         Claimed::RosterOrg => "org",
         Claimed::Key(_) => "key",
     }

@@ -437,3 +437,51 @@ fn what_a_protocol_finds_amiss_is_told_at_its_line() {
     let problems = parse(PROGRAMME, path, &rules, &Environment::default()).unwrap_err();
     assert_eq!(problems.list[0].to_string(), "line 28: vendor.oidc.pkce: maple-web of maple cannot do without");
 }
+
+const TEST_PATRON: &str = r#"
+[[test_patron]]
+id = "try-me"
+card = "test 1"
+pin = "246813"
+organisation = "cms"
+role = "staff"
+given_name = "Wilhelmina"
+family_name = "Testwright"
+email = "w@library.example"
+birthdate = 1970-01-01
+address = { locality = "Marblewick" }
+"#;
+
+#[test]
+fn a_test_patron_is_read_with_its_claims_and_shows_no_pin() {
+    let declared = read(&format!("{SETTINGS}{PROGRAMME}{TEST_PATRON}")).unwrap().declared;
+    let [patron] = declared.test_patrons.as_slice() else { panic!("{declared:?}") };
+    assert_eq!((patron.id.as_str(), patron.card.as_str()), ("try-me", "TEST1"));
+    assert_eq!(patron.affiliation.to_string(), "cms:staff");
+    let claims = patron.claims.clone().unwrap();
+    assert_eq!(claims.name.as_deref(), Some("Wilhelmina Testwright"));
+    assert_eq!((claims.email.as_deref(), claims.birthdate.as_deref()), (Some("w@library.example"), Some("1970-01-01")));
+    assert_eq!(claims.address.and_then(|a| a.locality).as_deref(), Some("Marblewick"));
+    assert!(!format!("{declared:?}").contains("246813"));
+}
+
+#[test]
+fn what_a_test_patron_cannot_be_is_told() {
+    let pupil = |text: &str| text.replace("\"staff\"", "\"student\"\ngrade = \"07\"");
+    let cases: [(&str, String, &[&str]); 7] = [
+        ("of a pupil", pupil(TEST_PATRON), &["email", "birthdate", "address"]),
+        ("grade", TEST_PATRON.replace("role =", "grade = \"07\"\nrole ="), &["grade"]),
+        ("pin", TEST_PATRON.replace("pin = \"246813\"\n", ""), &["pin"]),
+        ("twice", format!("{TEST_PATRON}{TEST_PATRON}"), &["id", "card"]),
+        ("organisation", TEST_PATRON.replace("\"cms\"", "\"nowhere\""), &["organisation"]),
+        ("email", TEST_PATRON.replace("w@library.example", "@"), &["email"]),
+        ("unknown", TEST_PATRON.replace("email =", "ssn ="), &["ssn"]),
+    ];
+    for (what, text, fields) in cases {
+        let problems = read(&format!("{SETTINGS}{PROGRAMME}{text}")).unwrap_err();
+        let told: Vec<&str> = problems.list.iter().map(|p| p.field.trim_start_matches("test_patron.")).collect();
+        assert_eq!(told, fields, "{what}: {problems}");
+    }
+    let problems = read(&format!("{SETTINGS}[[source]]\nid = \"test\"\nkind = \"oneroster-csv\"\n")).unwrap_err();
+    assert_eq!(problems.list[0].field, "source.id");
+}

@@ -47,6 +47,7 @@ pub mod retention;
 pub mod rosters;
 pub mod scopes;
 pub mod sessions;
+pub mod test_patrons;
 #[cfg(test)]
 mod tests;
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use super::difference::Difference;
+use super::{Desk, difference::Difference, test_patrons};
 use crate::{
     config::Declared,
     domain::{
@@ -15,6 +15,7 @@ use crate::{
         catalogue::Catalogue,
         clock::{Clock, Timestamp},
         id::ScopeId,
+        pin::PinKey,
         scope::{Scope, Scopes},
         vendor::Vendor,
     },
@@ -24,6 +25,15 @@ use crate::{
     },
 };
 
+/// What applying works with.
+#[derive(Debug, Clone, Copy)]
+pub struct Hand<'a> {
+    pub db: &'a Db,
+    pub clock: &'a Clock,
+    /// For the PINs of test patrons. Whoever only looks needs none.
+    pub pins: Option<&'a PinKey>,
+}
+
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
     /// Only say what would change.
@@ -32,17 +42,25 @@ pub struct Options {
     pub prune: bool,
 }
 
+impl Desk {
+    pub fn hand(&self) -> Hand<'_> {
+        Hand { db: &self.db, clock: &self.clock, pins: Some(self.keyring.pin_key()) }
+    }
+}
+
 /// Brings `declared` into force and says what that changed. `by` goes into the audit: a command, a server's start.
 ///
 /// # Errors
 /// Where the programme would not fit together afterwards, or the database does not answer. Then nothing changed.
-pub async fn apply(db: &Db, clock: &Clock, declared: Declared, options: Options, by: &str) -> Result<Difference> {
+pub async fn apply(hand: Hand<'_>, declared: Declared, options: Options, by: &str) -> Result<Difference> {
+    let Hand { db, clock, pins } = hand;
     let now = clock.now();
+    let test_patrons = declared.test_patrons.clone();
     let mut tx = db.begin().await?;
     // Whoever else applies waits here, and then compares with what this one left.
     tx.catalogue().changed().await?;
     let stored = tx.catalogue().bodies().await?;
-    let wanted = bodies(&mut tx, declared, &stored, now).await?;
+    let wanted = bodies(&mut tx, declared, &stored, pins, now).await?;
     let difference = difference(&stored, &wanted, options.prune);
     if difference.is_empty() {
         return Ok(difference);
@@ -50,6 +68,7 @@ pub async fn apply(db: &Db, clock: &Clock, declared: Declared, options: Options,
     write(&mut tx, &stored, &wanted, options.prune, now).await?;
     let after = tx.catalogue().load().await?;
     fits_together(&after)?;
+    test_patrons::settle(db, &mut tx, &test_patrons, &stored, &wanted, pins, now).await?;
     if options.dry_run {
         return Ok(difference);
     }
@@ -64,7 +83,13 @@ pub async fn apply(db: &Db, clock: &Clock, declared: Declared, options: Options,
 }
 
 /// Everything declared, as it will be kept. A vendor known before keeps its identity and its switch, a scope its names.
-async fn bodies(tx: &mut Tx, declared: Declared, stored: &Bodies, now: Timestamp) -> Result<Bodies> {
+async fn bodies(
+    tx: &mut Tx,
+    declared: Declared,
+    stored: &Bodies,
+    pins: Option<&PinKey>,
+    now: Timestamp,
+) -> Result<Bodies> {
     let mut all = BTreeMap::new();
     let before = tx.catalogue().load().await?;
     for (id, scope) in scopes(declared.scopes, &before) {
@@ -91,6 +116,10 @@ async fn bodies(tx: &mut Tx, declared: Declared, stored: &Bodies, now: Timestamp
     }
     for opt_out in declared.opt_outs {
         all.insert((Kind::OptOut, opt_out.key()), serde_json::to_value(&opt_out)?);
+    }
+    for patron in &declared.test_patrons {
+        let body = test_patrons::body(tx, patron, stored, pins).await?;
+        all.insert((Kind::TestPatron, patron.id.to_string()), serde_json::to_value(&body)?);
     }
     Ok(all)
 }
@@ -146,6 +175,9 @@ async fn write(tx: &mut Tx, stored: &Bodies, wanted: &Bodies, prune: bool, now: 
     }
     for (kind, id) in gone(stored, wanted, prune) {
         tx.catalogue().remove(kind, id).await?;
+        if kind == Kind::TestPatron {
+            test_patrons::withdraw(tx, stored, id, now).await?;
+        }
     }
     Ok(())
 }

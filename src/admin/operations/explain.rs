@@ -94,6 +94,9 @@ pub async fn explain(desk: &Desk, card: &str, vendor: &str, why: Option<&str>) -
     };
     let verdict =
         entitled(&facts, now, &mut note).and_then(|entitlement| allow(&entitlement, vendor, &vendor.scopes, &mut note));
+    if patron.is_test() {
+        trace.push(TraceLine { passes: true, what: "this is a test patron, declared in the configuration".into() });
+    }
     if let Some(line) = pin_line(&record.pin) {
         trace.push(line);
     }

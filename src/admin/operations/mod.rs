@@ -8,6 +8,7 @@ pub mod directory;
 pub mod explain;
 pub mod generate;
 pub mod scopes;
+mod test_patrons;
 pub mod vendors;
 
 use crate::{config::Config, domain::clock::Clock, keyring::KeyRing, store::Db};

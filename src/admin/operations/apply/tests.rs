@@ -59,6 +59,10 @@ impl House {
         House { db, clock: Clock::standing_at(Timestamp(1_790_000_000_000)), folder }
     }
 
+    fn hand(&self) -> Hand<'_> {
+        Hand { db: &self.db, clock: &self.clock, pins: None }
+    }
+
     fn read(&self, text: &str) -> Declared {
         self.read_over(text, &Catalogue::default())
     }
@@ -70,7 +74,7 @@ impl House {
     }
 
     async fn apply(&self, text: &str, options: Options) -> Difference {
-        apply(&self.db, &self.clock, self.read(text), options, "test").await.unwrap()
+        apply(self.hand(), self.read(text), options, "test").await.unwrap()
     }
 
     async fn uid(&self) -> VendorUid {
@@ -161,7 +165,7 @@ async fn a_programme_that_does_not_fit_together_is_refused_as_a_whole() {
     // The file adds a scope, takes away the organisation that its agreement is with, and prunes.
     let mut declared = house.read(&PROGRAMME.replace("library.ebooks", "library.films"));
     declared.organisations.clear();
-    let error = apply(&house.db, &house.clock, declared, PRUNE, "test").await.unwrap_err();
+    let error = apply(house.hand(), declared, PRUNE, "test").await.unwrap_err();
     assert!(error.to_string().contains("agreement cms-2026 is with cms"), "{error}");
     let catalogue = house.db.catalogue().load().await.unwrap();
     assert!(catalogue.scopes.contains_key("library.ebooks") && !catalogue.scopes.contains_key("library.films"));
@@ -195,15 +199,14 @@ async fn a_file_neither_undoes_a_rotation_nor_fails_on_it_whichever_name_it_spel
     for options in [NOW, PRUNE] {
         for text in [PROGRAMME, &renamed, &halfway, &both] {
             let known = house.db.catalogue().load().await.unwrap();
-            let difference =
-                apply(&house.db, &house.clock, house.read_over(text, &known), options, "test").await.unwrap();
+            let difference = apply(house.hand(), house.read_over(text, &known), options, "test").await.unwrap();
             assert!(difference.is_empty(), "{difference}\n{text}");
         }
     }
     let described =
         renamed.replacen("name = \"library.reading\"", "name = \"library.reading\"\ndescription = \"Stories\"", 1);
     let known = house.db.catalogue().load().await.unwrap();
-    apply(&house.db, &house.clock, house.read_over(&described, &known), PRUNE, "test").await.unwrap();
+    apply(house.hand(), house.read_over(&described, &known), PRUNE, "test").await.unwrap();
     let after = house.db.catalogue().load().await.unwrap().scopes["library.ebooks"].clone();
     assert_eq!(after, Scope { description: Some("Stories".into()), ..scope });
 }

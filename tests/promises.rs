@@ -20,3 +20,4 @@ mod scopes;
 mod sign_in;
 mod test_patrons;
 mod throttle;
+mod verify;

@@ -10,6 +10,7 @@ pub mod generate;
 pub mod scopes;
 mod test_patrons;
 pub mod vendors;
+pub mod verify;
 
 use crate::{config::Config, domain::clock::Clock, keyring::KeyRing, store::Db};
 

@@ -131,6 +131,9 @@ pub async fn serve(signon: SignOn, listener: TcpListener) -> Result<()> {
             server.serve(service).await?;
         }
     }
+    if let Err(error) = signon.write_down_all_asked().await {
+        tracing::warn!(%error, "which scopes were asked for lately was not written down");
+    }
     signon.app().store.close().await;
     Ok(())
 }

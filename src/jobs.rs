@@ -1,4 +1,5 @@
-//! What runs on a clock: looking for changes made by other processes, and erasing what is over.
+//! What runs on a clock: looking for changes made by other processes, writing down what was only remembered, and erasing
+//! what is over.
 
 use std::time::Duration;
 
@@ -21,12 +22,14 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 const TURN_EVERY: Duration = Duration::from_millis(500);
 const COUNT_FETCHES_EVERY: Duration = Duration::from_secs(10);
 const ERASE_EVERY: Duration = Duration::from_secs(3600);
+const WRITE_DOWN_EVERY: Duration = Duration::from_secs(2);
 
 /// Runs until the process ends.
 pub fn start(signon: &SignOn) {
     tokio::spawn(watch(signon.clone()));
     tokio::spawn(erase_hourly(signon.clone()));
     tokio::spawn(turn_keys(signon.clone()));
+    tokio::spawn(write_down(signon.clone()));
 }
 
 /// Commands work beside a running server: it sees what they changed by the version counters.
@@ -109,6 +112,16 @@ async fn turn_keys(signon: SignOn) {
             }
         }
         tokio::time::sleep(TURN_EVERY).await;
+    }
+}
+
+/// Which scopes vendors ask for, by which names.
+async fn write_down(signon: SignOn) {
+    loop {
+        tokio::time::sleep(WRITE_DOWN_EVERY).await;
+        if let Err(error) = signon.write_down_asked().await {
+            tracing::warn!(%error, "which scopes were asked for is not written down yet");
+        }
     }
 }
 

@@ -19,5 +19,8 @@ mod oidc_attacks;
 mod pages;
 mod refusals;
 mod restart;
+mod scopes;
 mod sign_in;
+mod test_patrons;
 mod throttle;
+mod verify;

@@ -9,7 +9,10 @@ use super::{
     table::Table,
 };
 use crate::{
-    admin::operations::{Desk, vendors},
+    admin::operations::{
+        Desk,
+        vendors::{self, VendorView},
+    },
     domain::vendor,
 };
 
@@ -43,7 +46,7 @@ async fn list(desk: &Desk, output: Output) -> Result<()> {
             return;
         }
         let mut table = Table::new(["ID", "NAME", "STATE", "AUDIENCE", "SPEAKS", "IS TOLD MORE"]);
-        for vendor in &all {
+        for VendorView { vendor, .. } in &all {
             let more: Vec<String> = vendor.release.iter().map(|item| word(&item.name)).collect();
             let mut speaks: Vec<&str> = vendor.relying_parties.iter().map(|p| p.protocol.as_str()).collect();
             speaks.dedup();
@@ -61,13 +64,14 @@ async fn list(desk: &Desk, output: Output) -> Result<()> {
 }
 
 async fn show(desk: &Desk, id: &str, output: Output) -> Result<()> {
-    let vendor = vendors::show(desk, id).await?;
-    output.document(&document(&vendor)?, |_| {
+    let view = vendors::show(desk, id).await?;
+    output.document(&document(&view)?, |_| {
+        let VendorView { vendor, scopes } = &view;
         say!("{} ({})", bold(&vendor.name), vendor.id);
         say!("State       {}", if vendor.disabled { yellow("disabled") } else { green("enabled") });
         say!("Shelf       {}", word(&vendor.shelf));
-        say!("Audience    {}", audience(&vendor));
-        say!("Scopes      {}", vendor.scopes);
+        say!("Audience    {}", audience(vendor));
+        say!("Scopes      {}", scopes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "));
         if let Some(url) = &vendor.launch_url {
             say!("Launches    {url}");
         }
@@ -102,8 +106,9 @@ fn audience(vendor: &vendor::Vendor) -> String {
 }
 
 /// A vendor as JSON, without the hashes of its secrets.
-fn document(vendor: &vendor::Vendor) -> Result<Value> {
-    let mut document = serde_json::to_value(vendor)?;
+fn document(view: &VendorView) -> Result<Value> {
+    let mut document = serde_json::to_value(&view.vendor)?;
+    document["scopes"] = serde_json::to_value(&view.scopes)?;
     if let Some(parties) = document.get_mut("relying_parties").and_then(Value::as_array_mut) {
         for party in parties {
             party["settings"] = shown(&party["settings"]);

@@ -1,11 +1,11 @@
 //! Single values: from what TOML knows to what the house knows, or a sentence on what was expected.
 
-use std::{fmt::Display, str::FromStr, time::Duration};
+use std::{fmt::Display, path::Path, str::FromStr, time::Duration};
 
 use toml::de::DeValue;
 use url::{Host, Url};
 
-use crate::domain::clock::Date;
+use crate::domain::clock::{Date, span};
 
 type Read<T> = Result<T, String>;
 
@@ -88,18 +88,6 @@ pub(super) fn duration(from: &'static str, to: &'static str) -> impl Fn(&DeValue
     }
 }
 
-fn span(text: &str) -> Option<Duration> {
-    let unit = match text.chars().last()? {
-        's' => 1,
-        'm' => 60,
-        'h' => 3_600,
-        'd' => 86_400,
-        _ => return None,
-    };
-    let count: u64 = text.get(..text.len() - 1)?.parse().ok()?;
-    count.checked_mul(unit).map(Duration::from_secs)
-}
-
 /// A TOML date, or the same as text.
 pub(super) fn date(value: &DeValue<'_>) -> Read<Date> {
     let wrong = |text: String| format!("{text} is not a day such as 2026-07-01");
@@ -175,6 +163,13 @@ pub(super) fn domain(value: &DeValue<'_>) -> Read<String> {
     };
     let good = text.contains('.') && text.split('.').all(label);
     good.then(|| text.clone()).ok_or_else(|| format!("{text:?} is not a domain such as library.example"))
+}
+
+/// What a file holds, blanks around it aside.
+pub(super) fn secret_file(path: &Path) -> Read<String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let secret = text.trim();
+    if secret.is_empty() { Err(format!("{} is empty", path.display())) } else { Ok(secret.to_owned()) }
 }
 
 fn said(value: &DeValue<'_>) -> String {

@@ -111,6 +111,13 @@ impl TimeZone {
         Date(self.0.to_datetime(instant).date())
     }
 
+    /// As people here read an instant: `2026-11-24 02:07 EST`.
+    pub fn minute(&self, at: Timestamp) -> String {
+        let instant = jiff::Timestamp::from_millisecond(at.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        let (local, zone) = (self.0.to_datetime(instant), self.0.to_offset_info(instant));
+        format!("{} {}", local.strftime("%Y-%m-%d %H:%M"), zone.abbreviation())
+    }
+
     /// The first instant of `day` here.
     pub fn start_of(&self, day: Date) -> Timestamp {
         let midnight = day.0.to_datetime(civil::Time::midnight());
@@ -121,6 +128,19 @@ impl TimeZone {
     pub fn end_of(&self, day: Date) -> Timestamp {
         day.0.tomorrow().map_or(Timestamp(i64::MAX), |next| self.start_of(Date(next)))
     }
+}
+
+/// `90s`, `30m`, `12h`, `60d`.
+pub fn span(text: &str) -> Option<Duration> {
+    let unit = match text.chars().last()? {
+        's' => 1,
+        'm' => 60,
+        'h' => 3_600,
+        'd' => 86_400,
+        _ => return None,
+    };
+    let count: u64 = text.get(..text.len() - 1)?.parse().ok()?;
+    count.checked_mul(unit).map(Duration::from_secs)
 }
 
 /// The machine's clock, or one that a test turns by hand.

@@ -19,4 +19,5 @@ pub mod pin;
 pub mod reason;
 pub mod scope;
 pub mod session;
+pub mod test_patron;
 pub mod vendor;

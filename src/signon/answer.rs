@@ -155,6 +155,9 @@ impl SignOn {
                 "session": session.id.to_string(),
             }),
         }];
+        if patron.is_test() {
+            events.iter_mut().for_each(|event| event.payload["test"] = true.into());
+        }
         let to = match pending {
             _ if session.pin_change_due => {
                 format!("/change-pin{}", ticket.map(|t| format!("/{t}")).unwrap_or_default())

@@ -2,6 +2,7 @@
 //! the caller's protocol says it. Knows neither OIDC nor SIP2; what people see is `web`'s.
 
 mod answer;
+mod asked;
 mod begin;
 mod change_pin;
 mod finish;
@@ -183,6 +184,7 @@ struct Flow {
     app: Arc<App>,
     pins: pins::PinPool,
     known: known::Known,
+    asked: asked::Asked,
     limits: Limits,
 }
 
@@ -198,7 +200,7 @@ impl SignOn {
         let limit = |of: &crate::config::Tries| Limit { tries: of.tries, window: of.window };
         let limits =
             Limits { card: limit(&tries.card), initial: limit(&tries.initial_pin), pattern: limit(&tries.pattern) };
-        Ok(SignOn(Arc::new(Flow { app, pins, known: known::Known::default(), limits })))
+        Ok(SignOn(Arc::new(Flow { app, pins, known: known::Known::default(), asked: asked::Asked::default(), limits })))
     }
 
     pub fn app(&self) -> &App {
@@ -216,6 +218,7 @@ impl SignOn {
             patron,
             opted_out: catalogue.has_opted_out(patron),
             agreements: &catalogue.agreements,
+            scopes: &catalogue.scopes,
             bands: &self.app().config.bands,
             time_zone: &self.app().config.library.time_zone,
         }

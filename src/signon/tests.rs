@@ -82,7 +82,7 @@ async fn houses() -> Vec<House> {
         std::fs::write(&file, text).unwrap();
         let read = config::load(&file, &[], &Catalogue::default()).unwrap();
         let desk = compose::desk(read.settings.unwrap(), clock.clone()).await.unwrap();
-        apply::apply(&desk.db, &clock, read.declared, apply::Options::default(), "test").await.unwrap();
+        apply::apply(desk.hand(), read.declared, apply::Options::default(), "test").await.unwrap();
         enrol(&desk).await;
         cards::set_pin(&desk, "4417", "739150", false).await.unwrap();
         let signon = compose::sign_on(desk).await.unwrap();

@@ -22,11 +22,12 @@ pub enum Kind {
     Vendor,
     Source,
     OptOut,
+    TestPatron,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 6] =
-        [Kind::Scope, Kind::Organisation, Kind::Agreement, Kind::Vendor, Kind::Source, Kind::OptOut];
+    pub const ALL: [Kind; 7] =
+        [Kind::Scope, Kind::Organisation, Kind::Agreement, Kind::Vendor, Kind::Source, Kind::OptOut, Kind::TestPatron];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -36,6 +37,7 @@ impl Kind {
             Kind::Vendor => "vendor",
             Kind::Source => "source",
             Kind::OptOut => "opt-out",
+            Kind::TestPatron => "test-patron",
         }
     }
 }
@@ -203,7 +205,8 @@ fn assemble(rows: Vec<Entry>) -> Result<Catalogue> {
                 let opt_out: OptOut = read(&kind, &id, &body)?;
                 catalogue.opt_outs.insert(opt_out.key());
             }
-            VENDOR_UID => {}
+            // A test patron is read as the patron that it is.
+            VENDOR_UID | "test-patron" => {}
             other => return Err(corrupt(format!("catalogue: {other} {id} is of a newer release"))),
         }
     }

@@ -9,6 +9,7 @@ use super::{Db, Error, Result, when_free};
 const STEPS: &[(i64, &str, &str)] = &[
     (1, "house", include_str!("../../migrations/0001_house.sql")),
     (2, "keys", include_str!("../../migrations/0002_keys.sql")),
+    (3, "scopes", include_str!("../../migrations/0003_scopes.sql")),
     (5, "renewal", include_str!("../../migrations/0005_renewal.sql")),
 ];
 

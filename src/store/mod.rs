@@ -45,7 +45,9 @@ pub mod passages;
 pub mod patrons;
 pub mod retention;
 pub mod rosters;
+pub mod scopes;
 pub mod sessions;
+pub mod test_patrons;
 #[cfg(test)]
 mod tests;
 

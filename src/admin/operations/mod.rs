@@ -9,7 +9,9 @@ pub mod explain;
 pub mod generate;
 pub mod keys;
 pub mod scopes;
+mod test_patrons;
 pub mod vendors;
+pub mod verify;
 
 use crate::{config::Config, domain::clock::Clock, keyring::KeyRing, store::Db};
 

@@ -124,7 +124,7 @@ impl House {
         let read = config::load(&file, &[("oidc", Oidc.settings())], &Catalogue::default()).unwrap();
         let mut catalogue = Catalogue::default();
         let declared = read.declared;
-        catalogue.scopes.extend(declared.scopes.into_iter().map(|scope| (scope.name.clone(), scope)));
+        catalogue.scopes.extend(declared.scopes.into_iter().map(|scope| (scope.name.clone().into(), scope)));
         catalogue.organisations.extend(declared.organisations.into_iter().map(|o| (o.id.clone(), o)));
         catalogue.agreements.extend(declared.agreements.into_iter().map(|a| (a.id.clone(), a)));
         for vendor in declared.vendors {

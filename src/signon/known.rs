@@ -52,6 +52,11 @@ impl Known {
         self.ended.insert(id, ());
     }
 
+    /// The session goes on under another handle.
+    pub fn forget_session(&self, handle: &str) {
+        self.sessions.invalidate(handle);
+    }
+
     pub fn remember_grant(&self, grant: Arc<Grant>) {
         self.grants.insert(grant.id, grant);
     }

@@ -7,6 +7,8 @@ use super::{Desk, difference::Difference};
 use crate::{
     domain::{
         audit::{AuditEvent, Kind as Event},
+        farewell::Standing,
+        id::VendorId,
         vendor::Vendor,
     },
     store::{audit, catalogue::Kind},
@@ -23,6 +25,15 @@ pub async fn list(desk: &Desk) -> Result<Vec<Vendor>> {
 pub async fn show(desk: &Desk, id: &str) -> Result<Vendor> {
     let mut catalogue = desk.db.catalogue().load().await?;
     catalogue.vendors.remove(id).with_context(|| format!("there is no vendor {id:?}"))
+}
+
+/// The last relying parties of this vendor that were to hear of a session's end, and how that went; the newest first.
+///
+/// # Errors
+/// Those of the database.
+pub async fn farewells(desk: &Desk, id: &VendorId) -> Result<Vec<Standing>> {
+    const LAST: u32 = 20;
+    Ok(desk.db.farewells().to_vendor(id, LAST).await?)
 }
 
 /// Switches a vendor off or on, and says whether that changed anything.

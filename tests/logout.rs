@@ -24,6 +24,7 @@ promise! { shared, async fn a_vendor_hears_that_its_reader_signed_out_and_can_ve
     let heard = ear.hears(1).await;
     assert!(page.body.contains("data-told") && page.body.contains("hears books"), "{}", page.body);
     assert!(!page.body.contains("data-unreached") && !page.has("advice"), "{}", page.body);
+    assert!(page.body.contains("signed out everywhere"), "{}", page.body);
     let claims = verified(library, &vendor.party.client_id, &heard[0]).await;
     assert_eq!(claims["sub"], tokens.subject.as_str());
     assert_eq!(claims["sid"], tokens.id_claims["sid"]);

@@ -5,6 +5,7 @@ sign-out-stay = No, keep reading
 signed-out-title = You are signed out
 sign-out-asked-by = { $vendor } asks us to sign you out.
 sign-out-places = Book sites that you opened from here are signed out too, where they can be.
+signed-out-everywhere = You are signed out everywhere
 signed-out-lead = Nobody can use your card on this device now.
 signed-out-reached = The library: signed out.
 signed-out-told = { $vendor }: signed out.

@@ -5,6 +5,7 @@ sign-out-stay = No, sigo leyendo
 signed-out-title = Ya saliste
 sign-out-asked-by = { $vendor } pide que cerremos tu sesión.
 sign-out-places = También cerramos los sitios de libros que abriste desde aquí, cuando se puede.
+signed-out-everywhere = Ya saliste de todos los sitios
 signed-out-lead = Ahora nadie puede usar tu tarjeta en este equipo.
 signed-out-reached = La biblioteca: cerrada.
 signed-out-told = { $vendor }: cerrado.

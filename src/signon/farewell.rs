@@ -12,7 +12,7 @@ use crate::{
     domain::{
         audit::{AuditEvent, Kind},
         clock::Timestamp,
-        farewell::{Due, Outcome, Parting, Tried},
+        farewell::{Due, Outcome, Parting, Standing, Tried},
         id::SessionId,
     },
     policy::subject::subject,
@@ -78,6 +78,8 @@ const ROUND_TAKES: Duration = Duration::from_secs(1);
 const AT_ONCE: usize = 4;
 /// Nobody of a whole round was told: the relying party is away, and is left alone for a while.
 const AWAY_FOR: Duration = Duration::from_secs(15);
+/// How often a patron's page looks whether somebody else has told.
+const GLANCE: Duration = Duration::from_millis(50);
 /// Ended sessions of one transaction.
 const SESSIONS: u32 = 200;
 
@@ -114,7 +116,8 @@ impl SignOn {
                 return Ok(total);
             }
             let to_tell: Vec<Parting> = partings.into_iter().filter(|parting| self.ways(parting).by_message).collect();
-            app.store.farewells().part(&sessions, &to_tell, app.clock.now()).await?;
+            let now = app.clock.now();
+            app.store.farewells().part(&sessions, &to_tell, now, now).await?;
             total += sessions.len();
         }
     }
@@ -156,13 +159,22 @@ impl SignOn {
         }
     }
 
-    /// Tells what one session leaves to be said, at once. Returns when everybody was tried.
+    /// Tells at once what one session leaves to be said, and nobody else was quicker to say.
     pub(super) async fn tell_of(&self, session: SessionId, to_tell: &[Parting]) -> Result<(), Fault> {
         let app = self.app();
         let now = app.clock.now();
-        app.store.farewells().part(&[session], to_tell, now).await?;
-        let due = app.store.farewells().claim_of(session, now, now + CLAIMED_FOR).await?;
+        let ours = app.store.farewells().part(&[session], to_tell, now, now + CLAIMED_FOR).await?;
+        let due = ours.into_iter().map(|parting| Due { parting, tries: 1 }).collect();
         self.tell_all(due, to_tell.len()).await.map(drop)
+    }
+
+    /// Returns when everybody of this session was tried, by whomever: the job may have been there first.
+    pub(super) async fn tried(&self, session: SessionId) -> Result<(), Fault> {
+        let untried = |message: &Standing| message.told_at.is_none() && message.trouble.is_none();
+        while self.app().store.farewells().standing(session).await?.iter().any(untried) {
+            tokio::time::sleep(GLANCE).await;
+        }
+        Ok(())
     }
 
     /// How many of these were told; each is written down.

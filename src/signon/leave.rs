@@ -140,7 +140,14 @@ impl SignOn {
                 tracing::warn!(%error, "vendors are told of a sign-out later");
             }
         });
-        let _ = tokio::time::timeout(WAIT, telling).await;
+        let tried = async {
+            let _ = telling.await;
+            self.tried(session).await
+        };
+        match tokio::time::timeout(WAIT, tried).await {
+            Ok(Err(error)) => tracing::warn!(%error, "who was told of a sign-out cannot be read"),
+            Ok(Ok(())) | Err(_) => {}
+        }
     }
 
     /// What became of the sign-out with this ticket, as of now; `None` where that is over.

@@ -68,19 +68,30 @@ impl Farewells<'_> {
         Ok((ids, partings))
     }
 
-    /// Puts down who must be told, and that it was done for these sessions. Doing it twice changes nothing.
+    /// Puts down who must be told from `due` on, and that it was done for these sessions. Says whom nobody had put down
+    /// before: doing it twice changes nothing.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn part(&self, sessions: &[SessionId], to_tell: &[Parting], now: Timestamp) -> Result<()> {
+    pub async fn part(
+        &self,
+        sessions: &[SessionId],
+        to_tell: &[Parting],
+        now: Timestamp,
+        due: Timestamp,
+    ) -> Result<Vec<Parting>> {
         const HEAD: &str = "INSERT INTO farewell (session, protocol, relying_party, vendor, patron, created_at, due_at, \
                             tries)";
+        let mut put_down = Vec::new();
         let mut tx = self.0.begin().await?;
         for rows in to_tell.chunks(ROWS_AT_ONCE) {
             let values = super::values(tx.is_sqlite(), rows.len(), 7, ",0");
-            let sql = format!("{HEAD} VALUES {values} ON CONFLICT (session, protocol, relying_party) DO NOTHING");
-            within!(tx, conn => {
-                let mut query = sqlx::query(AssertSqlSafe(sql));
+            let sql = format!(
+                "{HEAD} VALUES {values} ON CONFLICT (session, protocol, relying_party) DO NOTHING \
+                 RETURNING session, patron, vendor, protocol, relying_party"
+            );
+            let new: Vec<PartingRow> = within!(tx, conn => {
+                let mut query = sqlx::query_as(AssertSqlSafe(sql));
                 for row in rows {
                     query = query
                         .bind(row.session.to_string())
@@ -89,10 +100,13 @@ impl Farewells<'_> {
                         .bind(row.vendor.as_str())
                         .bind(row.patron.to_string())
                         .bind(now.0)
-                        .bind(now.0);
+                        .bind(due.0);
                 }
-                query.execute(conn).await.map(drop)
+                query.fetch_all(conn).await
             })?;
+            for row in new {
+                put_down.push(parting(row)?);
+            }
         }
         for some in sessions.chunks(ROWS_AT_ONCE) {
             let ids = super::values(tx.is_sqlite(), 1, some.len(), "");
@@ -105,7 +119,8 @@ impl Farewells<'_> {
                 query.execute(conn).await.map(drop)
             })?;
         }
-        tx.commit().await
+        tx.commit().await?;
+        Ok(put_down)
     }
 
     /// The relying parties that something is due for.
@@ -142,24 +157,6 @@ impl Farewells<'_> {
         rows.into_iter().map(due).collect()
     }
 
-    /// The same for everything that one session leaves to be said.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub async fn claim_of(&self, session: SessionId, now: Timestamp, until: Timestamp) -> Result<Vec<Due>> {
-        const SQL: &str = "UPDATE farewell SET due_at = $1, tries = tries + 1 WHERE session = $2 AND due_at <= $3 \
-                           RETURNING session, patron, vendor, protocol, relying_party, tries";
-        let mut tx = self.0.begin().await?;
-        let rows: Vec<DueRow> = within!(tx, conn => sqlx::query_as(SQL)
-            .bind(until.0)
-            .bind(session.to_string())
-            .bind(now.0)
-            .fetch_all(conn)
-            .await)?;
-        tx.commit().await?;
-        rows.into_iter().map(due).collect()
-    }
-
     /// Where the messages of one session stand.
     ///
     /// # Errors
@@ -188,7 +185,8 @@ impl Farewells<'_> {
 /// Writes down how a try ended. With the last one the patron is forgotten.
 pub(super) async fn tried(tx: &mut Tx, tried: &Tried) -> Result<()> {
     const SQL: &str = "UPDATE farewell SET due_at = $1, told_at = $2, trouble = $3, \
-                       patron = CASE WHEN $4 THEN '' ELSE patron END \
+                       patron = CASE WHEN $4 THEN '' ELSE patron END, \
+                       tries = $8 \
                        WHERE session = $5 AND protocol = $6 AND relying_party = $7";
     let (due, told, trouble) = match &tried.outcome {
         Outcome::Told => (None, Some(tried.at.0), None),
@@ -203,6 +201,7 @@ pub(super) async fn tried(tx: &mut Tx, tried: &Tried) -> Result<()> {
         .bind(tried.parting.session.to_string())
         .bind(&tried.parting.protocol)
         .bind(&tried.parting.relying_party)
+        .bind(i64::from(tried.tries))
         .execute(conn)
         .await
         .map(drop))?;

@@ -144,9 +144,8 @@ impl SignOn {
             let _ = telling.await;
             self.tried(session).await
         };
-        match tokio::time::timeout(WAIT, tried).await {
-            Ok(Err(error)) => tracing::warn!(%error, "who was told of a sign-out cannot be read"),
-            Ok(Ok(())) | Err(_) => {}
+        if let Ok(Err(error)) = tokio::time::timeout(WAIT, tried).await {
+            tracing::warn!(%error, "who was told of a sign-out cannot be read");
         }
     }
 

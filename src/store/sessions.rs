@@ -74,14 +74,16 @@ impl Sessions<'_> {
         let mut tx = self.0.begin().await?;
         let rows: Vec<(String, String)> = within!(tx, conn => sqlx::query_as(AssertSqlSafe(end))
             .bind(unused.0).bind(oldest.0).bind(now.0).bind(i64::from(at_most)).fetch_all(conn).await)?;
-        const PASSAGES: &str = "UPDATE passage SET revoked_at = $2 WHERE session = $1 AND revoked_at IS NULL";
         for (id, _) in &rows {
-            within!(tx, conn => sqlx::query(PASSAGES).bind(id).bind(now.0).execute(conn).await.map(drop))?;
+            within!(tx, conn => sqlx::query(REVOKE).bind(id).bind(now.0).execute(conn).await.map(drop))?;
         }
         tx.commit().await?;
         rows.into_iter().map(|(id, handle)| Ok((id.parse().map_err(corrupt)?, handle))).collect()
     }
 }
+
+/// What was granted through a session that has ended; what may outlive it stays.
+const REVOKE: &str = "UPDATE passage SET revoked_at = $2 WHERE session = $1 AND revoked_at IS NULL AND NOT offline";
 
 pub(super) async fn insert(tx: &mut Tx, session: &Session, handle: &str) -> Result<()> {
     const SQL: &str = "INSERT INTO session (id, handle, patron, authenticated_at, last_seen, pin_change_due) \
@@ -121,12 +123,10 @@ pub(super) async fn seen(tx: &mut Tx, id: SessionId, at: Timestamp) -> Result<()
     Ok(())
 }
 
-/// Ends one session and revokes what was granted through it; what may outlive it stays.
+/// Ends one session and revokes what was granted through it.
 pub(super) async fn end(tx: &mut Tx, id: SessionId, at: Timestamp) -> Result<()> {
     const SESSION: &str = "UPDATE session SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL";
-    const PASSAGES: &str =
-        "UPDATE passage SET revoked_at = $2 WHERE session = $1 AND revoked_at IS NULL AND NOT offline";
-    for sql in [SESSION, PASSAGES] {
+    for sql in [SESSION, REVOKE] {
         within!(tx, conn => sqlx::query(sql).bind(id.to_string()).bind(at.0).execute(conn).await.map(drop))?;
     }
     Ok(())

@@ -328,6 +328,17 @@ promise! { shared, async fn who_says_yes_is_signed_out_and_brought_back(library)
     assert!(!browser.is_signed_in(library).await);
     ear.hears(1).await;
 
+    // The same in a real one, which holds what a page may send a form to against where the form leads.
+    Chromium::visit(Look::CHROMEBOOK, async |screen| {
+        screen.go(&library.issuer).await;
+        screen.sign_in(&library.patron("district_grade_7")).await;
+        screen.see("[data-vendor]").await;
+        screen.go(&end_session(&vendor, &fields)).await;
+        screen.click("#sign-out").await;
+        screen.arrive(&format!("{done}?state=s")).await;
+    })
+    .await;
+
     // A page that an attacker made cannot say yes for her, nor take her cookie away.
     browser.sign_in(library, &library.patron("district_grade_7")).await;
     let url = library.url("/sign-out").parse().unwrap();
@@ -421,6 +432,17 @@ promise! { shared, async fn the_page_that_names_who_was_not_reached_is_for_every
         })
         .await;
     }
+}}
+
+promise! { shared, async fn the_demos_own_shelf_hears_it_too(library) {
+    let browser = Browser::new();
+    browser.sign_in(library, &library.patron("district_grade_7")).await;
+    let shelf = format!("{}/shelf", library.vendor_url);
+    assert_eq!(browser.open(format!("{}/login", library.vendor_url)).await.url.as_str(), shelf);
+    assert_eq!(browser.open(&shelf).await.url.as_str(), shelf, "she reads");
+    let page = browser.sign_out(library).await;
+    assert!(page.body.contains("signed out everywhere"), "{}", page.body);
+    assert_ne!(browser.open(&shelf).await.url.as_str(), shelf, "nobody reads");
 }}
 
 promise! { shared, async fn discovery_says_that_sign_out_travels(library) {

@@ -52,6 +52,9 @@ pub async fn ask(
     let vendor = wish.as_ref().and_then(|wish| Some(signon.app().catalogue().vendors.get(&wish.vendor)?.name.clone()));
     let frame = Frame { csrf: browser.token()?.0, ..browser.frame(Some(&who)) };
     let question = Question { frame, wish: ticket.filter(|_| wish.is_some()), vendor };
+    if wish.is_some_and(|wish| wish.then.is_some()) {
+        return browser.page_on_the_way(StatusCode::OK, "sign-out/confirm.html", question);
+    }
     browser.page(StatusCode::OK, "sign-out/confirm.html", question)
 }
 

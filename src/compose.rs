@@ -76,7 +76,8 @@ pub async fn sign_on(desk: Desk) -> Result<SignOn> {
         clock,
         config,
     };
-    let signon = SignOn::new(Arc::new(app))?;
+    let farewells = protocols().iter().filter_map(|protocol| protocol.farewell(&app.config.issuer)).collect();
+    let signon = SignOn::new(Arc::new(app), farewells)?;
     jobs::start(&signon);
     Ok(signon)
 }

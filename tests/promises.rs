@@ -15,6 +15,7 @@ mod import;
 mod integrate;
 mod keys;
 mod life;
+mod logout;
 mod oidc_attacks;
 mod pages;
 mod refusals;

@@ -13,7 +13,7 @@ use crate::{
         Desk,
         vendors::{self, VendorView},
     },
-    domain::vendor,
+    domain::{farewell::Standing, vendor},
 };
 
 #[derive(Debug, Subcommand)]
@@ -65,7 +65,10 @@ async fn list(desk: &Desk, output: Output) -> Result<()> {
 
 async fn show(desk: &Desk, id: &str, output: Output) -> Result<()> {
     let view = vendors::show(desk, id).await?;
-    output.document(&document(&view)?, |_| {
+    let farewells = vendors::farewells(desk, &view.vendor.id).await?;
+    let mut document = document(&view)?;
+    document["farewells"] = farewells.iter().map(farewell).collect();
+    output.document(&document, |_| {
         let VendorView { vendor, scopes } = &view;
         say!("{} ({})", bold(&vendor.name), vendor.id);
         say!("State       {}", if vendor.disabled { yellow("disabled") } else { green("enabled") });
@@ -85,6 +88,20 @@ async fn show(desk: &Desk, id: &str, output: Output) -> Result<()> {
                 say!("  {name:<28} {}", plain(value));
             }
         }
+        if !farewells.is_empty() {
+            say!("\n{}", bold("Told that a session has ended, the newest first"));
+            let mut table = Table::new(["AT", "RELYING PARTY", "STATE", "TRIES", "TROUBLE"]);
+            for told in &farewells {
+                table.row([
+                    told.created_at.rfc3339(),
+                    told.relying_party.clone(),
+                    progress(told).to_owned(),
+                    told.tries.to_string(),
+                    told.trouble.clone().unwrap_or_else(|| "-".into()),
+                ]);
+            }
+            table.print();
+        }
     })
 }
 
@@ -95,6 +112,27 @@ async fn switch(desk: &Desk, id: &str, disabled: bool, output: Output) -> Result
         true => say!("Vendor {id} is {now} now."),
         false => say!("Vendor {id} was {now} already."),
     })
+}
+
+/// No session and no patron in it: an admin sees whether a vendor answers, not who was there.
+fn farewell(told: &Standing) -> Value {
+    json!({
+        "at": told.created_at.rfc3339(),
+        "relying_party": told.relying_party,
+        "state": progress(told),
+        "tries": told.tries,
+        "told_at": told.told_at.map(|at| at.rfc3339()),
+        "next_try": told.due_at.map(|at| at.rfc3339()),
+        "trouble": told.trouble,
+    })
+}
+
+fn progress(told: &Standing) -> &'static str {
+    match (told.told_at, told.due_at) {
+        (Some(_), _) => "told",
+        (None, Some(_)) => "waiting",
+        (None, None) => "given up",
+    }
 }
 
 fn state(vendor: &vendor::Vendor) -> &'static str {

@@ -7,6 +7,7 @@ pub mod card;
 pub mod catalogue;
 pub mod claims;
 pub mod clock;
+pub mod farewell;
 pub mod field;
 pub mod grade;
 pub mod grant;

@@ -5,9 +5,11 @@ mod answer;
 mod asked;
 mod begin;
 mod change_pin;
+pub mod farewell;
 mod finish;
 mod guesses;
 mod known;
+mod leave;
 pub mod pins;
 mod renew;
 mod session;
@@ -36,6 +38,7 @@ use crate::{
         throttle::{Limit, Limits},
     },
 };
+pub use leave::{Departed, Left, Wish};
 pub use renew::Turned;
 pub use visitor::Visitor;
 
@@ -186,12 +189,16 @@ struct Flow {
     known: known::Known,
     asked: asked::Asked,
     limits: Limits,
+    farewells: Vec<Box<dyn farewell::Farewell>>,
+    telling: farewell::TellingNow,
 }
 
 impl SignOn {
+    /// `farewells`: how each protocol tells its relying parties that a session has ended.
+    ///
     /// # Errors
     /// `Broken` where the machine gives no threads for PIN checks.
-    pub fn new(app: Arc<App>) -> Result<SignOn, Fault> {
+    pub fn new(app: Arc<App>, farewells: Vec<Box<dyn farewell::Farewell>>) -> Result<SignOn, Fault> {
         let hashing = &app.config.hashing;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = if hashing.threads == 0 { cores } else { hashing.threads };
@@ -200,7 +207,8 @@ impl SignOn {
         let limit = |of: &crate::config::Tries| Limit { tries: of.tries, window: of.window };
         let limits =
             Limits { card: limit(&tries.card), initial: limit(&tries.initial_pin), pattern: limit(&tries.pattern) };
-        Ok(SignOn(Arc::new(Flow { app, pins, known: known::Known::default(), asked: asked::Asked::default(), limits })))
+        let (known, asked) = (known::Known::default(), asked::Asked::default());
+        Ok(SignOn(Arc::new(Flow { app, pins, known, asked, limits, farewells, telling: Default::default() })))
     }
 
     pub fn app(&self) -> &App {

@@ -22,6 +22,7 @@ use crate::{
     store::{
         Db, Tx, audit,
         catalogue::{Bodies, Kind},
+        sessions,
     },
 };
 
@@ -171,6 +172,9 @@ async fn write(tx: &mut Tx, stored: &Bodies, wanted: &Bodies, prune: bool, now: 
     for ((kind, id), body) in wanted {
         if stored.get(&(*kind, id.clone())) != Some(body) {
             tx.catalogue().put(*kind, id, body, now).await?;
+            if *kind == Kind::OptOut {
+                sessions::end_all_opted_out(tx, &serde_json::from_value(body.clone())?, now).await?;
+            }
         }
     }
     for (kind, id) in gone(stored, wanted, prune) {

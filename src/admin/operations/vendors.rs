@@ -8,7 +8,8 @@ use crate::{
     domain::{
         audit::{AuditEvent, Kind as Event},
         catalogue::Catalogue,
-        id::ScopeName,
+        farewell::Standing,
+        id::{ScopeName, VendorId},
         vendor::Vendor,
     },
     store::{audit, catalogue::Kind},
@@ -39,6 +40,15 @@ pub async fn show(desk: &Desk, id: &str) -> Result<VendorView> {
 
 fn view(desk: &Desk, catalogue: &Catalogue, vendor: &Vendor) -> VendorView {
     VendorView { vendor: vendor.clone(), scopes: catalogue.shown(&vendor.scopes, desk.clock.now()) }
+}
+
+/// The last relying parties of this vendor that were to hear of a session's end, and how that went; the newest first.
+///
+/// # Errors
+/// Those of the database.
+pub async fn farewells(desk: &Desk, id: &VendorId) -> Result<Vec<Standing>> {
+    const LAST: u32 = 20;
+    Ok(desk.db.farewells().to_vendor(id, LAST).await?)
 }
 
 /// Switches a vendor off or on, and says whether that changed anything.

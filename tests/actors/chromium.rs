@@ -52,8 +52,7 @@ impl Chromium {
     pub async fn visit<F: Future<Output = ()>>(look: Look, visit: impl FnOnce(Chromium) -> F) {
         let Some(driver_path) = part("ONEACCESS_TEST_CHROMEDRIVER", "Chromium") else { return };
         let folder = Folder::new();
-        let mut service = Process::start("chromedriver", &[&driver_path, "--port=0"], &[], folder.path());
-        let port = service.wait_for("its port", Duration::from_secs(30), port).unwrap_or_else(|why| panic!("{why}"));
+        let (_service, port) = chromedriver(&driver_path, &folder);
         let mut wishes = DesiredCapabilities::chrome();
         if let Some(binary) = part("ONEACCESS_TEST_CHROMIUM", "Chromium") {
             wishes.set_binary(&binary).unwrap();
@@ -212,6 +211,19 @@ impl Chromium {
         let output = Command::new(zbarimg).args(["--quiet", "-Senable=1"]).arg(picture).output().unwrap();
         Some(String::from_utf8_lossy(&output.stdout).into_owned())
     }
+}
+
+/// Two that start at once may choose the same free port: then one of them ends, and tries again.
+fn chromedriver(path: &str, folder: &Folder) -> (Process, u16) {
+    let mut why = String::new();
+    for _ in 0..5 {
+        let mut service = Process::start("chromedriver", &[path, "--port=0"], &[], folder.path());
+        match service.wait_for("its port", Duration::from_secs(30), port) {
+            Ok(port) => return (service, port),
+            Err(ended) => why = ended,
+        }
+    }
+    panic!("{why}");
 }
 
 fn port(process: &Process) -> Option<u16> {

@@ -123,6 +123,19 @@ impl TimeZone {
     }
 }
 
+/// `90s`, `30m`, `12h`, `60d`.
+pub fn span(text: &str) -> Option<Duration> {
+    let unit = match text.chars().last()? {
+        's' => 1,
+        'm' => 60,
+        'h' => 3_600,
+        'd' => 86_400,
+        _ => return None,
+    };
+    let count: u64 = text.get(..text.len() - 1)?.parse().ok()?;
+    count.checked_mul(unit).map(Duration::from_secs)
+}
+
 /// The machine's clock, or one that a test turns by hand.
 #[derive(Debug, Clone, Default)]
 pub struct Clock(Option<Arc<AtomicI64>>);

@@ -417,7 +417,12 @@ pub(super) mod tests {
             release: Vec::new(),
             launch_url: None,
             disabled: false,
-            relying_parties: vec![RelyingParty { protocol: NAME.into(), key: "maple-web".into(), settings }],
+            relying_parties: vec![RelyingParty {
+                protocol: NAME.into(),
+                key: "maple-web".into(),
+                settings,
+                registered: None,
+            }],
         }
     }
 

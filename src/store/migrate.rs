@@ -10,6 +10,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (1, "house", include_str!("../../migrations/0001_house.sql")),
     (2, "keys", include_str!("../../migrations/0002_keys.sql")),
     (5, "renewal", include_str!("../../migrations/0005_renewal.sql")),
+    (6, "registration", include_str!("../../migrations/0006_registration.sql")),
 ];
 
 impl Db {

@@ -170,6 +170,9 @@ struct Settings {
     post_logout_redirect_uris: Vec<String>,
     #[serde(default)]
     id_token_claims: bool,
+    /// Of a client that its vendor registered, where that has less than the vendor.
+    #[serde(default)]
+    scopes: Option<Scopes>,
 }
 
 fn code_alone() -> Vec<GrantType> {
@@ -292,7 +295,7 @@ impl Client {
             issuer: issuer.to_owned(),
             grants,
             may_stay: settings.offline_access,
-            scopes: vendor.scopes.clone(),
+            scopes: settings.scopes.map_or_else(|| vendor.scopes.clone(), |own| vendor.scopes.intersection(&own)),
             auth,
             profile: settings.profile,
             keys,

@@ -18,6 +18,7 @@ mod life;
 mod oidc_attacks;
 mod pages;
 mod refusals;
+mod registration;
 mod restart;
 mod sign_in;
 mod throttle;

@@ -182,6 +182,33 @@ async fn bounds_choose_what_is_left_away() {
 }
 
 #[tokio::test]
+async fn a_client_brings_its_own_keys_and_does_not_say_how_it_comes_by_ours() {
+    let house = House::open().await;
+    house.invite(TOKEN, "maple", Bounds { algorithms: Some(vec!["ES256".into()]), ..bounds() }, 9).await;
+    let keys = json!({ "keys": [{ "kty": "EC", "crv": "P-256", "kid": "k",
+        "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4", "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM" }] });
+    let by_key = |more: Value| {
+        let mut body = json!({ "redirect_uris": [CALLBACK], "token_endpoint_auth_method": "private_key_jwt" });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    };
+    for wrong in [
+        json!({ "jwks": keys }),
+        json!({ "token_endpoint_auth_signing_alg": "ES256" }),
+        json!({ "token_endpoint_auth_signing_alg": "RS256", "jwks": keys }),
+        json!({ "token_endpoint_auth_signing_alg": "ES256", "jwks": "pinned" }),
+        json!({ "token_endpoint_auth_signing_alg": "ES256", "jwks": keys, "jwks_uri": "https://maple.example/jwks" }),
+    ] {
+        let (status, error) = house.register(TOKEN, &by_key(wrong.clone())).await;
+        assert_eq!((status, &error["error"]), (StatusCode::BAD_REQUEST, &json!("invalid_client_metadata")), "{wrong}");
+    }
+    let good = by_key(json!({ "token_endpoint_auth_signing_alg": "ES256", "jwks": keys }));
+    let (status, client) = house.register(TOKEN, &good).await;
+    assert_eq!((status, &client["jwks"]), (StatusCode::CREATED, &keys), "{client}");
+    assert!(client.get("client_secret").is_none() && client.get("client_secret_expires_at").is_none());
+}
+
+#[tokio::test]
 async fn a_client_stays_within_its_invitation_and_belongs_to_whoever_holds_its_token() {
     let house = House::open().await;
     house.invite(TOKEN, "maple", bounds(), 2).await;

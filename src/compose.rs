@@ -76,7 +76,8 @@ pub async fn sign_on(desk: Desk) -> Result<SignOn> {
         clock,
         config,
     };
-    let signon = SignOn::new(Arc::new(app))?;
+    let farewells = protocols().iter().filter_map(|protocol| protocol.farewell(&app.config.issuer)).collect();
+    let signon = SignOn::new(Arc::new(app), farewells)?;
     jobs::start(&signon);
     Ok(signon)
 }
@@ -130,6 +131,9 @@ pub async fn serve(signon: SignOn, listener: TcpListener) -> Result<()> {
             impatient(server.http_builder());
             server.serve(service).await?;
         }
+    }
+    if let Err(error) = signon.write_down_all_asked().await {
+        tracing::warn!(%error, "which scopes were asked for lately was not written down");
     }
     signon.app().store.close().await;
     Ok(())

@@ -12,6 +12,7 @@ mod problem;
 mod read;
 mod section;
 mod settings;
+mod test_patrons;
 
 use std::{
     collections::BTreeMap,
@@ -36,6 +37,7 @@ use crate::domain::{
 pub use network::Network;
 pub use problem::{Problem, Problems};
 use section::Sheet;
+pub use test_patrons::{DeclaredPin, DeclaredTestPatron};
 
 /// What each protocol lets an operator fill in; the first field is the key that a relying party is found by.
 pub type Protocols<'a> = &'a [(&'static str, &'static [Field])];
@@ -137,7 +139,8 @@ pub struct Library {
     pub scope_domain: String,
 }
 
-/// The programme as a file declares it.
+/// The programme as a file declares it. Scopes in it are what the file spells, each as if it were new to the catalogue;
+/// whose names they are by now, whoever applies it finds out.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Declared {
     pub scopes: Vec<Scope>,
@@ -146,6 +149,7 @@ pub struct Declared {
     pub vendors: Vec<DeclaredVendor>,
     pub sources: Vec<SourceSettings>,
     pub opt_outs: Vec<OptOut>,
+    pub test_patrons: Vec<DeclaredTestPatron>,
 }
 
 impl Declared {

@@ -1,4 +1,5 @@
-//! What runs on a clock: looking for changes made by other processes, and erasing what is over.
+//! What runs on a clock: looking for changes made by other processes, turning keys, ending sessions and telling of it,
+//! writing down what was only remembered, and erasing what is over.
 
 use std::time::Duration;
 
@@ -20,13 +21,21 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Looking at the keys' dates costs nothing; only a turn that is due touches the database.
 const TURN_EVERY: Duration = Duration::from_millis(500);
 const COUNT_FETCHES_EVERY: Duration = Duration::from_secs(10);
+/// A session is over at most so long after its time.
+const EXPIRE_EVERY: Duration = Duration::from_secs(10);
+/// Relying parties hear of a session's end within this time, where nobody waits for it.
+const PART_EVERY: Duration = Duration::from_millis(500);
 const ERASE_EVERY: Duration = Duration::from_secs(3600);
+const WRITE_DOWN_EVERY: Duration = Duration::from_secs(2);
 
 /// Runs until the process ends.
 pub fn start(signon: &SignOn) {
     tokio::spawn(watch(signon.clone()));
     tokio::spawn(erase_hourly(signon.clone()));
     tokio::spawn(turn_keys(signon.clone()));
+    tokio::spawn(write_down(signon.clone()));
+    tokio::spawn(expire(signon.clone()));
+    tokio::spawn(part(signon.clone()));
 }
 
 /// Commands work beside a running server: it sees what they changed by the version counters.
@@ -100,6 +109,46 @@ async fn turn_keys(signon: SignOn) {
             }
         }
         tokio::time::sleep(TURN_EVERY).await;
+    }
+}
+
+/// Which scopes vendors ask for, by which names.
+async fn write_down(signon: SignOn) {
+    loop {
+        tokio::time::sleep(WRITE_DOWN_EVERY).await;
+        if let Err(error) = signon.write_down_asked().await {
+            tracing::warn!(%error, "which scopes were asked for is not written down yet");
+        }
+    }
+}
+
+/// Ends sessions whose time is over, so that their vendors hear of it.
+async fn expire(signon: SignOn) {
+    loop {
+        if let Err(error) = signon.expire().await {
+            tracing::warn!(%error, "cannot end the sessions that are over; trying again");
+        }
+        tokio::time::sleep(EXPIRE_EVERY).await;
+    }
+}
+
+/// Tells vendors of sessions that ended, whoever ended them: a patron, their time, a command, a roster.
+async fn part(signon: SignOn) {
+    let mut failing = false;
+    loop {
+        let outcome = async {
+            signon.part().await?;
+            signon.tell_due().await
+        };
+        match outcome.await {
+            Ok(()) => failing = false,
+            Err(error) if !failing => {
+                tracing::warn!(%error, "cannot look for sessions that ended; trying again");
+                failing = true;
+            }
+            Err(_) => {}
+        }
+        tokio::time::sleep(PART_EVERY).await;
     }
 }
 

@@ -24,12 +24,17 @@ pub enum AccessToken {
 
 /// Accepts the seal only; what the claims must say is `expect`'s.
 pub fn open(token: &str, keys: &CoreJsonWebKeySet) -> anyhow::Result<AccessToken> {
+    // RFC 9068 section 4: nothing but an access token passes for one, least of all an ID token.
+    open_as("at+jwt", token, keys)
+}
+
+/// The same for a token of another kind.
+pub fn open_as(expected: &str, token: &str, keys: &CoreJsonWebKeySet) -> anyhow::Result<AccessToken> {
     let Some((message, seal)) = token.rsplit_once('.') else { return Ok(AccessToken::Opaque) };
     let Some((header, claims)) = message.split_once('.') else { return Ok(AccessToken::Opaque) };
     let header: Header = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header)?).context("header")?;
     let kind = header.typ.to_ascii_lowercase();
-    // RFC 9068 section 4: nothing but an access token passes for one, least of all an ID token.
-    ensure!(kind == "at+jwt" || kind == "application/at+jwt", "it is a {kind}");
+    ensure!(kind.strip_prefix("application/").unwrap_or(&kind) == expected, "it is a {kind}");
     let public = [
         CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
         CoreJwsSigningAlgorithm::EcdsaP256Sha256,

@@ -41,6 +41,11 @@ impl<T> Cloakroom<T> {
         (since.elapsed() < self.keep_for).then_some(thing)
     }
 
+    /// Throws away whatever is like this.
+    pub fn forget(&self, like: impl Fn(&T) -> bool) {
+        self.hooks().retain(|_, (_, thing)| !like(thing));
+    }
+
     fn hooks(&self) -> MutexGuard<'_, HashMap<String, (Instant, Arc<T>)>> {
         self.hooks.lock().unwrap_or_else(PoisonError::into_inner)
     }

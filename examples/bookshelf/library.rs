@@ -28,6 +28,7 @@ use super::{
     Settings,
     access_token::{self, AccessToken, Claims},
     books::Band,
+    logout_token,
 };
 
 /// The privilege that this shelf is for.
@@ -48,6 +49,9 @@ pub struct Reader {
     pub pseudonym: String,
     pub band: Band,
     pub claims: Vec<Claim>,
+    /// The library's name for the visit.
+    #[serde(skip)]
+    pub sid: Option<String>,
     #[serde(skip)]
     pub id_token: CoreIdToken,
 }
@@ -168,6 +172,7 @@ impl Library {
         Ok(Reader {
             pseudonym: claims.subject().to_string(),
             band: Band::named(band.and_then(Value::as_str).unwrap_or_default()),
+            sid: by_id_token.get("sid").and_then(Value::as_str).map(str::to_owned),
             claims: told([
                 ("ID token", by_id_token),
                 ("userinfo", by_userinfo),
@@ -187,6 +192,17 @@ impl Library {
             .set_client_id(ClientId::new(self.settings.client_id.clone()))
             .set_post_logout_redirect_uri(back);
         Some(request.http_get_url())
+    }
+
+    /// The visit that has ended at the library, as its logout token says.
+    pub async fn goodbye(&self, token: &str) -> anyhow::Result<String> {
+        let known = self.known().await?;
+        let mut opened = logout_token::open(token, known.metadata.jwks())?;
+        if matches!(opened, AccessToken::UnknownKey) {
+            opened = logout_token::open(token, self.learn(Some(&known)).await?.metadata.jwks())?;
+        }
+        let AccessToken::Jwt(claims) = opened else { anyhow::bail!("the library publishes no such key") };
+        logout_token::expect(&claims, &self.settings.issuer, &self.settings.client_id)
     }
 
     /// The access token's claims, its seal proved; none where it is opaque.

@@ -46,6 +46,7 @@ async fn main() -> anyhow::Result<()> {
     println!("{} is open at {}", settings.name, settings.public_url);
     println!("register: redirect_uri {}", settings.redirect_uri());
     println!("          post_logout_redirect_uri {}", settings.post_logout_redirect_uri());
+    println!("          backchannel_logout_uri   {}", settings.backchannel_logout_uri());
     println!("          initiate_login_uri {}", settings.initiate_login_uri());
     shelf::serve(settings, listener).await
 }

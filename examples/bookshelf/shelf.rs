@@ -1,6 +1,8 @@
 //! The demo's vendor: a small e-book shelf that knows its readers only by what their library says of them.
 //! An ordinary OIDC relying party, which imports nothing from oneaccess. `sign_in` is the flow, `library` the other
-//! side of it, `access_token` its seal, `books` what there is to read, `page` what people see, `cloakroom` what is kept between two requests.
+//! side of it, `access_token` its seal, `logout_token` the
+//! news that a visit is over, `books` what there is to read, `page` what people see, `cloakroom` what is kept between two
+//! requests.
 
 #[path = "access_token.rs"]
 mod access_token;
@@ -10,6 +12,8 @@ mod books;
 mod cloakroom;
 #[path = "library.rs"]
 mod library;
+#[path = "logout_token.rs"]
+mod logout_token;
 #[path = "page.rs"]
 mod page;
 #[path = "sign_in.rs"]
@@ -57,6 +61,11 @@ impl Settings {
         format!("{}/signed-out", self.public_url)
     }
 
+    /// To be registered as `backchannel_logout_uri`.
+    pub fn backchannel_logout_uri(&self) -> String {
+        format!("{}/backchannel-logout", self.public_url)
+    }
+
     /// To be registered as `initiate_login_uri`: where a library's tile leads.
     pub fn initiate_login_uri(&self) -> String {
         format!("{}/login", self.public_url)
@@ -75,6 +84,7 @@ pub async fn serve(settings: Settings, listener: tokio::net::TcpListener) -> any
         .route("/shelf", get(books_of_reader))
         .route("/read/{book}", get(read))
         .route("/logout", post(sign_in::leave).get(|| async { Redirect::to("/shelf") }))
+        .route("/backchannel-logout", post(sign_in::goodbye))
         .route("/signed-out", get(signed_out))
         .route("/favicon.ico", get(|| async { StatusCode::NO_CONTENT }))
         .route("/style.css", get(page::style))

@@ -7,7 +7,7 @@ use aws_lc_rs::rand;
 use axum::{
     Form,
     extract::{Query, State, rejection::QueryRejection},
-    http::{HeaderMap, HeaderValue, header::SET_COOKIE},
+    http::{HeaderMap, HeaderValue, StatusCode, header::SET_COOKIE},
     response::{IntoResponse, Redirect, Response},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -131,6 +131,26 @@ pub async fn leave(State(shelf): State<Arc<Shelf>>, headers: HeaderMap) -> Respo
     };
     let next = Redirect::to(next.as_deref().unwrap_or("/signed-out"));
     with_cookie(next, &shelf, shelf.reader_cookie(), "", 0)
+}
+
+/// What the library posts when a visit has ended there, wherever that was (OpenID Connect Back-Channel Logout 1.0).
+#[derive(Deserialize)]
+pub struct Goodbye {
+    logout_token: String,
+}
+
+/// No cookie comes with it: the token alone says whose visit is over.
+pub async fn goodbye(State(shelf): State<Arc<Shelf>>, Form(goodbye): Form<Goodbye>) -> StatusCode {
+    match shelf.library.goodbye(&goodbye.logout_token).await {
+        Ok(sid) => {
+            shelf.readers.forget(|reader| reader.sid.as_deref() == Some(&sid));
+            StatusCode::OK
+        }
+        Err(fault) => {
+            tracing::warn!(%fault, "a logout token was refused");
+            StatusCode::BAD_REQUEST
+        }
+    }
 }
 
 fn ticket(browser: &str, state: &str) -> String {

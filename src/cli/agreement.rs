@@ -24,9 +24,8 @@ pub async fn run(desk: &Desk, command: Agreement, output: Output) -> Result<()> 
             return;
         }
         let mut table = Table::new(["ID", "ORGANISATION", "STATE", "FROM", "TO", "ROLES", "GRADES", "PRIVILEGES"]);
-        for view in all {
-            let agreement = &view.agreement;
-            let state = match view.state {
+        for agreement in all {
+            let state = match agreement.state {
                 State::NotBegun => "not begun",
                 State::InForce => "in force",
                 State::Ended => "ended",
@@ -40,7 +39,7 @@ pub async fn run(desk: &Desk, command: Agreement, output: Output) -> Result<()> 
                 agreement.to.to_string(),
                 roles.join(", "),
                 agreement.grades.map_or_else(|| "all".to_owned(), |(from, to)| format!("{from} to {to}")),
-                agreement.privileges.to_string(),
+                agreement.privileges.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
             ]);
         }
         table.print();

@@ -49,11 +49,12 @@ pub async fn run(config: &Path, command: Apply, output: Output) -> Result<()> {
     };
     let desk = compose::desk(settings, Clock::system()).await?;
     // A pruning file is the whole programme: it cannot lean on what it takes away.
-    let known = if prune { Catalogue::default() } else { desk.db.catalogue().load().await? };
+    let known = desk.db.catalogue().load().await?;
+    let known = if prune { known.names_alone() } else { known };
     let loaded = compose::load(&file, &known)?;
     let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
     warnings.iter().for_each(warn);
-    let difference = apply::apply(&desk.db, &desk.clock, loaded.declared, Options { dry_run, prune }, "apply").await?;
+    let difference = apply::apply(desk.hand(), loaded.declared, Options { dry_run, prune }, "apply").await?;
     let applied = !dry_run && !difference.is_empty();
     output.document(&Applied { applied, warnings, difference }, |told| {
         let difference = &told.difference;
@@ -83,7 +84,7 @@ pub async fn run(config: &Path, command: Apply, output: Output) -> Result<()> {
 pub async fn own_declarations(desk: &Desk, file: &Path) -> Result<Vec<Problem>> {
     let known = desk.db.catalogue().load().await?;
     let loaded = compose::load(file, &known)?;
-    let difference = apply::apply(&desk.db, &desk.clock, loaded.declared, Options::default(), "serve").await?;
+    let difference = apply::apply(desk.hand(), loaded.declared, Options::default(), "serve").await?;
     if !difference.is_empty() {
         tracing::info!("applied {}", counted(difference.changes.len(), "change"));
     }

@@ -52,7 +52,8 @@ pub async fn run(desk: &Desk, command: Card, output: Output) -> Result<()> {
             let view = cards::show(desk, &card, &reason).await?;
             output.document(&view, |view| {
                 say!("Card          {}", view.card);
-                say!("Name          {}", view.name);
+                let nobody = if view.test_patron { "  (a test patron: nobody)" } else { "" };
+                say!("Name          {}{nobody}", view.name);
                 say!("Status        {}", word(&view.status));
                 say!("Standing      {}{}", word(&view.standing), if view.opted_out { ", opted out" } else { "" });
                 say!("Affiliations  {}", view.affiliations.join(", "));

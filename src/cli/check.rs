@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::output::{Output, counted, green, warn, without_password};
 use crate::{
     admin::operations::{
-        apply::{self, Options},
+        apply::{self, Hand, Options},
         difference::{Action, Difference},
     },
     compose,
@@ -43,7 +43,9 @@ pub async fn run(file: &Path, output: Output) -> Result<()> {
     let difference = match &db {
         Some(db) => {
             let dry = Options { dry_run: true, prune: false };
-            Some(apply::apply(db, &Clock::system(), loaded.declared, dry, "check").await?)
+            let clock = Clock::system();
+            let hand = Hand { db, clock: &clock, pins: None };
+            Some(apply::apply(hand, loaded.declared, dry, "check").await?)
         }
         None => None,
     };
@@ -76,6 +78,7 @@ fn contents(declared: &Declared) -> String {
         (declared.vendors.len(), "vendor"),
         (declared.sources.len(), "source"),
         (declared.opt_outs.len(), "opt-out"),
+        (declared.test_patrons.len(), "test patron"),
     ];
     let some: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, noun)| counted(*n, noun)).collect();
     if some.is_empty() { "nothing, only settings".to_owned() } else { some.join(", ") }

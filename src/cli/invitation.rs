@@ -18,6 +18,7 @@ use crate::{
     compose,
     domain::{
         clock::span,
+        id::ScopeName,
         registration::{InvitationState, RedirectBound},
     },
 };
@@ -113,7 +114,8 @@ pub async fn withdraw(desk: &Desk, vendor: &str, id: &str, output: Output) -> Re
 fn bounds(view: &View) -> Vec<(&'static str, String)> {
     let bounds = &view.bounds;
     let redirects: Vec<&str> = bounds.redirects.iter().map(RedirectBound::as_str).collect();
-    let mut scopes = bounds.scopes.as_ref().map_or("those of the vendor".to_owned(), ToString::to_string);
+    let names = |names: &Vec<ScopeName>| names.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    let mut scopes = view.scopes.as_ref().map_or("those of the vendor".to_owned(), names);
     if bounds.offline_access {
         scopes.push_str(" offline_access");
     }

@@ -189,7 +189,9 @@ async fn rotate(desk: &Desk, args: RotateArgs, output: Output) -> Result<()> {
                 }
             }
         }
-        say!("Nothing is to be done; `oneaccess keys list` shows how far it is.");
+        let by_hand = overview.vendors.iter().any(|vendor| vendor.jwks == Reader::Pinned && vendor.moves_to.is_some());
+        let rest = if by_hand { "Nothing else is to be done" } else { "Nothing is to be done" };
+        say!("{rest}; `oneaccess keys list` shows how far it is.");
     })
 }
 

@@ -27,6 +27,7 @@ mod secret;
 mod serve;
 mod table;
 mod vendor;
+mod verify;
 
 use std::{
     path::{Path, PathBuf},
@@ -85,6 +86,8 @@ enum Command {
     Card(card::Card),
     /// Why a card is let in or refused at a vendor, and exactly what would be released.
     Explain(explain::Explain),
+    /// What a token is, and whether it is worth anything now.
+    Verify(verify::Verify),
     /// What happened, and whether the record of it is whole.
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -137,6 +140,7 @@ async fn dispatch(cli: Cli) -> Result<()> {
         Command::Directory(command) => directory::run(&config, command, output).await,
         Command::Card(command) => card::run(&desk(&config).await?, command, output).await,
         Command::Explain(command) => explain::run(&desk(&config).await?, command, output).await,
+        Command::Verify(command) => verify::run(&desk(&config).await?, command, output).await,
         Command::Audit(command) => audit::run(&desk(&config).await?, command, output).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -10,8 +10,11 @@ use super::{
     table::Table,
 };
 use crate::{
-    admin::operations::{Desk, vendors},
-    domain::{clock::Timestamp, vendor},
+    admin::operations::{
+        Desk,
+        vendors::{self, VendorView},
+    },
+    domain::{clock::Timestamp, farewell::Standing, vendor},
 };
 
 #[derive(Debug, Subcommand)]
@@ -53,7 +56,7 @@ async fn list(desk: &Desk, output: Output) -> Result<()> {
             return;
         }
         let mut table = Table::new(["ID", "NAME", "STATE", "AUDIENCE", "SPEAKS", "IS TOLD MORE"]);
-        for vendor in &all {
+        for VendorView { vendor, .. } in &all {
             let more: Vec<String> = vendor.release.iter().map(|item| word(&item.name)).collect();
             let mut speaks: Vec<&str> = vendor.relying_parties.iter().map(|p| p.protocol.as_str()).collect();
             speaks.dedup();
@@ -73,13 +76,17 @@ async fn list(desk: &Desk, output: Output) -> Result<()> {
 }
 
 async fn show(desk: &Desk, id: &str, output: Output) -> Result<()> {
-    let vendor = vendors::show(desk, id).await?;
-    output.document(&document(&vendor)?, |_| {
+    let view = vendors::show(desk, id).await?;
+    let farewells = vendors::farewells(desk, &view.vendor.id).await?;
+    let mut document = document(&view)?;
+    document["farewells"] = farewells.iter().map(farewell).collect();
+    output.document(&document, |_| {
+        let VendorView { vendor, scopes } = &view;
         say!("{} ({})", bold(&vendor.name), vendor.id);
         say!("State       {}", if vendor.disabled { yellow("disabled") } else { green("enabled") });
         say!("Shelf       {}", word(&vendor.shelf));
-        say!("Audience    {}", audience(&vendor));
-        say!("Scopes      {}", vendor.scopes);
+        say!("Audience    {}", audience(vendor));
+        say!("Scopes      {}", scopes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "));
         if let Some(url) = &vendor.launch_url {
             say!("Launches    {url}");
         }
@@ -96,6 +103,20 @@ async fn show(desk: &Desk, id: &str, output: Output) -> Result<()> {
                 say!("  {name:<28} {}", plain(value));
             }
         }
+        if !farewells.is_empty() {
+            say!("\n{}", bold("Told that a session has ended, the newest first"));
+            let mut table = Table::new(["AT", "RELYING PARTY", "STATE", "TRIES", "TROUBLE"]);
+            for told in &farewells {
+                table.row([
+                    told.created_at.rfc3339(),
+                    told.relying_party.clone(),
+                    progress(told).to_owned(),
+                    told.tries.to_string(),
+                    told.trouble.clone().unwrap_or_else(|| "-".into()),
+                ]);
+            }
+            table.print();
+        }
     })
 }
 
@@ -108,6 +129,27 @@ async fn switch(desk: &Desk, id: &str, disabled: bool, output: Output) -> Result
     })
 }
 
+/// No session and no patron in it: an admin sees whether a vendor answers, not who was there.
+fn farewell(told: &Standing) -> Value {
+    json!({
+        "at": told.created_at.rfc3339(),
+        "relying_party": told.relying_party,
+        "state": progress(told),
+        "tries": told.tries,
+        "told_at": told.told_at.map(|at| at.rfc3339()),
+        "next_try": told.due_at.map(|at| at.rfc3339()),
+        "trouble": told.trouble,
+    })
+}
+
+fn progress(told: &Standing) -> &'static str {
+    match (told.told_at, told.due_at) {
+        (Some(_), _) => "told",
+        (None, Some(_)) => "waiting",
+        (None, None) => "given up",
+    }
+}
+
 fn state(vendor: &vendor::Vendor) -> &'static str {
     if vendor.disabled { "disabled" } else { "enabled" }
 }
@@ -117,8 +159,9 @@ fn audience(vendor: &vendor::Vendor) -> String {
 }
 
 /// A vendor as JSON, without the hashes of its secrets.
-fn document(vendor: &vendor::Vendor) -> Result<Value> {
-    let mut document = serde_json::to_value(vendor)?;
+fn document(view: &VendorView) -> Result<Value> {
+    let mut document = serde_json::to_value(&view.vendor)?;
+    document["scopes"] = serde_json::to_value(&view.scopes)?;
     if let Some(parties) = document.get_mut("relying_parties").and_then(Value::as_array_mut) {
         for party in parties {
             party["settings"] = shown(&party["settings"]);

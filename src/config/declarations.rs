@@ -9,6 +9,7 @@ use super::{
     parties::{self, Party},
     read,
     section::{Located, Section, known},
+    test_patrons,
 };
 use crate::domain::{
     agreement::Agreement,
@@ -16,10 +17,11 @@ use crate::domain::{
     catalogue::{OptOut, SourceSettings},
     clock::Date,
     grade::{AudienceBand, Grade},
-    id::{OrganisationId, ScopeName, VendorId, VendorUid},
+    id::{OrganisationId, ScopeId, ScopeName, SourceId, VendorId, VendorUid},
     organisation::Organisation,
     patron::Role,
-    scope::Scope,
+    scope::{Scope, Scopes, is_reserved},
+    test_patron,
     vendor::{Attribute, ReleaseItem, Shelf},
 };
 
@@ -51,6 +53,8 @@ pub(super) enum Claimed {
     OptOut,
     /// A node of the directory's tree.
     RosterOrg,
+    TestPatron,
+    TestCard,
     /// A key within a protocol.
     Key(String),
 }
@@ -68,7 +72,7 @@ impl Draft {
         self.declared
     }
 
-    fn claim(&mut self, section: &Section<'_>, field: &str, of: Claimed, name: &str) {
+    pub(super) fn claim(&mut self, section: &Section<'_>, field: &str, of: Claimed, name: &str) {
         self.claim_at(section, section.line_of(field), field, of, name, name);
     }
 
@@ -77,7 +81,7 @@ impl Draft {
         self.claims.push(Claim { line, field, of, name, by });
     }
 
-    fn refer(&mut self, section: &Section<'_>, line: usize, field: &str, to: Claimed, name: &str) {
+    pub(super) fn refer(&mut self, section: &Section<'_>, line: usize, field: &str, to: Claimed, name: &str) {
         self.references.push(Reference { line, field: section.path_of(field), to, name: name.to_owned() });
     }
 }
@@ -110,6 +114,10 @@ pub(super) fn read(root: &Section<'_>, rules: &Rules<'_>) -> Draft {
         let opt_out = opt_out(&section, &mut draft);
         draft.declared.opt_outs.extend(opt_out);
     }
+    for section in each(&fields::TEST_PATRON) {
+        let patron = test_patrons::read(&section, &mut draft);
+        draft.declared.test_patrons.extend(patron);
+    }
     draft
 }
 
@@ -118,8 +126,11 @@ fn scope(section: &Section<'_>, draft: &mut Draft) -> Option<Scope> {
     if let Some(name) = &name {
         draft.claim(section, "name", Claimed::Scope, name.as_str());
     }
+    if name.as_ref().is_some_and(|name| is_reserved(name.as_str())) {
+        section.wrong("name", "is a scope of OpenID Connect itself");
+    }
     let description = section.maybe("description", read::text);
-    Some(Scope { name: name?, description: description? })
+    Some(Scope::new(name?, description?))
 }
 
 fn organisation(section: &Section<'_>, draft: &mut Draft) -> Option<Organisation> {
@@ -198,7 +209,7 @@ fn agreement(section: &Section<'_>, draft: &mut Draft) -> Option<Agreement> {
         organisation: organisation?,
         roles: values(roles?),
         grades: grades?,
-        privileges: values(privileges?).into_iter().collect(),
+        privileges: as_new(privileges?),
         from: from?,
         to: to?,
     })
@@ -242,7 +253,7 @@ fn vendor(section: &Section<'_>, draft: &mut Draft, rules: &Rules<'_>) -> Option
         description: description?,
         shelf: shelf?,
         audience: values(audience?),
-        scopes: values(scopes?).into_iter().collect(),
+        scopes: as_new(scopes?),
         release: release.into_iter().collect::<Option<Vec<_>>>()?,
         launch_url: launch_url?,
         disabled: disabled?,
@@ -266,7 +277,10 @@ fn release(section: &Section<'_>) -> Option<ReleaseItem> {
 }
 
 fn source(section: &Section<'_>, draft: &mut Draft) -> Option<SourceSettings> {
-    let id = claimed_id(section, draft, Claimed::Source);
+    let id: Option<SourceId> = claimed_id(section, draft, Claimed::Source);
+    if id.as_ref().is_some_and(|id| test_patron::is_reserved(id.as_str())) {
+        section.wrong("id", "is where test patrons are kept; use another");
+    }
     let kind = section.need("kind", |value| match read::text(value)?.as_str() {
         "oneroster-csv" => Ok("oneroster-csv".to_owned()),
         other => Err(format!("{other:?}: use oneroster-csv")),
@@ -295,7 +309,7 @@ fn opt_out(section: &Section<'_>, draft: &mut Draft) -> Option<OptOut> {
     Some(opt_out)
 }
 
-fn claimed_id<T>(section: &Section<'_>, draft: &mut Draft, of: Claimed) -> Option<T>
+pub(super) fn claimed_id<T>(section: &Section<'_>, draft: &mut Draft, of: Claimed) -> Option<T>
 where
     T: std::str::FromStr<Err: std::fmt::Display> + Clone + Into<String>,
 {
@@ -311,6 +325,10 @@ fn scopes(section: &Section<'_>, draft: &mut Draft, field: &str) -> Option<Vec<L
         draft.refer(section, name.line, field, Claimed::Scope, name.value.as_str());
     }
     Some(names)
+}
+
+fn as_new(names: Vec<Located<ScopeName>>) -> Scopes {
+    names.into_iter().map(|name| ScopeId::from(name.value)).collect()
 }
 
 /// A list that says nothing when it is empty.

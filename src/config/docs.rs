@@ -40,12 +40,13 @@ command and is not in the file stays, unless `--prune`. A whole programme stands
 fn section(page: &mut String, table: &Table) {
     let title = match (table.name, table.many) {
         ("", _) => "Top level".to_owned(),
-        (name @ ("organisation.card" | "vendor.release"), _) => format!("`{name}`"),
+        (name @ ("organisation.card" | "vendor.release" | "test_patron.address"), _) => format!("`{name}`"),
         (name, true) => format!("`[[{name}]]`"),
         (name, false) => format!("`[{name}]`"),
     };
     head(page, &title, table.help);
-    for setting in table.fields.iter().filter(|setting| !setting.help.is_empty()) {
+    // The top level's tables have sections of their own.
+    for setting in table.fields.iter().filter(|setting| !table.name.is_empty() || !setting.help.is_empty()) {
         let Setting { name, kind, default, required, help } = setting;
         row(page, name, kind, *required, default, help);
     }

@@ -93,6 +93,7 @@ pub const ROOT: Table = Table {
         may("vendor", "tables", ""),
         may("source", "tables", ""),
         may("opt_out", "tables", ""),
+        may("test_patron", "tables", ""),
     ],
 };
 
@@ -254,7 +255,7 @@ pub const SCOPE: Table = Table {
     many: true,
     help: "A privilege in the library's catalogue.",
     fields: &[
-        need("name", "id", "As tokens spell it, `library.ebooks`."),
+        need("name", "id", "As tokens spell it, `library.ebooks`. To change it, `oneaccess scope rotate`."),
         may("description", "text", "What it opens, for the card page and for consent."),
     ],
 };
@@ -373,8 +374,58 @@ pub const OPT_OUT: Table = Table {
     ],
 };
 
+pub const TEST_PATRON: Table = Table {
+    name: "test_patron",
+    many: true,
+    help: "A fictional person, to try a sign-in without anybody's card. It follows the agreements like everybody, no \
+           roster touches it, and it is withdrawn when a file without it is applied with `--prune`. All fields below \
+           `family_name` are the standard claims of OpenID Connect, and of staff only.",
+    fields: &[
+        need("id", "id", "Its short name in this file. The same id is the same patron, and the same pseudonyms."),
+        need("card", "card number", "Its card; nobody else may have it."),
+        may("pin", "text", "Its PIN; or the file that holds it:"),
+        may("pin_file", "path", "A file whose text is the PIN. Changing it ends the patron's sessions."),
+        need("organisation", "organisation id", "Where it is."),
+        need("role", "`student` or `staff`", "What it is there."),
+        may("grade", "grade", "Of a student."),
+        need("given_name", "text", "Plainly fictional, please."),
+        need("family_name", "text", ""),
+        may("name", "text", "Given name and family name without it."),
+        may("middle_name", "text", ""),
+        may("nickname", "text", ""),
+        may("preferred_username", "text", ""),
+        may("profile", "URL", ""),
+        may("picture", "URL", ""),
+        may("website", "URL", ""),
+        may("gender", "text", ""),
+        may("birthdate", "day", ""),
+        may("zoneinfo", "IANA time zone", ""),
+        may("locale", "BCP 47 tag", ""),
+        may("updated_at", "number", "Seconds since 1970."),
+        may("email", "address", ""),
+        may("email_verified", "true or false", ""),
+        may("phone_number", "text", ""),
+        may("phone_number_verified", "true or false", ""),
+        may("address", "table", "See below."),
+    ],
+};
+
+pub const TEST_ADDRESS: Table = Table {
+    name: "test_patron.address",
+    many: false,
+    help: "Written in one line: `address = { locality = \"Marblewick\", country = \"US\" }`.",
+    fields: &[
+        may("formatted", "text", "The whole address."),
+        may("street_address", "text", ""),
+        may("locality", "text", ""),
+        may("region", "text", ""),
+        may("postal_code", "text", ""),
+        may("country", "text", ""),
+    ],
+};
+
 /// In the order that the documentation tells them.
-pub const TABLES: [&Table; 19] = [
+pub const TABLES: [&Table; 21] = [
     &ROOT,
     &LIBRARY,
     &TLS,
@@ -394,4 +445,6 @@ pub const TABLES: [&Table; 19] = [
     &RELEASE,
     &SOURCE,
     &OPT_OUT,
+    &TEST_PATRON,
+    &TEST_ADDRESS,
 ];

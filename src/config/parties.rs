@@ -149,7 +149,9 @@ fn secret(section: &Section<'_>, field: &Field) -> Option<Option<(String, Value)
             return None;
         }
         (true, false) => (field.name, section.need(field.name, read::text)?),
-        (false, true) => (file.as_str(), section.need(&file, |value| secret_from(section, &read::text(value)?))?),
+        (false, true) => {
+            (file.as_str(), section.need(&file, |value| read::secret_file(&section.resolve(&read::text(value)?)))?)
+        }
         (false, false) if field.required => {
             section.wrong(field.name, format!("is missing: give {} or {file}", field.name));
             return None;
@@ -161,11 +163,4 @@ fn secret(section: &Section<'_>, field: &Field) -> Option<Option<(String, Value)
     }
     let hash = hex::encode(digest::digest(&digest::SHA256, secret.as_bytes()));
     Some(Some((format!("{}_sha256", field.name), Value::String(hash))))
-}
-
-fn secret_from(section: &Section<'_>, path: &str) -> Result<String, String> {
-    let path = section.resolve(path);
-    let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let secret = text.trim();
-    if secret.is_empty() { Err(format!("{} is empty", path.display())) } else { Ok(secret.to_owned()) }
 }

@@ -1,6 +1,6 @@
 //! Single values: from what TOML knows to what the house knows, or a sentence on what was expected.
 
-use std::{fmt::Display, str::FromStr, time::Duration};
+use std::{fmt::Display, path::Path, str::FromStr, time::Duration};
 
 use toml::de::DeValue;
 use url::Url;
@@ -142,6 +142,13 @@ pub(super) fn domain(value: &DeValue<'_>) -> Read<String> {
     };
     let good = text.contains('.') && text.split('.').all(label);
     good.then(|| text.clone()).ok_or_else(|| format!("{text:?} is not a domain such as library.example"))
+}
+
+/// What a file holds, blanks around it aside.
+pub(super) fn secret_file(path: &Path) -> Read<String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let secret = text.trim();
+    if secret.is_empty() { Err(format!("{} is empty", path.display())) } else { Ok(secret.to_owned()) }
 }
 
 fn said(value: &DeValue<'_>) -> String {

@@ -1,7 +1,7 @@
 //! What a file may say, and how it is told what it may not.
 
 use super::*;
-use crate::domain::field::Kind;
+use crate::domain::{clock::Timestamp, field::Kind, id::ScopeName};
 
 /// What an OIDC client of these tests may say.
 const OIDC: &[Field] = &[
@@ -359,7 +359,7 @@ fn declarations_may_refer_to_what_the_catalogue_knows_and_not_take_what_is_anoth
     let first = read(PROGRAMME).unwrap().declared;
     let mut known = Catalogue::default();
     for scope in first.scopes {
-        known.scopes.insert(scope.name.clone(), scope);
+        known.scopes.insert(scope.name.clone().into(), scope);
     }
     for organisation in first.organisations {
         known.organisations.insert(organisation.id.clone(), organisation);
@@ -372,6 +372,50 @@ fn declarations_may_refer_to_what_the_catalogue_knows_and_not_take_what_is_anoth
     let thief = "[[organisation]]\nid = \"charter\"\nname = \"C\"\nroster = [\"d-1\"]\ncard = { scheme = \"raw\", from = \"username\" }\n";
     let problems = read_with(thief, &known, &Environment::default()).unwrap_err();
     assert_eq!(problems.list[0].to_string(), "line 4: organisation.roster: \"d-1\" belongs to cms already");
+}
+
+/// A catalogue in which `library.ebooks` has become `library.reading`.
+fn rotated() -> Catalogue {
+    let now = Timestamp(1_790_000_000_000);
+    let (old, new): (ScopeName, ScopeName) = ("library.ebooks".parse().unwrap(), "library.reading".parse().unwrap());
+    let mut scope = Scope::new(old.clone(), None);
+    scope.rotate(&old, new, now, now + Duration::from_secs(86_400), now).unwrap();
+    let mut known = Catalogue::default();
+    known.scopes.insert(old.into(), scope);
+    known.indexed()
+}
+
+#[test]
+fn a_file_may_spell_a_rotated_scope_by_either_name_and_is_told_of_the_newest() {
+    let text = format!("{SETTINGS}{PROGRAMME}");
+    let half = text.replacen("library.ebooks", "library.reading", 1);
+    let new = text.replace("library.ebooks", "library.reading");
+    for known in [rotated(), rotated().names_alone()] {
+        let of_names = |text: &str| {
+            let warnings = read_with(text, &known, &Environment::default()).unwrap().warnings;
+            warnings.into_iter().map(|w| w.to_string()).filter(|w| w.contains("rotated")).collect::<Vec<_>>()
+        };
+        let line = |line, field| {
+            format!(
+                "line {line}: {field}: \"library.ebooks\" was rotated to \"library.reading\"; either means the same scope here"
+            )
+        };
+        let places = [line(8, "scope.name"), line(22, "agreement.privileges"), line(30, "vendor.scopes")];
+        assert_eq!(of_names(&text), places);
+        assert_eq!(of_names(&half), places[1..]);
+        assert_eq!(of_names(&new), Vec::<String>::new());
+    }
+    let twice = format!("{text}[[scope]]\nname = \"library.reading\"\n");
+    let warnings = read_with(&twice, &rotated(), &Environment::default()).unwrap().warnings;
+    assert!(warnings.iter().any(|w| w.message.contains("the scope of line 8 by another name")), "{warnings:?}");
+}
+
+#[test]
+fn a_scope_of_openid_connect_is_no_scope_of_the_catalogue() {
+    for name in ["openid", "profile", "offline_access"] {
+        let problems = read(&format!("{SETTINGS}[[scope]]\nname = \"{name}\"\n")).unwrap_err();
+        assert_eq!(problems.list[0].field, "scope.name", "{problems}");
+    }
 }
 
 #[test]
@@ -392,4 +436,52 @@ fn what_a_protocol_finds_amiss_is_told_at_its_line() {
     let path = Path::new("etc/oneaccess.toml");
     let problems = parse(PROGRAMME, path, &rules, &Environment::default()).unwrap_err();
     assert_eq!(problems.list[0].to_string(), "line 28: vendor.oidc.pkce: maple-web of maple cannot do without");
+}
+
+const TEST_PATRON: &str = r#"
+[[test_patron]]
+id = "try-me"
+card = "test 1"
+pin = "246813"
+organisation = "cms"
+role = "staff"
+given_name = "Wilhelmina"
+family_name = "Testwright"
+email = "w@library.example"
+birthdate = 1970-01-01
+address = { locality = "Marblewick" }
+"#;
+
+#[test]
+fn a_test_patron_is_read_with_its_claims_and_shows_no_pin() {
+    let declared = read(&format!("{SETTINGS}{PROGRAMME}{TEST_PATRON}")).unwrap().declared;
+    let [patron] = declared.test_patrons.as_slice() else { panic!("{declared:?}") };
+    assert_eq!((patron.id.as_str(), patron.card.as_str()), ("try-me", "TEST1"));
+    assert_eq!(patron.affiliation.to_string(), "cms:staff");
+    let claims = patron.claims.clone().unwrap();
+    assert_eq!(claims.name.as_deref(), Some("Wilhelmina Testwright"));
+    assert_eq!((claims.email.as_deref(), claims.birthdate.as_deref()), (Some("w@library.example"), Some("1970-01-01")));
+    assert_eq!(claims.address.and_then(|a| a.locality).as_deref(), Some("Marblewick"));
+    assert!(!format!("{declared:?}").contains("246813"));
+}
+
+#[test]
+fn what_a_test_patron_cannot_be_is_told() {
+    let pupil = |text: &str| text.replace("\"staff\"", "\"student\"\ngrade = \"07\"");
+    let cases: [(&str, String, &[&str]); 7] = [
+        ("of a pupil", pupil(TEST_PATRON), &["email", "birthdate", "address"]),
+        ("grade", TEST_PATRON.replace("role =", "grade = \"07\"\nrole ="), &["grade"]),
+        ("pin", TEST_PATRON.replace("pin = \"246813\"\n", ""), &["pin"]),
+        ("twice", format!("{TEST_PATRON}{TEST_PATRON}"), &["id", "card"]),
+        ("organisation", TEST_PATRON.replace("\"cms\"", "\"nowhere\""), &["organisation"]),
+        ("email", TEST_PATRON.replace("w@library.example", "@"), &["email"]),
+        ("unknown", TEST_PATRON.replace("email =", "ssn ="), &["ssn"]),
+    ];
+    for (what, text, fields) in cases {
+        let problems = read(&format!("{SETTINGS}{PROGRAMME}{text}")).unwrap_err();
+        let told: Vec<&str> = problems.list.iter().map(|p| p.field.trim_start_matches("test_patron.")).collect();
+        assert_eq!(told, fields, "{what}: {problems}");
+    }
+    let problems = read(&format!("{SETTINGS}[[source]]\nid = \"test\"\nkind = \"oneroster-csv\"\n")).unwrap_err();
+    assert_eq!(problems.list[0].field, "source.id");
 }

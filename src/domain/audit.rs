@@ -21,6 +21,8 @@ pub enum Kind {
     Issue,
     Renew,
     Revoke,
+    /// A relying party heard that a session has ended, or we gave up telling it.
+    Farewell,
     PinSet,
     CardStatus,
     Import,
@@ -33,13 +35,14 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 15] = [
+    pub const ALL: [Kind; 16] = [
         Kind::SignIn,
         Kind::SignOut,
         Kind::Refusal,
         Kind::Issue,
         Kind::Renew,
         Kind::Revoke,
+        Kind::Farewell,
         Kind::PinSet,
         Kind::CardStatus,
         Kind::Import,
@@ -59,6 +62,7 @@ impl Kind {
             Kind::Issue => "issue",
             Kind::Renew => "renew",
             Kind::Revoke => "revoke",
+            Kind::Farewell => "farewell",
             Kind::PinSet => "pin-set",
             Kind::CardStatus => "card-status",
             Kind::Import => "import",
@@ -81,6 +85,7 @@ impl Kind {
                 | Kind::Issue
                 | Kind::Renew
                 | Kind::Revoke
+                | Kind::Farewell
                 | Kind::PinSet
                 | Kind::CardStatus
                 | Kind::LookUp

@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use super::{
     agreement::Agreement,
     card::CardNumber,
-    clock::Date,
-    id::{AgreementId, OrganisationId, ScopeName, SourceId, VendorId},
+    clock::{Date, Timestamp},
+    id::{AgreementId, OrganisationId, ScopeId, ScopeName, SourceId, VendorId},
     organisation::Organisation,
     patron::Patron,
-    scope::Scope,
+    scope::{Scope, Scopes},
     vendor::{RelyingParty, Vendor},
 };
 
@@ -54,16 +54,26 @@ impl OptOut {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Catalogue {
     pub organisations: BTreeMap<OrganisationId, Organisation>,
-    pub scopes: BTreeMap<ScopeName, Scope>,
+    pub scopes: BTreeMap<ScopeId, Scope>,
     pub agreements: BTreeMap<AgreementId, Agreement>,
     pub vendors: BTreeMap<VendorId, Vendor>,
     pub sources: BTreeMap<SourceId, SourceSettings>,
     pub opt_outs: HashSet<String>,
     by_key: HashMap<(String, String), (VendorId, usize)>,
+    /// Every name that a scope has or had.
+    by_name: HashMap<ScopeName, Named>,
+}
+
+/// What a scope's name stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    pub scope: ScopeId,
+    /// The scope's newest name.
+    pub newest: ScopeName,
 }
 
 impl Catalogue {
-    /// Call after filling the maps: makes relying parties findable by protocol and key.
+    /// Call after filling the maps: makes relying parties findable by protocol and key, and scopes by name.
     #[must_use]
     pub fn indexed(mut self) -> Catalogue {
         self.by_key = self
@@ -74,7 +84,50 @@ impl Catalogue {
             })
             .map(|(vendor, place, party)| ((party.protocol.clone(), party.key.clone()), (vendor.id.clone(), place)))
             .collect();
+        self.by_name = self
+            .scopes
+            .iter()
+            .flat_map(|(id, scope)| {
+                let names = std::iter::once(&scope.name).chain(scope.earlier.iter().map(|old| &old.name));
+                names.map(|name| (name.clone(), Named { scope: id.clone(), newest: scope.name.clone() }))
+            })
+            .collect();
         self
+    }
+
+    /// The scope that has or ever had this name, whatever the name's state.
+    pub fn scope_named(&self, name: &str) -> Option<&Named> {
+        self.by_name.get(name)
+    }
+
+    /// The scope that a vendor means who asks by this name now. A name that is next or retired means nothing.
+    pub fn scope_asked(&self, name: &str, now: Timestamp) -> Option<&ScopeId> {
+        let Named { scope, .. } = self.by_name.get(name)?;
+        let spelling = self.scopes.get(scope)?.spelling(name, now)?;
+        spelling.state.is_in_use().then_some(scope)
+    }
+
+    /// These scopes as vendors read them (RFC 6749 section 3.3): by every name in use now, so that during an overlap
+    /// whoever looks for the old one and whoever looks for the new one finds it.
+    pub fn spelled(&self, scopes: &Scopes, now: Timestamp) -> String {
+        let scopes = scopes.iter().filter_map(|id| self.scopes.get(id));
+        let mut names: Vec<&str> = scopes.flat_map(|scope| scope.in_use(now)).map(ScopeName::as_str).collect();
+        names.sort_unstable();
+        names.join(" ")
+    }
+
+    /// These scopes as people read them: one name each.
+    pub fn shown(&self, scopes: &Scopes, now: Timestamp) -> Vec<ScopeName> {
+        let mut names: Vec<ScopeName> =
+            scopes.iter().filter_map(|id| Some(self.scopes.get(id)?.shown(now).clone())).collect();
+        names.sort();
+        names
+    }
+
+    /// Nothing but the names of scopes: what a file that declares the whole programme anew may still spell.
+    #[must_use]
+    pub fn names_alone(self) -> Catalogue {
+        Catalogue { by_name: self.by_name, ..Catalogue::default() }
     }
 
     pub fn relying_party(&self, protocol: &str, key: &str) -> Option<(&Vendor, &RelyingParty)> {
@@ -87,5 +140,18 @@ impl Catalogue {
         !self.opt_outs.is_empty()
             && (self.opt_outs.contains(&format!("card:{}", patron.card))
                 || self.opt_outs.contains(&format!("{}/{}", patron.source, patron.sourced_id)))
+    }
+}
+
+#[cfg(test)]
+impl Catalogue {
+    /// Nothing but scopes, each by the one name that it always had.
+    pub fn of_scopes(names: &[&str]) -> Catalogue {
+        let mut catalogue = Catalogue::default();
+        for name in names {
+            let scope = Scope::new(name.parse().unwrap(), None);
+            catalogue.scopes.insert(name.parse().unwrap(), scope);
+        }
+        catalogue.indexed()
     }
 }

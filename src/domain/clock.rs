@@ -111,6 +111,13 @@ impl TimeZone {
         Date(self.0.to_datetime(instant).date())
     }
 
+    /// As people here read an instant: `2026-11-24 02:07 EST`.
+    pub fn minute(&self, at: Timestamp) -> String {
+        let instant = jiff::Timestamp::from_millisecond(at.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        let (local, zone) = (self.0.to_datetime(instant), self.0.to_offset_info(instant));
+        format!("{} {}", local.strftime("%Y-%m-%d %H:%M"), zone.abbreviation())
+    }
+
     /// The first instant of `day` here.
     pub fn start_of(&self, day: Date) -> Timestamp {
         let midnight = day.0.to_datetime(civil::Time::midnight());

@@ -60,8 +60,17 @@ slug! {
     VendorId,
     /// A directory that rosters come from.
     SourceId,
-    /// A privilege as the catalogue spells it, `library.ebooks`.
+    /// A privilege as vendors spell it, `library.ebooks`. It may change: see `scope`.
     ScopeName,
+    /// A privilege's identity: the first name that it was given. What is stored and compared, and never changes.
+    ScopeId,
+}
+
+impl From<ScopeName> for ScopeId {
+    /// The identity of a scope that is new to the catalogue.
+    fn from(first: ScopeName) -> ScopeId {
+        ScopeId(first.0)
+    }
 }
 
 fn is_slug(text: &str) -> bool {

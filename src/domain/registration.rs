@@ -50,7 +50,7 @@ pub struct Bounds {
     /// `token_endpoint_auth_method`.
     pub auth_methods: Vec<String>,
     /// Scopes of the library. Absent: whatever the vendor may ask for.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scopes: Option<Scopes>,
     /// Whether its refresh tokens may outlive the reader's session.
     #[serde(default)]

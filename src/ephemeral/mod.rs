@@ -25,6 +25,10 @@ pub enum Namespace {
     PushedRequest,
     /// Wrong tries.
     Throttle,
+    /// A vendor's wish that a patron signs out, while she is asked.
+    Wish,
+    /// A sign-out just done, for the page that tells of it.
+    Departure,
 }
 
 /// The shelf did not answer. Never a reason to let somebody pass.

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     domain::{
         audit::{AuditEvent, Kind},
-        clock::Timestamp,
+        clock::{Clock, Timestamp},
         key::{Life, Reading, Schedule},
     },
     store::{
@@ -39,7 +39,7 @@ struct Change {
     events: Vec<AuditEvent>,
 }
 
-/// A signing key to be made, and its dates.
+/// A signing key to be made, and its dates if it were published `at` once.
 struct Make {
     algorithm: Algorithm,
     id: String,
@@ -75,7 +75,7 @@ impl KeyRing {
         for _ in 0..TRIES {
             let snapshot = db.keys().load().await?;
             let (change, answer) = decide(&Lives { rows: &snapshot.signing })?;
-            if write(db, &self.kek, &snapshot, change).await? {
+            if write(db, &self.kek, &self.clock, &snapshot, change, &[]).await? {
                 self.reload(db, now).await?;
                 return Ok(answer);
             }
@@ -113,23 +113,18 @@ fn scheduled(lives: &Lives<'_>, schedule: &Schedule, turns: &[Turn], now: Timest
     change
 }
 
-async fn write(db: &Db, path: &Path, seen: &Snapshot, change: Change) -> Result<bool, Error> {
-    let now = change.make.first().map_or(Timestamp(0), |make| make.at);
-    write_with(db, path, seen, change, &[], now).await
-}
-
 /// One transaction: `false`, and nothing written, where the keys changed since `seen`.
-async fn write_with(
+async fn write(
     db: &Db,
     path: &Path,
+    clock: &Clock,
     seen: &Snapshot,
     change: Change,
     secrets: &[Secret],
-    now: Timestamp,
 ) -> Result<bool, Error> {
     let Change { make, put, mut events } = change;
     let made = tokio::task::spawn_blocking(move || make.into_iter().map(made).collect::<Result<Vec<_>, _>>());
-    let made = made.await.map_err(|e| Error::Key { id: "new".into(), why: e.to_string() })??;
+    let mut made = made.await.map_err(|e| Error::Key { id: "new".into(), why: e.to_string() })??;
     let places = seen
         .material
         .iter()
@@ -140,23 +135,27 @@ async fn write_with(
     for (row, secret) in &made {
         let (id, algorithm) = (row.life.id.clone(), row.life.algorithm.clone());
         let wrapped = kek.wrap(&id, SIGN, secret)?;
-        material.push(WrappedKey { id, purpose: SIGN.into(), algorithm, wrapped, created_at: row.life.published_at });
+        material.push(WrappedKey { id, purpose: SIGN.into(), algorithm, wrapped, created_at: Timestamp(0) });
     }
     for what in secrets {
         let wrapped = kek.wrap(what.id(), what.purpose(), &random::<32>()?)?;
         let (id, purpose, algorithm) = (what.id().into(), what.purpose().into(), what.algorithm().into());
-        material.push(WrappedKey { id, purpose, algorithm, wrapped, created_at: now });
+        material.push(WrappedKey { id, purpose, algorithm, wrapped, created_at: Timestamp(0) });
     }
-    let begun = material.iter().map(|row| AuditEvent {
-        at: row.created_at,
-        kind: Kind::KeyMade,
-        payload: json!({ "id": row.id, "purpose": row.purpose, "algorithm": row.algorithm }),
-    });
-    events.splice(0..0, begun.collect::<Vec<_>>());
     let mut tx = db.begin().await?;
     if !tx.keys().claim(seen.version).await? {
         return Ok(false);
     }
+    // Making a key and waiting for the writer take time on a busy machine: a key counts as published from here on.
+    let now = clock.now();
+    material.iter_mut().for_each(|row| row.created_at = now);
+    made.iter_mut().for_each(|(row, _)| publish_at(&mut row.life, now));
+    let begun = material.iter().map(|row| AuditEvent {
+        at: now,
+        kind: Kind::KeyMade,
+        payload: json!({ "id": row.id, "purpose": row.purpose, "algorithm": row.algorithm }),
+    });
+    events.splice(0..0, begun.collect::<Vec<_>>());
     for row in &material {
         tx.keys().add_material(row).await?;
     }
@@ -171,6 +170,14 @@ async fn write_with(
     }
     tx.commit().await?;
     Ok(true)
+}
+
+/// Later than was thought: every date that counts from publishing moves along.
+fn publish_at(life: &mut Life, now: Timestamp) {
+    let late = now.since(life.published_at);
+    life.published_at = life.published_at + late;
+    life.active_from = life.active_from + late;
+    life.pinned_from = life.pinned_from.max(life.active_from);
 }
 
 fn made(make: Make) -> Result<(SigningRow, Vec<u8>), Error> {

@@ -78,6 +78,7 @@ pub enum Error {
 /// Every key that the house works with, unwrapped and parsed. Those that sign are replaced whole when they turn.
 pub struct KeyRing {
     kek: PathBuf,
+    clock: Clock,
     schedule: Schedule,
     pin: PinKey,
     pseudonym: hmac::Key,
@@ -149,6 +150,7 @@ impl KeyRing {
         let schedule = Schedule::default();
         Ok(KeyRing {
             kek: kek.into(),
+            clock: clock.clone(),
             schedule,
             pin: PinKey::new(secret(Secret::Pin)?),
             pseudonym: hmac(Secret::Pseudonym)?,

@@ -239,6 +239,15 @@ fn drawing(width: u32, height: u32) -> String {
     )
 }
 
+fn signed_out(named: &[&str], then: Option<&str>) -> serde_json::Value {
+    let names = |how: &str| if named.contains(&how) { vec!["Maple <Books>"] } else { Vec::new() };
+    let frames: Vec<&str> = names("asked").iter().map(|_| "https://maple.example/bye?iss=i&sid=s").collect();
+    json!({
+        "frame": frame("/signed-out", false), "frames": frames, "told": names("told"), "asked": names("asked"),
+        "open": names("open"), "unreached": names("unreached"), "then": then, "goes_on": then.is_some(),
+    })
+}
+
 fn samples() -> Vec<(String, &'static str, Json)> {
     let launchpad = |shelves: Json, query: &str, searchable: bool, reason: Json| {
         json!({ "frame": frame("/", true), "shelves": shelves, "query": query, "found": 0,
@@ -272,8 +281,19 @@ fn samples() -> Vec<(String, &'static str, Json)> {
         ),
         ("card", "card/card.html", card("2 3023 00004417 3")),
         ("card-letters", "card/card.html", card("CH004417")),
-        ("sign-out", "sign-out/confirm.html", json!({ "frame": frame("/sign-out", true) })),
-        ("signed-out", "sign-out/signed-out.html", json!({ "frame": frame("/signed-out", false) })),
+        (
+            "sign-out",
+            "sign-out/confirm.html",
+            json!({ "frame": frame("/sign-out", true), "wish": null, "vendor": null }),
+        ),
+        (
+            "sign-out-asked",
+            "sign-out/confirm.html",
+            json!({ "frame": frame("/sign-out", true), "wish": "a-ticket", "vendor": "Maple <Books>" }),
+        ),
+        ("signed-out", "sign-out/signed-out.html", signed_out(&[], None)),
+        ("signed-out-told", "sign-out/signed-out.html", signed_out(&["told", "asked"], Some("https://maple.example/"))),
+        ("signed-out-not-all", "sign-out/signed-out.html", signed_out(&["told", "open", "unreached"], None)),
         ("error", "error/error.html", error(500, "")),
         ("error-integrator", "error/error.html", error(400, "redirect_uri is not one of those registered")),
     ]

@@ -1,16 +1,16 @@
 //! What a patron may do today, and what of it one vendor may be told: agreement × role × grade × date.
 
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
 
 use crate::domain::{
     agreement::Agreement,
     card::CardStatus,
     clock::{TimeZone, Timestamp},
     grade::{AudienceBand, BandRule},
-    id::AgreementId,
+    id::{AgreementId, ScopeId},
     patron::{Affiliation, Patron, Role, Standing},
     reason::Reason,
-    scope::Scopes,
+    scope::{Scope, Scopes},
     vendor::Vendor,
 };
 
@@ -20,6 +20,8 @@ pub struct Facts<'a> {
     pub patron: &'a Patron,
     pub opted_out: bool,
     pub agreements: &'a BTreeMap<AgreementId, Agreement>,
+    /// The library's catalogue: what is retired from it is granted to nobody.
+    pub scopes: &'a BTreeMap<ScopeId, Scope>,
     pub bands: &'a BandRule,
     pub time_zone: &'a TimeZone,
 }
@@ -102,14 +104,21 @@ pub fn entitled<'a>(
             trace(Finding::Agreement { agreement, affiliation, miss: verdict.clone().err() });
             match verdict {
                 Err(miss) => nearest = nearest.max(miss),
-                Ok(until) => add(&mut found, facts, affiliation, agreement, until),
+                Ok(until) => add(&mut found, facts, affiliation, agreement, until, now),
             }
         }
     }
     found.ok_or_else(|| nearest.reason())
 }
 
-fn add(found: &mut Option<Entitlement>, facts: &Facts, by: &Affiliation, agreement: &Agreement, until: Timestamp) {
+fn add(
+    found: &mut Option<Entitlement>,
+    facts: &Facts,
+    by: &Affiliation,
+    agreement: &Agreement,
+    until: Timestamp,
+    now: Timestamp,
+) {
     let entitlement = found.get_or_insert_with(|| Entitlement {
         scopes: Scopes::default(),
         role: by.role,
@@ -120,7 +129,8 @@ fn add(found: &mut Option<Entitlement>, facts: &Facts, by: &Affiliation, agreeme
         agreements: Vec::new(),
         until,
     });
-    entitlement.scopes.extend(&agreement.privileges);
+    let in_use = |id: &&ScopeId| facts.scopes.get(*id).is_some_and(|scope| scope.is_in_use(now));
+    entitlement.scopes.extend(agreement.privileges.iter().filter(in_use));
     entitlement.until = entitlement.until.min(until);
     if !entitlement.agreements.contains(&agreement.id) {
         entitlement.agreements.push(agreement.id.clone());
@@ -228,33 +238,34 @@ impl Finding<'_> {
     }
 }
 
-impl fmt::Display for Finding<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Finding<'_> {
+    /// For people, who know scopes by the names that `names` finds.
+    pub fn sentence(&self, names: &dyn Fn(&Scopes) -> String) -> String {
         match self {
-            Finding::OptedOut => f.write_str("an opt-out stands against this person"),
-            Finding::Withdrawn => f.write_str("the roster no longer lists this person"),
-            Finding::CardBlocked => f.write_str("the library blocked this card"),
-            Finding::VendorDisabled => f.write_str("the vendor is switched off"),
-            Finding::Audience { band, served: true } => write!(f, "the vendor serves {} readers", band.as_str()),
+            Finding::OptedOut => "an opt-out stands against this person".to_owned(),
+            Finding::Withdrawn => "the roster no longer lists this person".to_owned(),
+            Finding::CardBlocked => "the library blocked this card".to_owned(),
+            Finding::VendorDisabled => "the vendor is switched off".to_owned(),
+            Finding::Audience { band, served: true } => format!("the vendor serves {} readers", band.as_str()),
             Finding::Audience { band, served: false } => {
-                write!(f, "the vendor does not serve {} readers", band.as_str())
+                format!("the vendor does not serve {} readers", band.as_str())
             }
             Finding::Scopes { asked, granted } if granted.is_empty() => {
-                write!(f, "of {asked} nothing is both allowed to the vendor and granted")
+                format!("of {} nothing is both allowed to the vendor and granted", names(asked))
             }
-            Finding::Scopes { granted, .. } => write!(f, "asked, allowed and granted: {granted}"),
+            Finding::Scopes { granted, .. } => format!("asked, allowed and granted: {}", names(granted)),
             Finding::Agreement { agreement, affiliation, miss } => {
-                write!(f, "agreement {} for {affiliation}: ", agreement.id)?;
-                match miss {
-                    None => write!(f, "grants {} until {}", agreement.privileges, agreement.to),
-                    Some(Miss::Ended(_)) => write!(f, "over since {}", agreement.to),
-                    Some(Miss::NotBegun(_)) => write!(f, "begins {}", agreement.from),
-                    Some(Miss::Role) => write!(f, "does not cover {}", affiliation.role),
+                let verdict = match miss {
+                    None => format!("grants {} until {}", names(&agreement.privileges), agreement.to),
+                    Some(Miss::Ended(_)) => format!("over since {}", agreement.to),
+                    Some(Miss::NotBegun(_)) => format!("begins {}", agreement.from),
+                    Some(Miss::Role) => format!("does not cover {}", affiliation.role),
                     Some(Miss::Grade | Miss::NoAgreement) => match agreement.grades {
-                        Some((from, to)) => write!(f, "covers grades {from} to {to} only"),
-                        None => f.write_str("does not cover this grade"),
+                        Some((from, to)) => format!("covers grades {from} to {to} only"),
+                        None => "does not cover this grade".to_owned(),
                     },
-                }
+                };
+                format!("agreement {} for {affiliation}: {verdict}", agreement.id)
             }
         }
     }

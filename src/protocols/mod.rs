@@ -10,7 +10,7 @@ use crate::{
         field::Field,
         vendor::{RelyingParty, Vendor},
     },
-    signon::SignOn,
+    signon::{SignOn, farewell::Farewell},
 };
 
 /// One language that vendors speak. To add one: a folder here, and a line in `compose`.
@@ -30,6 +30,11 @@ pub trait Protocol: Send + Sync {
     }
 
     fn routes(&self, signon: SignOn) -> Router;
+
+    /// How its relying parties are told that a session has ended, where they can be.
+    fn farewell(&self, _issuer: &str) -> Option<Box<dyn Farewell>> {
+        None
+    }
 }
 
 /// A setting that does not fit the others.

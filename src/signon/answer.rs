@@ -10,6 +10,7 @@ use crate::{
     domain::{
         audit::{AuditEvent, Kind},
         card::CardNumber,
+        clock::Timestamp,
         handle,
         id::{PatronId, SessionId},
         patron::Patron,
@@ -139,7 +140,7 @@ impl SignOn {
         }
 
         let session = Session {
-            id: SessionId::new(),
+            id: self.session_to_renew(visitor, patron.id, now).await?.unwrap_or_else(SessionId::new),
             patron: patron.id,
             authenticated_at: now,
             last_seen: now,
@@ -155,6 +156,9 @@ impl SignOn {
                 "session": session.id.to_string(),
             }),
         }];
+        if patron.is_test() {
+            events.iter_mut().for_each(|event| event.payload["test"] = true.into());
+        }
         let to = match pending {
             _ if session.pin_change_due => {
                 format!("/change-pin{}", ticket.map(|t| format!("/{t}")).unwrap_or_default())
@@ -184,8 +188,21 @@ impl SignOn {
         Ok(Answer::SignedIn { cookie, to })
     }
 
-    /// Makes `session` durable under a fresh handle, together with `records` and `events`; ends whatever session
-    /// this browser had before, so that a handle never outlives a sign-in. Returns the cookie's value.
+    /// The session that goes on when its patron shows the PIN again: the places that it went to stay signed in.
+    async fn session_to_renew(
+        &self,
+        visitor: &Visitor,
+        patron: PatronId,
+        now: Timestamp,
+    ) -> Result<Option<SessionId>, Fault> {
+        let Some(handle) = visitor.handle() else { return Ok(None) };
+        let Some(session) = self.session_by(&handle).await? else { return Ok(None) };
+        let goes_on = session.patron == patron && session.is_live(&self.app().config.session, now);
+        Ok(goes_on.then_some(session.id))
+    }
+
+    /// Makes `session` durable under a fresh handle, together with `records` and `events`; ends whatever other session
+    /// this browser had before. Either way a handle never outlives a sign-in. Returns the cookie's value.
     pub(super) async fn start(
         &self,
         session: Session,
@@ -197,15 +214,22 @@ impl SignOn {
             Some(handle) => self.session_by(&handle).await?.map(|session| (handle, session.id)),
             None => None,
         };
-        if let Some((_, id)) = &earlier {
-            records.push(Record::SessionEnded(*id, session.authenticated_at));
-        }
         let cookie = handle::random()?;
         let handle = visitor::handle_of(&cookie);
-        records.push(Record::SessionStarted(session.clone(), handle.clone()));
+        records.extend(match &earlier {
+            Some((_, id)) if *id == session.id => vec![Record::SessionRenewed(session.clone(), handle.clone())],
+            Some((_, id)) => {
+                // Not `authenticated_at`: a changed PIN does not move that.
+                let ended = Record::SessionEnded(*id, session.last_seen);
+                vec![ended, Record::SessionStarted(session.clone(), handle.clone())]
+            }
+            None => vec![Record::SessionStarted(session.clone(), handle.clone())],
+        });
         self.app().journal.keep(records, events).await?;
-        if let Some((handle, id)) = earlier {
-            self.0.known.session_ended(&handle, id);
+        match earlier {
+            Some((handle, id)) if id == session.id => self.0.known.forget_session(&handle),
+            Some((handle, id)) => self.0.known.session_ended(&handle, id),
+            None => {}
         }
         self.0.known.remember_session(handle, Arc::new(session));
         Ok(cookie)

@@ -54,19 +54,19 @@ impl SignOn {
             offline: ask.offline,
             renewal: ask.renewable.clone().map(|terms| Renewal { generation: 0, turned_at: now, terms }),
         };
-        let event = AuditEvent {
-            at: now,
-            kind: Kind::Issue,
-            payload: json!({
-                "patron": patron.id.to_string(),
-                "organisation": patron.affiliations.first().map(|a| a.organisation.as_str()),
-                "vendor": grant.vendor.as_str(),
-                "protocol": grant.protocol,
-                "relying_party": grant.relying_party,
-                "scopes": grant.scopes.to_string(),
-                "agreements": allowance.agreements(),
-            }),
-        };
+        let mut payload = json!({
+            "patron": patron.id.to_string(),
+            "organisation": patron.affiliations.first().map(|a| a.organisation.as_str()),
+            "vendor": grant.vendor.as_str(),
+            "protocol": grant.protocol,
+            "relying_party": grant.relying_party,
+            "scopes": grant.scopes.to_string(),
+            "agreements": allowance.agreements(),
+        });
+        if patron.is_test() {
+            payload["test"] = true.into();
+        }
+        let event = AuditEvent { at: now, kind: Kind::Issue, payload };
         app.journal.keep(vec![Record::Passage(grant.clone())], vec![event]).await?;
         let assertion = self.state(&grant, &patron, vendor, &allowance);
         self.0.known.remember_grant(Arc::new(grant));

@@ -37,9 +37,10 @@ impl Default for Known {
 
 impl Known {
     pub fn forget_all(&self) {
-        self.sessions.invalidate_all();
-        self.patrons.invalidate_all();
+        // What is asked last goes first, so that nobody sees a new session beside an old grant.
         self.grants.invalidate_all();
+        self.patrons.invalidate_all();
+        self.sessions.invalidate_all();
     }
 
     pub fn remember_session(&self, handle: String, session: Arc<Session>) {
@@ -50,6 +51,11 @@ impl Known {
     pub fn session_ended(&self, handle: &str, id: SessionId) {
         self.sessions.invalidate(handle);
         self.ended.insert(id, ());
+    }
+
+    /// The session goes on under another handle.
+    pub fn forget_session(&self, handle: &str) {
+        self.sessions.invalidate(handle);
     }
 
     pub fn remember_grant(&self, grant: Arc<Grant>) {

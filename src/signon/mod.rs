@@ -2,11 +2,14 @@
 //! the caller's protocol says it. Knows neither OIDC nor SIP2; what people see is `web`'s.
 
 mod answer;
+mod asked;
 mod begin;
 mod change_pin;
+pub mod farewell;
 mod finish;
 mod guesses;
 mod known;
+mod leave;
 pub mod pins;
 mod renew;
 mod session;
@@ -35,6 +38,7 @@ use crate::{
         throttle::{Limit, Limits},
     },
 };
+pub use leave::{Departed, Left, Wish};
 pub use renew::Turned;
 pub use visitor::Visitor;
 
@@ -183,13 +187,18 @@ struct Flow {
     app: Arc<App>,
     pins: pins::PinPool,
     known: known::Known,
+    asked: asked::Asked,
     limits: Limits,
+    farewells: Vec<Box<dyn farewell::Farewell>>,
+    telling: farewell::TellingNow,
 }
 
 impl SignOn {
+    /// `farewells`: how each protocol tells its relying parties that a session has ended.
+    ///
     /// # Errors
     /// `Broken` where the machine gives no threads for PIN checks.
-    pub fn new(app: Arc<App>) -> Result<SignOn, Fault> {
+    pub fn new(app: Arc<App>, farewells: Vec<Box<dyn farewell::Farewell>>) -> Result<SignOn, Fault> {
         let hashing = &app.config.hashing;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = if hashing.threads == 0 { cores } else { hashing.threads };
@@ -198,7 +207,8 @@ impl SignOn {
         let limit = |of: &crate::config::Tries| Limit { tries: of.tries, window: of.window };
         let limits =
             Limits { card: limit(&tries.card), initial: limit(&tries.initial_pin), pattern: limit(&tries.pattern) };
-        Ok(SignOn(Arc::new(Flow { app, pins, known: known::Known::default(), limits })))
+        let (known, asked) = (known::Known::default(), asked::Asked::default());
+        Ok(SignOn(Arc::new(Flow { app, pins, known, asked, limits, farewells, telling: Default::default() })))
     }
 
     pub fn app(&self) -> &App {
@@ -216,6 +226,7 @@ impl SignOn {
             patron,
             opted_out: catalogue.has_opted_out(patron),
             agreements: &catalogue.agreements,
+            scopes: &catalogue.scopes,
             bands: &self.app().config.bands,
             time_zone: &self.app().config.library.time_zone,
         }

@@ -1,19 +1,10 @@
-//! Who is signed in on a browser, what they may use, and the end of it.
+//! Who is signed in on a browser, and what they may use.
 
 use std::{sync::Arc, time::Duration};
 
-use serde_json::json;
-
 use super::{Fault, SignOn, SignedIn, Visitor};
 use crate::{
-    domain::{
-        audit::{AuditEvent, Kind},
-        clock::Timestamp,
-        patron::Patron,
-        reason::Reason,
-        session::Session,
-        vendor::Vendor,
-    },
+    domain::{clock::Timestamp, patron::Patron, reason::Reason, session::Session, vendor::Vendor},
     policy::entitlement::{allow, entitled},
     store::journal::Record,
 };
@@ -48,21 +39,6 @@ impl SignOn {
             Err(reason) => Some(reason.clone()),
         };
         catalogue.vendors.values().map(|vendor| (vendor.clone(), verdict(vendor))).collect()
-    }
-
-    /// Ends this browser's session and everything granted through it.
-    ///
-    /// # Errors
-    /// A fault where the store does not answer; then the session goes on.
-    pub async fn end(&self, visitor: &Visitor) -> Result<(), Fault> {
-        let Some(handle) = visitor.handle() else { return Ok(()) };
-        let Some(session) = self.session_by(&handle).await? else { return Ok(()) };
-        let now = self.app().clock.now();
-        let payload = json!({ "patron": session.patron.to_string(), "session": session.id.to_string() });
-        let event = AuditEvent { at: now, kind: Kind::SignOut, payload };
-        self.app().journal.keep(vec![Record::SessionEnded(session.id, now)], vec![event]).await?;
-        self.0.known.session_ended(&handle, session.id);
-        Ok(())
     }
 
     /// The live session of this browser, with its patron.

@@ -82,7 +82,7 @@ async fn houses() -> Vec<House> {
         std::fs::write(&file, text).unwrap();
         let read = config::load(&file, &[], &Catalogue::default()).unwrap();
         let desk = compose::desk(read.settings.unwrap(), clock.clone()).await.unwrap();
-        apply::apply(&desk.db, &clock, read.declared, apply::Options::default(), "test").await.unwrap();
+        apply::apply(desk.hand(), read.declared, apply::Options::default(), "test").await.unwrap();
         enrol(&desk).await;
         cards::set_pin(&desk, "4417", "739150", false).await.unwrap();
         let signon = compose::sign_on(desk).await.unwrap();
@@ -186,6 +186,31 @@ async fn a_session_that_nobody_uses_ends_and_one_in_use_goes_on_until_its_last_h
 }
 
 #[tokio::test]
+async fn a_session_whose_time_is_over_ends_with_what_was_granted_through_it() {
+    for house in houses().await {
+        let (idle, used) = (house.sign_in("4417", "739150").await, house.sign_in("4417", "739150").await);
+        let (of_idle, of_used) = (house.grant(&idle).await, house.grant(&used).await);
+        house.clock.advance(MINUTE * 20);
+        assert!(house.is_in(&used).await);
+        house.signon.expire().await.unwrap();
+        assert!(house.signon.recheck(of_idle).await.unwrap().is_ok(), "20 minutes are not 30");
+        house.clock.advance(MINUTE * 10);
+        house.signon.expire().await.unwrap();
+        assert!(house.signon.recheck(of_idle).await.unwrap().is_err());
+        assert!(house.signon.recheck(of_used).await.unwrap().is_ok() && house.is_in(&used).await);
+        for _ in 0..23 {
+            house.clock.advance(MINUTE * 20);
+            house.is_in(&used).await;
+        }
+        house.signon.expire().await.unwrap();
+        let kept = house.signon.app().store.sessions().by_handle(&visitor::handle_of(&used)).await.unwrap().unwrap();
+        assert!(kept.ended_at.is_some(), "eight hours after the sign-in, used or not");
+        house.signon.part().await.unwrap();
+        assert_eq!(house.signon.app().store.farewells().ended(10).await.unwrap().0, [], "all are put down");
+    }
+}
+
+#[tokio::test]
 async fn an_initial_pin_opens_nothing_but_its_own_change() {
     for house in houses().await {
         let Answer::SignedIn { cookie, to } = house.try_pin("4418", "440018").await else { panic!("refused") };
@@ -228,7 +253,7 @@ async fn signing_out_ends_what_was_granted_through_the_session() {
         let cookie = house.sign_in("4417", "739150").await;
         let grant = house.grant(&cookie).await;
         assert!(house.signon.recheck(grant).await.unwrap().is_ok());
-        house.signon.end(&house.visitor(Some(&cookie))).await.unwrap();
+        house.signon.leave(&house.visitor(Some(&cookie)), None).await.unwrap();
         assert!(!house.is_in(&cookie).await);
         assert!(house.signon.recheck(grant).await.unwrap().is_err());
         house.signon.look_again();

@@ -21,6 +21,12 @@ pub fn session_cookie_name(issuer: &str) -> &'static str {
     if issuer.starts_with("https://") { "__Host-oneaccess" } else { "oneaccess" }
 }
 
+/// The Set-Cookie that takes the session's cookie away.
+pub fn no_session_cookie(issuer: &str) -> String {
+    let secure = if issuer.starts_with("https://") { "; Secure" } else { "" };
+    format!("{}=; Path=/; HttpOnly; SameSite=Lax{secure}; Max-Age=0", session_cookie_name(issuer))
+}
+
 impl Visitor {
     pub fn from_request(app: &App, headers: &HeaderMap, peer: IpAddr) -> Visitor {
         let cookie = cookie(headers, session_cookie_name(&app.config.issuer)).map(str::to_owned);

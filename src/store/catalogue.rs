@@ -23,13 +23,22 @@ pub enum Kind {
     Vendor,
     Source,
     OptOut,
+    TestPatron,
     /// A client that its vendor registered by itself.
     Client,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 7] =
-        [Kind::Scope, Kind::Organisation, Kind::Agreement, Kind::Vendor, Kind::Source, Kind::OptOut, Kind::Client];
+    pub const ALL: [Kind; 8] = [
+        Kind::Scope,
+        Kind::Organisation,
+        Kind::Agreement,
+        Kind::Vendor,
+        Kind::Source,
+        Kind::OptOut,
+        Kind::TestPatron,
+        Kind::Client,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -39,6 +48,7 @@ impl Kind {
             Kind::Vendor => "vendor",
             Kind::Source => "source",
             Kind::OptOut => "opt-out",
+            Kind::TestPatron => "test-patron",
             Kind::Client => "client",
         }
     }
@@ -209,7 +219,8 @@ fn assemble(rows: Vec<Entry>) -> Result<Catalogue> {
                 catalogue.opt_outs.insert(opt_out.key());
             }
             "client" => registered.push(read(&kind, &id, &body)?),
-            VENDOR_UID => {}
+            // A test patron is read as the patron that it is.
+            VENDOR_UID | "test-patron" => {}
             other => return Err(corrupt(format!("catalogue: {other} {id} is of a newer release"))),
         }
     }

@@ -3,10 +3,11 @@
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Db, Error, Result, Tx, audit::Chain, passages, sessions};
+use super::{Db, Error, Result, Tx, audit::Chain, farewells, passages, sessions};
 use crate::domain::{
     audit::AuditEvent,
     clock::Timestamp,
+    farewell::Tried,
     grant::Grant,
     id::{GrantId, PatronId, SessionId},
     session::Session,
@@ -17,6 +18,8 @@ use crate::domain::{
 pub enum Record {
     /// A new session under its handle's hex SHA-256.
     SessionStarted(Session, String),
+    /// A session that goes on under a new handle.
+    SessionRenewed(Session, String),
     SessionSeen(SessionId, Timestamp),
     /// Ends the session and revokes its passages.
     SessionEnded(SessionId, Timestamp),
@@ -33,6 +36,8 @@ pub enum Record {
     PassageRevoked(GrantId, Timestamp),
     /// The grant was renewed from this generation; does nothing where it was already.
     PassageTurned(GrantId, u64, Timestamp),
+    /// A relying party was told of a session's end, or not.
+    FarewellTried(Tried),
 }
 
 struct Entry {
@@ -122,6 +127,7 @@ impl Record {
     async fn write(&self, db: &Db, tx: &mut Tx) -> Result<()> {
         match self {
             Record::SessionStarted(session, handle) => sessions::insert(tx, session, handle).await,
+            Record::SessionRenewed(session, handle) => sessions::renew(tx, session, handle).await,
             Record::SessionSeen(id, at) => sessions::seen(tx, *id, *at).await,
             Record::SessionEnded(id, at) => sessions::end(tx, *id, *at).await,
             Record::OtherSessionsEnded(patron, except, at) => {
@@ -133,6 +139,7 @@ impl Record {
             Record::Passage(grant) => passages::insert(tx, std::slice::from_ref(grant)).await,
             Record::PassageRevoked(id, at) => passages::revoke(tx, *id, *at).await,
             Record::PassageTurned(id, from, at) => passages::turn(tx, *id, *from, *at).await,
+            Record::FarewellTried(tried) => farewells::tried(tx, tried).await,
         }
     }
 }

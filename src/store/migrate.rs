@@ -9,6 +9,8 @@ use super::{Db, Error, Result, when_free};
 const STEPS: &[(i64, &str, &str)] = &[
     (1, "house", include_str!("../../migrations/0001_house.sql")),
     (2, "keys", include_str!("../../migrations/0002_keys.sql")),
+    (3, "scopes", include_str!("../../migrations/0003_scopes.sql")),
+    (4, "farewells", include_str!("../../migrations/0004_farewells.sql")),
     (5, "renewal", include_str!("../../migrations/0005_renewal.sql")),
     (6, "registration", include_str!("../../migrations/0006_registration.sql")),
 ];

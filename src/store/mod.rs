@@ -38,6 +38,7 @@ macro_rules! within {
 
 pub mod audit;
 pub mod catalogue;
+pub mod farewells;
 pub mod journal;
 pub mod keys;
 mod migrate;
@@ -46,7 +47,9 @@ pub mod patrons;
 pub mod registration;
 pub mod retention;
 pub mod rosters;
+pub mod scopes;
 pub mod sessions;
+pub mod test_patrons;
 #[cfg(test)]
 mod tests;
 

@@ -56,7 +56,7 @@ macro_rules! holding {
     ($rest:literal) => {
         concat!(
             "SELECT p.id, p.source, p.sourced_id, p.card_status, p.pin_verifier, p.pin_change_due, e.given_name, ",
-            "e.family_name, e.affiliations, e.present, e.card, e.initial_pin ",
+            "e.family_name, e.affiliations, e.present, e.card, e.initial_pin, p.standard_claims ",
             "FROM roster_entry e JOIN roster_source s ON s.source = e.source JOIN patron p ON p.id = e.patron ",
             "WHERE e.run <= s.live_run AND ",
             $rest
@@ -159,7 +159,21 @@ impl Patrons<'_> {
     }
 }
 
-type Row = (String, String, String, String, Option<String>, bool, String, String, String, bool, String, Option<String>);
+type Row = (
+    String,
+    String,
+    String,
+    String,
+    Option<String>,
+    bool,
+    String,
+    String,
+    String,
+    bool,
+    String,
+    Option<String>,
+    Option<String>,
+);
 
 fn record(row: Row) -> Result<PatronRecord> {
     let (id, source, sourced_id, status, verifier, change_due, given_name, family_name, affiliations, present, ..) =
@@ -178,7 +192,7 @@ fn record(row: Row) -> Result<PatronRecord> {
             "blocked" => CardStatus::Blocked,
             other => return Err(corrupt(format!("card status {other:?}"))),
         },
-        standard_claims: None,
+        standard_claims: row.12.as_deref().map(serde_json::from_str).transpose().map_err(corrupt)?,
     };
     let pin = match (verifier, &row.11) {
         (Some(verifier), _) => Pin::Chosen { verifier: verifier.clone(), change_due: *change_due },

@@ -45,13 +45,20 @@ impl Retention<'_> {
                 break;
             }
         }
+        // A session whose relying parties were not put down yet still needs to know where it went.
         const PASSAGES: &str = "DELETE FROM passage WHERE id IN \
-                                (SELECT id FROM passage WHERE created_at < $1 AND expires_at < $2 LIMIT 500)";
-        const SESSIONS: &str = "DELETE FROM session WHERE id IN \
-                                (SELECT id FROM session WHERE last_seen < $1 AND (last_seen < $2 OR ended_at < $1) \
+                                (SELECT id FROM passage p WHERE created_at < $1 AND expires_at < $1 AND NOT EXISTS \
+                                 (SELECT 1 FROM session s WHERE s.id = p.session AND NOT s.parted AND s.last_seen >= $2) \
                                  LIMIT 500)";
-        erased.passages = self.delete(PASSAGES, before, before).await?;
+        const SESSIONS: &str = "DELETE FROM session WHERE id IN \
+                                (SELECT id FROM session WHERE last_seen < $1 AND (last_seen < $2 OR (ended_at < $1 AND parted)) \
+                                 LIMIT 500)";
+        const FAREWELLS: &str = "DELETE FROM farewell WHERE session IN \
+                                 (SELECT session FROM farewell WHERE created_at < $1 AND created_at < $2 \
+                                  AND due_at IS NULL LIMIT 500) AND due_at IS NULL";
+        erased.passages = self.delete(PASSAGES, before, unused).await?;
         erased.sessions = self.delete(SESSIONS, before, unused).await?;
+        self.delete(FAREWELLS, before, before).await?;
         Ok(erased)
     }
 
@@ -71,7 +78,7 @@ impl Retention<'_> {
     async fn erase_events(&self, before: Timestamp, time_zone: &TimeZone) -> Result<u64> {
         const DUE: &str = "SELECT chain, seq, at, kind, payload FROM audit_event \
                            WHERE at < $1 AND payload IS NOT NULL AND kind IN \
-                           ('sign-in','sign-out','refusal','issue','renew','revoke','pin-set','card-status','look-up') \
+                           ('sign-in','sign-out','refusal','issue','renew','revoke','farewell','pin-set','card-status','look-up') \
                            ORDER BY at LIMIT 500";
         debug_assert!(
             Kind::ALL.iter().all(|kind| DUE.contains(&format!("'{}'", kind.as_str())) == kind.tells_of_a_patron())

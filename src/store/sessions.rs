@@ -1,12 +1,13 @@
 //! Sessions: durable, so that a restart signs nobody out. Handles are kept as their SHA-256.
 
-use sqlx::Row;
+use sqlx::{AssertSqlSafe, Row};
 
-use super::{Db, Result, Tx, corrupt};
+use super::{Db, Error, Result, Tx, corrupt};
 use crate::domain::{
+    catalogue::OptOut,
     clock::Timestamp,
     id::{PatronId, SessionId},
-    session::Session,
+    session::{Session, SessionLimits},
 };
 
 pub struct Sessions<'a>(&'a Db);
@@ -44,6 +45,46 @@ impl Sessions<'_> {
     }
 }
 
+impl Sessions<'_> {
+    /// Ends sessions that are over by these limits and revokes what was granted through them; says which, with the
+    /// handles that they were known by.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn expire(
+        &self,
+        limits: &SessionLimits,
+        now: Timestamp,
+        at_most: u32,
+    ) -> Result<Vec<(SessionId, String)>> {
+        // Nobody was seen before signing in: the first condition says nothing new, but the index can use it.
+        const OVER: &str =
+            "ended_at IS NULL AND authenticated_at <= $1 AND (last_seen <= $1 OR authenticated_at <= $2)";
+        let (unused, oldest) = (now - limits.idle, now - limits.absolute);
+        let any = format!("SELECT 1 FROM session WHERE {OVER} LIMIT 1");
+        let any: Option<i32> = on!(self.0, pool => sqlx::query_scalar(AssertSqlSafe(any))
+            .bind(unused.0).bind(oldest.0).fetch_optional(pool).await)?;
+        if any.is_none() {
+            return Ok(Vec::new());
+        }
+        let end = format!(
+            "UPDATE session SET ended_at = $3 WHERE {OVER} AND id IN (SELECT id FROM session WHERE {OVER} LIMIT $4) \
+             RETURNING id, handle"
+        );
+        let mut tx = self.0.begin().await?;
+        let rows: Vec<(String, String)> = within!(tx, conn => sqlx::query_as(AssertSqlSafe(end))
+            .bind(unused.0).bind(oldest.0).bind(now.0).bind(i64::from(at_most)).fetch_all(conn).await)?;
+        for (id, _) in &rows {
+            within!(tx, conn => sqlx::query(REVOKE).bind(id).bind(now.0).execute(conn).await.map(drop))?;
+        }
+        tx.commit().await?;
+        rows.into_iter().map(|(id, handle)| Ok((id.parse().map_err(corrupt)?, handle))).collect()
+    }
+}
+
+/// What was granted through a session that has ended; what may outlive it stays.
+const REVOKE: &str = "UPDATE passage SET revoked_at = $2 WHERE session = $1 AND revoked_at IS NULL AND NOT offline";
+
 pub(super) async fn insert(tx: &mut Tx, session: &Session, handle: &str) -> Result<()> {
     const SQL: &str = "INSERT INTO session (id, handle, patron, authenticated_at, last_seen, pin_change_due) \
                        VALUES ($1, $2, $3, $4, $5, $6)";
@@ -60,18 +101,32 @@ pub(super) async fn insert(tx: &mut Tx, session: &Session, handle: &str) -> Resu
     Ok(())
 }
 
+/// The same session under a new handle: its patron has shown the PIN again.
+pub(super) async fn renew(tx: &mut Tx, session: &Session, handle: &str) -> Result<()> {
+    const SQL: &str = "UPDATE session SET handle = $2, authenticated_at = $3, last_seen = $4, pin_change_due = $5 \
+                       WHERE id = $1 AND ended_at IS NULL";
+    let renewed = within!(tx, conn => sqlx::query(SQL)
+        .bind(session.id.to_string())
+        .bind(handle)
+        .bind(session.authenticated_at.0)
+        .bind(session.last_seen.0)
+        .bind(session.pin_change_due)
+        .execute(conn)
+        .await?
+        .rows_affected());
+    if renewed == 1 { Ok(()) } else { Err(Error::Conflict("the session has just ended".into())) }
+}
+
 pub(super) async fn seen(tx: &mut Tx, id: SessionId, at: Timestamp) -> Result<()> {
     const SQL: &str = "UPDATE session SET last_seen = $2 WHERE id = $1 AND last_seen < $2";
     within!(tx, conn => sqlx::query(SQL).bind(id.to_string()).bind(at.0).execute(conn).await.map(drop))?;
     Ok(())
 }
 
-/// Ends one session and revokes what was granted through it; what may outlive it stays.
+/// Ends one session and revokes what was granted through it.
 pub(super) async fn end(tx: &mut Tx, id: SessionId, at: Timestamp) -> Result<()> {
     const SESSION: &str = "UPDATE session SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL";
-    const PASSAGES: &str =
-        "UPDATE passage SET revoked_at = $2 WHERE session = $1 AND revoked_at IS NULL AND NOT offline";
-    for sql in [SESSION, PASSAGES] {
+    for sql in [SESSION, REVOKE] {
         within!(tx, conn => sqlx::query(sql).bind(id.to_string()).bind(at.0).execute(conn).await.map(drop))?;
     }
     Ok(())
@@ -89,6 +144,28 @@ pub async fn end_all_of(tx: &mut Tx, patron: PatronId, except: Option<SessionId>
     for sql in [SESSIONS, PASSAGES] {
         within!(tx, conn => sqlx::query(sql)
             .bind(patron.to_string()).bind(&except).bind(at.0).execute(conn).await.map(drop))?;
+    }
+    Ok(())
+}
+
+/// Ends every session of whom an opt-out names, and revokes what was granted through them.
+///
+/// # Errors
+/// Those of the database.
+pub async fn end_all_opted_out(tx: &mut Tx, opt_out: &OptOut, at: Timestamp) -> Result<()> {
+    const BY_CARD: &str = "SELECT e.patron FROM roster_entry e JOIN roster_source s ON s.source = e.source \
+                           WHERE e.card = $1 AND $2 = '' AND e.run <= s.live_run AND NOT EXISTS \
+                           (SELECT 1 FROM roster_entry n WHERE n.patron = e.patron AND n.run > e.run \
+                            AND n.run <= s.live_run)";
+    const BY_SOURCE: &str = "SELECT id FROM patron WHERE source = $1 AND sourced_id = $2";
+    let (sql, first, second) = match (&opt_out.card, &opt_out.source, &opt_out.sourced_id) {
+        (Some(card), ..) => (BY_CARD, card.as_str(), ""),
+        (None, Some(source), Some(id)) => (BY_SOURCE, source.as_str(), id.as_str()),
+        _ => return Ok(()),
+    };
+    let who: Vec<String> = within!(tx, conn => sqlx::query_scalar(sql).bind(first).bind(second).fetch_all(conn).await)?;
+    for patron in who {
+        end_all_of(tx, patron.parse().map_err(corrupt)?, None, at).await?;
     }
     Ok(())
 }

@@ -19,7 +19,7 @@ use crate::{
     pages::{Frame, Locale},
     signon::{
         SignOn, SignedIn, Visitor,
-        visitor::{cookie, session_cookie_name},
+        visitor::{cookie, no_session_cookie, session_cookie_name},
     },
 };
 
@@ -115,8 +115,8 @@ impl Browser {
 
     /// 303 with the session's cookie taken away.
     pub fn signed_out(&self, to: &str) -> Result<Response, Failure> {
-        let name = session_cookie_name(&self.signon.app().config.issuer);
-        Ok(with_cookie(see(to)?, Some(self.cookie_header(name, "", "; Max-Age=0")?)))
+        let cookie = HeaderValue::from_str(&no_session_cookie(&self.signon.app().config.issuer));
+        Ok(with_cookie(see(to)?, Some(cookie.map_err(Failure::broken)?)))
     }
 
     /// 303 that remembers the language for a year.

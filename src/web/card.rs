@@ -46,9 +46,11 @@ pub async fn show(State(signon): State<SignOn>, browser: Browser) -> Result<Resp
     let catalogue = signon.app().catalogue();
     let zone = &signon.app().config.library.time_zone;
     let number = who.patron.card.as_str();
-    let privileges = who.privileges.iter().map(|name| {
-        let described = catalogue.scopes.get(name.as_str()).and_then(|scope| scope.description.clone());
-        Privilege { key: name.as_str().replace('.', "-"), description: described.unwrap_or_else(|| name.to_string()) }
+    let now = signon.app().clock.now();
+    let privileges = who.privileges.iter().filter_map(|id| {
+        let scope = catalogue.scopes.get(id)?;
+        let description = scope.description.clone().unwrap_or_else(|| scope.shown(now).to_string());
+        Some(Privilege { key: id.as_str().replace('.', "-"), description })
     });
     let page = Page {
         frame: Frame { csrf: browser.token()?.0, ..browser.frame(Some(&who)) },

@@ -1,6 +1,7 @@
 //! What every answer and every form must pass: headers, the form's token, where a form came from, and panics.
 
 use std::{
+    collections::BTreeSet,
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::{Pin, pin},
@@ -38,6 +39,19 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:
 /// The same without `form-action`; `Browser::page_on_the_way` says why.
 pub const POLICY_ON_THE_WAY: &str =
     "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'";
+
+/// The policy of the one page that loads addresses of vendors: those, in frames, and nothing else of theirs.
+pub fn policy_with_frames(frames: &[String]) -> Option<HeaderValue> {
+    let origins: BTreeSet<String> = frames
+        .iter()
+        .filter_map(|frame| url::Url::parse(frame).ok())
+        .map(|frame| frame.origin())
+        .filter(url::Origin::is_tuple)
+        .map(|origin| origin.ascii_serialization())
+        .collect();
+    let origins: Vec<String> = origins.into_iter().collect();
+    HeaderValue::from_str(&format!("{POLICY}; frame-src {}", origins.join(" "))).ok()
+}
 
 /// Longer than anything that we are sent.
 const LONGEST_BODY: u64 = 64 * 1024;

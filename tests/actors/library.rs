@@ -191,7 +191,7 @@ impl Library {
         let shelf = Declared { id: "shelf", ..Declared::default() };
         let text = format!(
             "issuer = \"{issuer}\"\nlisten = \"{listen}\"\ndatabase = \"sqlite:data/oneaccess.db\"\n\
-             key_encryption_key_file = \"keys/kek\"\n{PROGRAMME}\n{}",
+             key_encryption_key_file = \"keys/kek\"\nprivate_destinations = [\"127.0.0.0/8\"]\n{PROGRAMME}\n{}",
             shelf.toml()
         );
         let config = folder.write("oneaccess.toml", text);

@@ -4,6 +4,7 @@
 mod apache;
 mod browser;
 mod chromium;
+mod ear;
 mod engine;
 mod library;
 mod operator;
@@ -21,6 +22,7 @@ mod vendor;
 pub use apache::Apache;
 pub use browser::{Arrival, Browser, CHANGED_PIN, Page};
 pub use chromium::{Chromium, Look};
+pub use ear::{Ear, verified};
 pub use engine::Engine;
 pub use library::{Declared, Library, Patron, RelyingParty};
 pub use parts::{Folder, skip};

@@ -10,8 +10,8 @@ use std::{
 };
 
 use openidconnect::{
-    AuthorizationCode, ClientId, ClientSecret, CsrfToken, IssuerUrl, Nonce, PkceCodeChallenge, RedirectUrl, Scope,
-    TokenResponse,
+    AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointMaybeSet, EndpointNotSet, EndpointSet, IssuerUrl,
+    Nonce, PkceCodeChallenge, RedirectUrl, Scope, TokenResponse,
     core::{CoreAuthenticationFlow, CoreClient, CoreProviderMetadata},
 };
 
@@ -60,6 +60,9 @@ pub async fn go_on_until(
     all.join_all().await.into_iter().collect()
 }
 
+type Client =
+    CoreClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointMaybeSet, EndpointMaybeSet>;
+
 /// The strictest reader that the standards allow, with Rust's stock `openidconnect`: it keeps the key set for exactly as
 /// long as `Cache-Control` lets it, and looks for no unknown `kid` in between.
 pub struct Patient {
@@ -93,25 +96,29 @@ impl Patient {
         }
     }
 
-    async fn verified(&mut self, library: &Library, browser: &Browser, patron: &Patron) -> Result<String, String> {
-        // Held from before the click, as a vendor's is: the token comes later.
+    async fn client(&mut self, library: &Library) -> Client {
         let metadata = self.metadata(library).await;
         let party = &self.party.party;
         let secret = party.client_secret.clone().map(ClientSecret::new);
-        let client = CoreClient::from_provider_metadata(metadata, ClientId::new(party.client_id.clone()), secret)
-            .set_redirect_uri(RedirectUrl::new(party.redirect_uri.clone()).unwrap());
+        CoreClient::from_provider_metadata(metadata, ClientId::new(party.client_id.clone()), secret)
+            .set_redirect_uri(RedirectUrl::new(party.redirect_uri.clone()).unwrap())
+    }
+
+    async fn verified(&mut self, library: &Library, browser: &Browser, patron: &Patron) -> Result<String, String> {
+        let client = self.client(library).await;
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let (url, _, nonce) = client
             .authorize_url(CoreAuthenticationFlow::AuthorizationCode, CsrfToken::new_random, Nonce::new_random)
             .set_pkce_challenge(challenge)
             .add_scope(Scope::new("library.ebooks".into()))
             .url();
-        let back = browser.click(url.as_str(), patron, party).await.left();
+        let back = browser.click(url.as_str(), patron, &self.party.party).await.left();
         let code = query_of(&back, "code").ok_or_else(|| format!("no code: {back}"))?;
         let exchange = client.exchange_code(AuthorizationCode::new(code)).map_err(|e| e.to_string())?;
         let answer = exchange.set_pkce_verifier(verifier).request_async(&carry).await.map_err(|e| format!("{e:?}"))?;
         let token = answer.id_token().ok_or("no ID token")?;
-        token.claims(&client.id_token_verifier(), &nonce).map_err(|e| format!("{e:?}"))?;
+        // The set that it holds is most often from before the click, and never older than it may be.
+        token.claims(&self.client(library).await.id_token_verifier(), &nonce).map_err(|e| format!("{e:?}"))?;
         Ok(token.to_string())
     }
 }

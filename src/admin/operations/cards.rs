@@ -27,6 +27,8 @@ pub struct CardView {
     pub standing: Standing,
     pub opted_out: bool,
     pub name: String,
+    /// Nobody: declared in a configuration file.
+    pub test_patron: bool,
     /// `organisation:role:grade`, the first being the one that the card was made by.
     pub affiliations: Vec<String>,
     /// `none`, `initial`, `chosen` or `change-due`.
@@ -48,6 +50,7 @@ pub async fn show(desk: &Desk, card: &str, why: &str) -> Result<CardView> {
         standing: patron.standing,
         opted_out: catalogue.has_opted_out(patron),
         name: format!("{} {}", patron.given_name, patron.family_name),
+        test_patron: patron.is_test(),
         affiliations: patron.affiliations.iter().map(ToString::to_string).collect(),
         pin: match record.pin {
             Pin::None => "none",

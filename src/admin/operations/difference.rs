@@ -87,7 +87,7 @@ impl Difference {
 
 /// A hash of a secret is nothing that anybody could read; that it changed is all there is to say.
 fn field_change(name: &str, before: Option<&String>, after: Option<&String>) -> FieldChange {
-    match name.strip_suffix("_sha256") {
+    match name.strip_suffix("_sha256").or_else(|| name.strip_suffix("_keyed")) {
         Some(secret) => FieldChange {
             field: secret.to_owned(),
             before: before.map(|_| "(old secret)".to_owned()),

@@ -21,6 +21,7 @@ use crate::{
         audit::{AuditEvent, Kind},
         card::InitialPin,
         id::SourceId,
+        test_patron::is_reserved,
     },
     store::audit,
 };
@@ -108,6 +109,8 @@ pub async fn runs(desk: &Desk, source: Option<&str>) -> Result<Vec<Run>> {
 pub async fn undo(desk: &Desk, source: &str, run: Option<i64>, merging: &Progress<'_>) -> Result<UndoOutcome> {
     let catalogue = desk.db.catalogue().load().await?;
     let source: SourceId = source.parse()?;
+    let test = is_reserved(source.as_str());
+    ensure!(!test, "{source} holds test patrons, which come and go with the configuration file: apply another one");
     let merge = Merge {
         db: &desk.db,
         clock: &desk.clock,

@@ -11,6 +11,7 @@ use crate::{
         audit::{AuditEvent, Kind},
         card::CardNumber,
         claims::StandardClaims,
+        scope::Scopes,
         vendor::Vendor,
     },
     policy::{
@@ -76,18 +77,26 @@ pub async fn explain(desk: &Desk, card: &str, vendor: &str, why: Option<&str>) -
     tx.commit().await?;
 
     let mut trace = Vec::new();
+    let names = |scopes: &Scopes| {
+        let names: Vec<String> = catalogue.shown(scopes, now).into_iter().map(String::from).collect();
+        names.join(" ")
+    };
     let mut note = |finding: Finding<'_>| {
-        trace.push(TraceLine { passes: finding.passes(), what: finding.to_string() });
+        trace.push(TraceLine { passes: finding.passes(), what: finding.sentence(&names) });
     };
     let facts = Facts {
         patron,
         opted_out: catalogue.has_opted_out(patron),
         agreements: &catalogue.agreements,
+        scopes: &catalogue.scopes,
         bands: &desk.config.bands,
         time_zone: &desk.config.library.time_zone,
     };
     let verdict =
         entitled(&facts, now, &mut note).and_then(|entitlement| allow(&entitlement, vendor, &vendor.scopes, &mut note));
+    if patron.is_test() {
+        trace.push(TraceLine { passes: true, what: "this is a test patron, declared in the configuration".into() });
+    }
     if let Some(line) = pin_line(&record.pin) {
         trace.push(line);
     }
@@ -112,7 +121,7 @@ pub async fn explain(desk: &Desk, card: &str, vendor: &str, why: Option<&str>) -
                 trace,
                 release: Some(Released {
                     sub: pseudonym(desk, vendor, patron.id),
-                    scope: allowance.scopes().to_string(),
+                    scope: catalogue.spelled(allowance.scopes(), now),
                     audience_band: told.audience_band.as_str(),
                     patron_type: told.patron_type.as_str(),
                     card_number: told.card_number.map(String::from),

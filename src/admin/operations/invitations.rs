@@ -11,10 +11,11 @@ use uuid::Uuid;
 use super::Desk;
 use crate::domain::{
     audit::{AuditEvent, Kind as Event},
+    catalogue::Catalogue,
     clock::Timestamp,
     field::{Field, Kind},
     handle,
-    id::VendorId,
+    id::{ScopeName, VendorId},
     registration::{Bounds, Invitation, InvitationState, RedirectBound},
     scope::Scopes,
     vendor::Vendor,
@@ -42,6 +43,9 @@ pub struct View {
     pub uses_left: u32,
     pub created_at: String,
     pub expires_at: String,
+    /// By the names that they have now. Absent: whatever the vendor may ask for.
+    pub scopes: Option<Vec<ScopeName>>,
+    /// Everything else.
     pub bounds: Bounds,
 }
 
@@ -70,13 +74,13 @@ pub async fn invite(desk: &Desk, vendor: &str, wish: Wish, fields: &[Field]) -> 
         created_at: now,
         expires_at: now + wish.expires,
         withdrawn_at: None,
-        bounds: bounds(wish, vendor, fields)?,
+        bounds: bounds(wish, vendor, fields, &catalogue, now)?,
     };
     let token = handle::random()?;
     let hash = hex::encode(digest::digest(&digest::SHA256, token.as_bytes()));
     let event = event(now, "added", &invitation.id, &vendor.id);
     desk.db.registrations().invite(&invitation, &hash, event).await?;
-    Ok((view(invitation, now), token))
+    Ok((view(&catalogue, invitation, now), token))
 }
 
 /// # Errors
@@ -84,10 +88,11 @@ pub async fn invite(desk: &Desk, vendor: &str, wish: Wish, fields: &[Field]) -> 
 pub async fn list(desk: &Desk, vendor: &str) -> Result<Vec<View>> {
     let vendor: VendorId = vendor.parse()?;
     let all = desk.db.registrations().invitations(&vendor).await?;
-    if all.is_empty() && !desk.db.catalogue().load().await?.vendors.contains_key(&vendor) {
+    let catalogue = desk.db.catalogue().load().await?;
+    if all.is_empty() && !catalogue.vendors.contains_key(&vendor) {
         bail!("there is no vendor {:?}", vendor.as_str());
     }
-    Ok(all.into_iter().map(|invitation| view(invitation, desk.clock.now())).collect())
+    Ok(all.into_iter().map(|invitation| view(&catalogue, invitation, desk.clock.now())).collect())
 }
 
 /// Withdraws an invitation. Clients registered by it stay.
@@ -102,7 +107,7 @@ pub async fn withdraw(desk: &Desk, vendor: &str, id: &str) -> Result<bool> {
     Ok(desk.db.registrations().withdraw(id, now, event(now, "removed", id, &vendor)).await?)
 }
 
-fn bounds(wish: Wish, vendor: &Vendor, fields: &[Field]) -> Result<Bounds> {
+fn bounds(wish: Wish, vendor: &Vendor, fields: &[Field], catalogue: &Catalogue, now: Timestamp) -> Result<Bounds> {
     let grants = words(wish.grants, fields, "grant_types", &["authorization_code"])?;
     let with_secret = ["client_secret_basic", "client_secret_post", "private_key_jwt"];
     let auth_methods = words(wish.auth_methods, fields, "token_endpoint_auth_method", &with_secret)?;
@@ -118,8 +123,8 @@ fn bounds(wish: Wish, vendor: &Vendor, fields: &[Field]) -> Result<Bounds> {
     );
     let mut scopes = Vec::new();
     for name in wish.scopes.iter().filter(|scope| *scope != STAYING) {
-        ensure!(vendor.scopes.contains(name), "vendor {} may not ask for scope {name:?}", vendor.id);
-        scopes.push(name.parse()?);
+        let scope = catalogue.scope_asked(name, now).filter(|scope| vendor.scopes.contains(scope));
+        scopes.push(scope.with_context(|| format!("vendor {} may not ask for scope {name:?}", vendor.id))?.clone());
     }
     Ok(Bounds {
         redirects: wish.redirects,
@@ -176,8 +181,10 @@ fn choices<'f>(fields: &'f [Field], name: &str) -> Vec<&'f str> {
     }
 }
 
-fn view(invitation: Invitation, now: Timestamp) -> View {
+fn view(catalogue: &Catalogue, invitation: Invitation, now: Timestamp) -> View {
+    let names = invitation.bounds.scopes.as_ref().map(|scopes| catalogue.shown(scopes, now));
     View {
+        scopes: names,
         state: invitation.state(now),
         id: invitation.id,
         vendor: invitation.vendor,
@@ -185,7 +192,7 @@ fn view(invitation: Invitation, now: Timestamp) -> View {
         uses_left: invitation.uses_left,
         created_at: invitation.created_at.rfc3339(),
         expires_at: invitation.expires_at.rfc3339(),
-        bounds: invitation.bounds,
+        bounds: Bounds { scopes: None, ..invitation.bounds },
     }
 }
 

@@ -10,7 +10,9 @@ pub mod generate;
 pub mod invitations;
 pub mod keys;
 pub mod scopes;
+mod test_patrons;
 pub mod vendors;
+pub mod verify;
 
 use crate::{config::Config, domain::clock::Clock, keyring::KeyRing, store::Db};
 

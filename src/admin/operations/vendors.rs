@@ -7,22 +7,48 @@ use super::{Desk, difference::Difference};
 use crate::{
     domain::{
         audit::{AuditEvent, Kind as Event},
+        catalogue::Catalogue,
+        farewell::Standing,
+        id::{ScopeName, VendorId},
         vendor::Vendor,
     },
     store::{audit, catalogue::Kind},
 };
 
+/// A vendor as operators read it.
+#[derive(Debug)]
+pub struct VendorView {
+    pub vendor: Vendor,
+    /// What it may ask for, by the names that scopes have now.
+    pub scopes: Vec<ScopeName>,
+}
+
 /// # Errors
 /// Those of the database.
-pub async fn list(desk: &Desk) -> Result<Vec<Vendor>> {
-    Ok(desk.db.catalogue().load().await?.vendors.into_values().collect())
+pub async fn list(desk: &Desk) -> Result<Vec<VendorView>> {
+    let catalogue = desk.db.catalogue().load().await?;
+    Ok(catalogue.vendors.values().map(|vendor| view(desk, &catalogue, vendor)).collect())
 }
 
 /// # Errors
 /// Where there is no such vendor, or the database does not answer.
-pub async fn show(desk: &Desk, id: &str) -> Result<Vendor> {
-    let mut catalogue = desk.db.catalogue().load().await?;
-    catalogue.vendors.remove(id).with_context(|| format!("there is no vendor {id:?}"))
+pub async fn show(desk: &Desk, id: &str) -> Result<VendorView> {
+    let catalogue = desk.db.catalogue().load().await?;
+    let vendor = catalogue.vendors.get(id).with_context(|| format!("there is no vendor {id:?}"))?;
+    Ok(view(desk, &catalogue, vendor))
+}
+
+fn view(desk: &Desk, catalogue: &Catalogue, vendor: &Vendor) -> VendorView {
+    VendorView { vendor: vendor.clone(), scopes: catalogue.shown(&vendor.scopes, desk.clock.now()) }
+}
+
+/// The last relying parties of this vendor that were to hear of a session's end, and how that went; the newest first.
+///
+/// # Errors
+/// Those of the database.
+pub async fn farewells(desk: &Desk, id: &VendorId) -> Result<Vec<Standing>> {
+    const LAST: u32 = 20;
+    Ok(desk.db.farewells().to_vendor(id, LAST).await?)
 }
 
 /// Switches a vendor off or on, and says whether that changed anything.

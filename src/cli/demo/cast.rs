@@ -15,6 +15,10 @@ use crate::{
 /// The prefix that keeps the charter's student IDs apart from the district's.
 pub const CHARTER_PREFIX: &str = "HW";
 
+/// The test patron that the demo's configuration declares.
+pub const TEST_CARD: &str = "TEST-1001";
+pub const TEST_PIN: &str = "735042";
+
 /// One person of the demo.
 #[derive(Debug, Clone)]
 pub struct Part {
@@ -53,6 +57,19 @@ impl Cast {
         pick("opted_out", "refused: the family opted out", &student(Side::District, "06"));
         pick("withdrawn", "refused: left the school", &student(Side::District, "09"));
         Cast(parts)
+    }
+
+    /// With the adult who has every standard claim: from the configuration, not from the roster.
+    #[must_use]
+    pub fn with_test_patron(mut self) -> Cast {
+        let part = Part {
+            words: "a test patron with every claim",
+            sourced_id: "all-claims-staff".into(),
+            card: TEST_CARD.into(),
+            pin: TEST_PIN.into(),
+        };
+        self.0.push(("all_claims_staff", part));
+        self
     }
 
     pub fn parts(&self) -> impl Iterator<Item = (&'static str, &Part)> {

@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::cast::{CHARTER_PREFIX, Cast};
+use super::cast::{CHARTER_PREFIX, Cast, TEST_CARD, TEST_PIN};
 use crate::{
     directory::oneroster::generate::{CHARTER_ORG, DISTRICT_ORG, District},
     domain::handle,
@@ -76,6 +76,11 @@ impl Household {
         District::new(self.people)
     }
 
+    /// A folder of an earlier release has a configuration without one.
+    pub fn declares_test_patron(&self) -> Result<bool> {
+        Ok(fs::read_to_string(&self.config)?.contains(TEST_CARD))
+    }
+
     /// Whether everybody has moved in.
     pub fn is_settled(&self) -> bool {
         self.settled
@@ -117,5 +122,7 @@ impl Household {
             .replace("{charter_org}", CHARTER_ORG)
             .replace("{charter_prefix}", CHARTER_PREFIX)
             .replace("{opted_out}", opted_out)
+            .replace("{test_card}", TEST_CARD)
+            .replace("{test_pin}", TEST_PIN)
     }
 }

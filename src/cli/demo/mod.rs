@@ -54,6 +54,7 @@ pub async fn run(command: Demo, output: Output) -> Result<()> {
         household.settle()?;
     }
 
+    let cast = if household.declares_test_patron()? { cast.with_test_patron() } else { cast };
     let signon = compose::sign_on(desk).await?;
     vendor.set_nonblocking(true)?;
     let shelf = bookshelf::serve(

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, path::Path};
 
-use super::{Change, Lives, TRIES, contended, scheduled, signing_row, write_with};
+use super::{Change, Lives, TRIES, contended, scheduled, signing_row, write};
 use crate::{
     domain::{clock::Clock, key::Schedule},
     keyring::{
@@ -44,7 +44,7 @@ pub async fn with_first_keys(db: &Db, path: &Path, clock: &Clock) -> Result<(Sna
         let all = of_keys.chain(of_secrets);
         let all: Vec<Made> =
             all.map(|(id, purpose, alg)| Made { id, purpose: purpose.into(), algorithm: alg.into() }).collect();
-        if write_with(db, path, &snapshot, change, &missing, now).await? {
+        if write(db, path, clock, &snapshot, change, &missing).await? {
             made = all;
         }
     }

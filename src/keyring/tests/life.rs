@@ -112,6 +112,20 @@ async fn a_key_is_published_then_used_then_kept_and_then_forgotten() {
     }
 }
 
+/// As where the machine is busy, or another process has the writer.
+#[tokio::test]
+async fn a_key_counts_as_published_from_when_it_was_and_not_from_when_that_was_decided() {
+    for (it, _folder) in Ringed::on_each_engine().await {
+        let decided = it.now();
+        it.clock.advance(Duration::from_secs(100));
+        let begun = it.ring.rotate(&it.db, &Rotate::default(), decided).await.unwrap();
+        for Rotation { next, .. } in begun {
+            assert_eq!(next.published_at, it.now());
+            assert_eq!(next.active_from, it.now() + Duration::from_secs(360));
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_schedule_turns_every_algorithm_without_anybody() {
     for (it, _folder) in Ringed::on_each_engine().await {

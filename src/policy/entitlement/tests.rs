@@ -10,7 +10,16 @@ use crate::domain::{
 };
 
 pub(in crate::policy) fn scopes(text: &str) -> Scopes {
-    text.split_whitespace().filter_map(|name| name.parse::<ScopeName>().ok()).collect()
+    text.split_whitespace().filter_map(|name| name.parse().ok()).collect()
+}
+
+/// The library's catalogue, as it was on its first day.
+fn catalogue() -> BTreeMap<ScopeId, Scope> {
+    ["library.ebooks", "library.databases", "library.checkout", "library.hotspot"]
+        .into_iter()
+        .map(|name| name.parse::<ScopeName>().unwrap())
+        .map(|name| (name.clone().into(), Scope::new(name, None)))
+        .collect()
 }
 
 fn date(text: &str) -> Date {
@@ -100,8 +109,8 @@ pub(in crate::policy) fn decide(
     asked: &Scopes,
     now: Timestamp,
 ) -> Result<Allowance, Reason> {
-    let (bands, time_zone) = (BandRule::default(), zone());
-    let facts = Facts { patron, opted_out, agreements, bands: &bands, time_zone: &time_zone };
+    let (bands, time_zone, scopes) = (BandRule::default(), zone(), catalogue());
+    let facts = Facts { patron, opted_out, agreements, scopes: &scopes, bands: &bands, time_zone: &time_zone };
     let entitlement = entitled(&facts, now, &mut |_| ())?;
     allow(&entitlement, vendor, asked, &mut |_| ())
 }

@@ -61,6 +61,8 @@ pub(super) struct Client {
     pub post_logout_redirect_uris: Vec<String>,
     /// It reads nothing but ID tokens: standard claims that scopes ask for go there, too.
     pub id_token_claims: bool,
+    pub backchannel_logout_uri: Option<String>,
+    pub frontchannel_logout_uri: Option<String>,
 }
 
 /// RFC 7591 section 2, `grant_types`.
@@ -173,6 +175,11 @@ struct Settings {
     /// Of a client that its vendor registered, where that has less than the vendor.
     #[serde(default)]
     scopes: Option<Scopes>,
+    // Whether the client needs `sid` there does not matter: it always gets it.
+    #[serde(default)]
+    backchannel_logout_uri: Option<String>,
+    #[serde(default)]
+    frontchannel_logout_uri: Option<String>,
 }
 
 fn code_alone() -> Vec<GrantType> {
@@ -289,6 +296,12 @@ impl Client {
         if fapi {
             demanded_by_fapi2(auth, pkce_required, &settings.redirect_uris, [id_token_alg, access_token_alg])?;
         }
+        if let Some(uri) = &settings.frontchannel_logout_uri
+            && !settings.redirect_uris.iter().any(|redirect| redirect::same_origin(redirect, uri))
+        {
+            let why = "must have the scheme, host and port of one of redirect_uris";
+            return Err(misfit("frontchannel_logout_uri", why));
+        }
         Ok(Client {
             id: party.key.clone(),
             vendor: vendor.id.clone(),
@@ -312,6 +325,8 @@ impl Client {
             resource: settings.resource.unwrap_or_else(|| format!("{issuer}/vendors/{}", vendor.id)),
             post_logout_redirect_uris: settings.post_logout_redirect_uris,
             id_token_claims: settings.id_token_claims,
+            backchannel_logout_uri: settings.backchannel_logout_uri,
+            frontchannel_logout_uri: settings.frontchannel_logout_uri,
         })
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::{
     body::Bytes,
     extract::{RawQuery, State},
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::Response,
 };
 
@@ -19,14 +19,19 @@ use super::{
 };
 use crate::{
     keyring::{Expect, Lifetime},
-    signon::visitor::Visitor,
+    pages::Locale,
+    signon::{
+        Wish,
+        visitor::{Visitor, no_session_cookie},
+    },
 };
 
 const KNOWN: &[&str] =
     &["id_token_hint", "client_id", "post_logout_redirect_uri", "state", "logout_hint", "ui_locales"];
 
-/// The page that asks, and says what was signed out.
+/// The page that asks, and the page that says what was signed out; each knows more behind a ticket.
 const ASK: &str = "/sign-out";
+const DONE: &str = "/signed-out";
 
 pub(super) async fn arrive(
     State(provider): State<Provider>,
@@ -54,16 +59,55 @@ async fn end_session(provider: &Provider, params: &Params<'_>, visitor: &Visitor
         return Err(Stop::Page(Error::invalid_request(format!("{name} is given twice"))));
     }
     let hint = hint(provider, params)?;
-    let back = return_address(provider, params, hint.as_ref())?;
-    let Some((client, hint)) = hint else { return Ok(error::see_other(ASK)) };
-    if let Some(here) = provider.signon.who(visitor).await? {
-        if tokens::session_at(&provider.app().keyring, &client, here.session.id) != hint.sid {
-            // Somebody else, or a later session, sits at this browser.
-            return Ok(error::see_other(ASK));
+    let client = match &hint {
+        Some((client, _)) => Some(client.clone()),
+        None => params.get("client_id").and_then(|id| provider.client(id)),
+    };
+    let back = return_address(params, client.as_deref())?;
+    let here = provider.signon.who(visitor).await?;
+    match (&hint, &here) {
+        // Nobody to sign out, and nothing that would say whose wish it is to go elsewhere.
+        (None, None) => return Ok(in_language(DONE, params)),
+        (Some(_), None) => return Ok(back.map_or_else(|| in_language(DONE, params), |back| error::see_other(&back))),
+        (Some((client, hint)), Some(here)) => {
+            if tokens::session_at(&provider.app().keyring, client, here.session.id) == hint.sid {
+                return sign_out(provider, params, visitor, back).await;
+            }
         }
-        provider.signon.end(visitor).await?;
+        (None, Some(_)) => {}
     }
-    Ok(error::see_other(back.as_deref().unwrap_or(ASK)))
+    // No hint, or somebody else, or a later session, sits at this browser: she is asked (section 6).
+    let Some(client) = client else { return Ok(in_language(ASK, params)) };
+    let ticket = provider.signon.wish_to_leave(&Wish { vendor: client.vendor.clone(), then: back }).await?;
+    Ok(in_language(&format!("{ASK}/{ticket}"), params))
+}
+
+async fn sign_out(
+    provider: &Provider,
+    params: &Params<'_>,
+    visitor: &Visitor,
+    back: Option<String>,
+) -> Result<Response, Stop> {
+    let departed = provider.signon.leave(visitor, back.clone()).await?;
+    let mut response = match (departed, back) {
+        (Some(departed), Some(back)) if !departed.page_needed => error::see_other(&back),
+        (Some(departed), _) => in_language(&format!("{DONE}/{}", departed.ticket), params),
+        (None, Some(back)) => error::see_other(&back),
+        (None, None) => in_language(DONE, params),
+    };
+    if let Ok(cookie) = HeaderValue::from_str(&no_session_cookie(provider.issuer())) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    Ok(response)
+}
+
+/// A page of ours, in the first of `ui_locales` that we speak.
+fn in_language(page: &str, params: &Params<'_>) -> Response {
+    let asked = params.get("ui_locales").unwrap_or_default();
+    match asked.split_whitespace().find_map(Locale::from_tag) {
+        Some(locale) => error::see_other(&format!("{page}?lang={}", locale.tag())),
+        None => error::see_other(page),
+    }
 }
 
 /// The client and session that a hint proves (section 2): an ID token of ours, however old, for a client that we know.
@@ -80,20 +124,9 @@ fn hint(provider: &Provider, params: &Params<'_>) -> Result<Option<(Arc<Client>,
     Ok(Some((client, claims)))
 }
 
-/// Where to go afterwards: registered, byte by byte, and never without a hint that says whose registration counts
-/// (section 3).
-fn return_address(
-    provider: &Provider,
-    params: &Params<'_>,
-    hint: Option<&(Arc<Client>, tokens::Hint)>,
-) -> Result<Option<String>, Stop> {
-    let Some(uri) = params.get("post_logout_redirect_uri") else { return Ok(None) };
-    let client = match (hint, params.get("client_id")) {
-        (Some((client, _)), _) => Some(client.clone()),
-        (None, Some(id)) => provider.client(id),
-        (None, None) => None,
-    };
-    let Some(client) = client else { return Ok(None) };
+/// Where to go afterwards: registered, byte by byte, and never without a client whose registration counts (section 3).
+fn return_address(params: &Params<'_>, client: Option<&Client>) -> Result<Option<String>, Stop> {
+    let (Some(uri), Some(client)) = (params.get("post_logout_redirect_uri"), client) else { return Ok(None) };
     if !redirect::is_registered(uri, &client.post_logout_redirect_uris, client.native) {
         let hint = "post_logout_redirect_uri is not one of those registered for this client, byte by byte";
         return Err(Stop::Page(Error::invalid_request(hint)));

@@ -121,7 +121,12 @@ async fn refresh_token(provider: &Provider, client: &Client, token: &str) -> Res
     Ok(Some(Introspection {
         active: tokens::holds(&assertion, provider.now()),
         iss: Some(provider.issuer().to_owned()),
-        scope: Some(terms.scope(&assertion.scopes, &assertion.release.standard)),
+        scope: Some(terms.scope(
+            &assertion.scopes,
+            &assertion.release.standard,
+            &provider.app().catalogue(),
+            provider.now(),
+        )),
         sub: Some(assertion.subject),
         client_id: Some(client.id.clone()),
         iat: Some(renewal.turned_at.seconds()),

@@ -13,6 +13,7 @@ mod dpop;
 mod end_session;
 mod error;
 mod introspect;
+mod logout;
 mod params;
 mod presented;
 mod pushed;
@@ -47,7 +48,7 @@ use crate::{
         field::Field,
         vendor::{RelyingParty, Vendor},
     },
-    signon::{SignOn, visitor::Visitor},
+    signon::{SignOn, farewell::Farewell, visitor::Visitor},
 };
 
 /// The name that relying parties and grants are kept under.
@@ -93,6 +94,10 @@ impl Protocol for Oidc {
             .route("/oidc/end-session", get(end_session::arrive).post(end_session::arrive_by_post))
             .layer(DefaultBodyLimit::max(BODY_LIMIT))
             .with_state(provider)
+    }
+
+    fn farewell(&self, issuer: &str) -> Option<Box<dyn Farewell>> {
+        Some(Box::new(logout::Logout::new(issuer)))
     }
 }
 

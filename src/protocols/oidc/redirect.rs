@@ -25,6 +25,14 @@ pub(super) fn is_loopback(uri: &str) -> bool {
     loopback_without_port(uri).is_some()
 }
 
+/// Whether two addresses are of one scheme, host and port.
+pub(super) fn same_origin(one: &str, other: &str) -> bool {
+    match (url::Url::parse(one), url::Url::parse(other)) {
+        (Ok(one), Ok(other)) => one.origin().is_tuple() && one.origin() == other.origin(),
+        _ => false,
+    }
+}
+
 /// `uri` with `answer` as its query, or behind the query that it was registered with (RFC 6749 section 3.1.2).
 pub(super) fn with_answer(uri: &str, answer: &[(&str, &str)]) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());

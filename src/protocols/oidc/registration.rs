@@ -13,6 +13,7 @@ use axum::{
 use serde_json::{Map, Value, json};
 use subtle::ConstantTimeEq;
 
+use self::metadata::Limits;
 use super::{
     NAME, Provider,
     client::{Auth, Client},
@@ -64,7 +65,8 @@ async fn enrol(provider: &Provider, headers: &HeaderMap, body: &[u8]) -> Result<
     let vendor = vendor(&catalogue, &invitation.vendor)?;
     // 2. The metadata is what a configuration file could say as well, and within the invitation's bounds.
     let wanted = object(headers, body)?;
-    let mut settings = metadata::settings(&wanted, &invitation.bounds, vendor)?;
+    let mut settings =
+        metadata::settings(&wanted, &Limits { bounds: &invitation.bounds, vendor, catalogue: &catalogue, now })?;
     let secret = secret_for(&mut settings, None)?;
     let token = handle::random().map_err(Fault::from)?;
     let client = RegisteredClient {
@@ -107,7 +109,8 @@ async fn amend(provider: &Provider, headers: &HeaderMap, id: &str, body: &[u8]) 
         return Err(metadata::invalid("client_secret must be the present one, or left away").into());
     }
     // The bounds are those of the client's birth: nothing widens.
-    let mut settings = metadata::settings(&wanted, &client.bounds, vendor)?;
+    let mut settings =
+        metadata::settings(&wanted, &Limits { bounds: &client.bounds, vendor, catalogue: &catalogue, now })?;
     let secret = secret_for(&mut settings, kept)?;
     client.party.settings = Value::Object(settings);
     judge(provider, vendor, &client)?;
@@ -261,7 +264,7 @@ impl Own {
     fn shown(&self, provider: &Provider, secret: Option<&str>) -> Result<Value, Failure> {
         let catalogue = provider.app().catalogue();
         let client = judge(provider, vendor(&catalogue, &self.client.vendor)?, &self.client)?;
-        let mut document = metadata::effective(&self.client.party, &client);
+        let mut document = metadata::effective(&self.client.party, &client, &catalogue, provider.now());
         let id = &self.client.party.key;
         document.insert("client_id".into(), json!(id));
         document.insert("client_id_issued_at".into(), json!(self.client.party.registered.map(Timestamp::seconds)));

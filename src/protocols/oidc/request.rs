@@ -16,7 +16,7 @@ use super::{
     tokens,
 };
 use crate::{
-    domain::{card::CardNumber, claims::Group, clock::Timestamp, id::ScopeName, scope::Scopes},
+    domain::{card::CardNumber, catalogue::Catalogue, claims::Group, clock::Timestamp, scope::Scopes},
     keyring::{Expect, Lifetime},
     signon::{Ask, Fault},
 };
@@ -120,7 +120,8 @@ pub(super) fn checked(
     never_in_the_fragment(params)?;
     let challenge = proof_key(client, params)?;
     let (claims, named) = claims_request::read(params.get("claims"))?;
-    let terms = Terms { claims, ..asked_scopes(client, params)? };
+    provider.signon.note_asked(&client.vendor, &client.scopes, params.get("scope").unwrap_or_default());
+    let terms = Terms { claims, ..asked_scopes(client, params, &provider.app().catalogue(), now)? };
     own_resource(params, client)?;
     let nonce = nonce(params)?;
     let prompt = prompt(params)?;
@@ -202,10 +203,10 @@ fn is_hash(text: &str) -> bool {
 
 /// What is not in the library's catalogue for this vendor is ignored (OIDC Core section 3.1.2.1); the token says what was
 /// granted. Without `openid`, a request of which nothing is left asks for nothing (RFC 6749 section 3.3).
-fn asked_scopes(client: &Client, params: &Params<'_>) -> Result<Terms, Error> {
+fn asked_scopes(client: &Client, params: &Params<'_>, catalogue: &Catalogue, now: Timestamp) -> Result<Terms, Error> {
     let asked = || params.get("scope").unwrap_or_default().split(' ');
-    let known = asked().filter_map(|name| name.parse::<ScopeName>().ok());
-    let asked_of_us: Scopes = known.filter(|name| client.scopes.contains(name.as_str())).collect();
+    let known = asked().filter_map(|name| catalogue.scope_asked(name, now));
+    let asked_of_us: Scopes = known.filter(|scope| client.scopes.contains(scope)).cloned().collect();
     let openid = asked().any(|name| name == "openid");
     if !openid && asked_of_us.is_empty() {
         return Err(Error::new("invalid_scope", "scope holds neither openid nor a scope that this client may ask for"));
@@ -395,7 +396,8 @@ mod tests {
     #[test]
     fn scopes_of_other_catalogues_are_ignored() {
         let asked = |query: &str| {
-            let terms = asked_scopes(&vendor(), &Params::read(query.as_bytes()))?;
+            let catalogue = Catalogue::of_scopes(&["library.ebooks", "library.checkout"]);
+            let terms = asked_scopes(&vendor(), &Params::read(query.as_bytes()), &catalogue, NOW)?;
             Ok::<_, Error>((terms.openid, terms.scopes.to_string()))
         };
         let ebooks = "library.ebooks".to_owned();

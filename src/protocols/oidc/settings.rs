@@ -172,6 +172,35 @@ pub(super) const FIELDS: &[Field] = &[
                and a scope asks for go into them, too, and not to userinfo alone.",
     },
     Field {
+        name: "backchannel_logout_uri",
+        kind: Kind::Url,
+        required: false,
+        default: "",
+        help: "Where a logout token is posted when a session ends, from here to there (OpenID Back-Channel Logout).",
+    },
+    Field {
+        name: "backchannel_logout_session_required",
+        kind: Kind::Flag,
+        required: false,
+        default: "false",
+        help: "Whether the client needs sid in logout tokens. It is always there.",
+    },
+    Field {
+        name: "frontchannel_logout_uri",
+        kind: Kind::Url,
+        required: false,
+        default: "",
+        help: "What the patron's browser loads at sign-out (OpenID Front-Channel Logout). Of one of the redirect_uris' \
+               scheme, host and port.",
+    },
+    Field {
+        name: "frontchannel_logout_session_required",
+        kind: Kind::Flag,
+        required: false,
+        default: "false",
+        help: "Whether the client needs iss and sid with that address. They are always there.",
+    },
+    Field {
         name: "initiate_login_uri",
         kind: Kind::Url,
         required: false,

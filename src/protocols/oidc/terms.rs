@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::claims_request::ClaimsRequest;
 use crate::domain::{
+    catalogue::Catalogue,
     claims::{Group, StandardClaims},
+    clock::Timestamp,
     scope::Scopes,
 };
 
@@ -27,14 +29,14 @@ pub(super) struct Terms {
 impl Terms {
     /// Scopes as the client may read them (RFC 6749 section 5.1): those of `granted` that were asked, and those for which
     /// there is something to tell.
-    pub fn scope(&self, granted: &Scopes, released: &StandardClaims) -> String {
+    pub fn scope(&self, granted: &Scopes, released: &StandardClaims, catalogue: &Catalogue, now: Timestamp) -> String {
         let mut words: Vec<&str> = Vec::new();
         words.extend(self.openid.then_some("openid"));
         words.extend(self.offline.then_some("offline_access"));
         let told = self.standard.iter().filter(|group| !released.only(&[**group]).is_empty());
         words.extend(told.map(|group| group.scope()));
-        let granted = granted.intersection(&self.scopes);
-        words.extend(granted.iter().map(|name| name.as_str()));
+        let granted = catalogue.spelled(&granted.intersection(&self.scopes), now);
+        words.extend(Some(granted.as_str()).filter(|names| !names.is_empty()));
         words.join(" ")
     }
 }

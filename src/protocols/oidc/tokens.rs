@@ -56,7 +56,8 @@ pub(super) fn issue(call: &Call<'_>, assertion: &Assertion, asked: &Asked<'_>) -
     let issuer = call.provider.issuer();
     let issued_at = assertion.issued_at;
     let expires_at = assertion.expires_at.min(issued_at + LIFE);
-    let scope = terms.scope(&assertion.scopes, &assertion.release.standard);
+    let scope =
+        terms.scope(&assertion.scopes, &assertion.release.standard, &call.provider.app().catalogue(), issued_at);
     let access = AccessToken {
         iss: issuer,
         sub: &assertion.subject,
@@ -110,7 +111,7 @@ pub(super) fn issue(call: &Call<'_>, assertion: &Assertion, asked: &Asked<'_>) -
 pub(super) fn issue_to_client(call: &Call<'_>, scopes: &Scopes) -> Result<Issued, Fault> {
     let client = &*call.client;
     let now = call.provider.now();
-    let scope = scopes.to_string();
+    let scope = call.provider.app().catalogue().spelled(scopes, now);
     let access = AccessToken {
         iss: call.provider.issuer(),
         sub: &client.id,

@@ -5,7 +5,7 @@ use crate::{
     admin::operations::difference::Action,
     domain::{
         field::{Field, Kind as FieldKind},
-        id::VendorUid,
+        id::{ScopeName, VendorUid},
     },
 };
 
@@ -59,14 +59,22 @@ impl House {
         House { db, clock: Clock::standing_at(Timestamp(1_790_000_000_000)), folder }
     }
 
+    fn hand(&self) -> Hand<'_> {
+        Hand { db: &self.db, clock: &self.clock, pins: None }
+    }
+
     fn read(&self, text: &str) -> Declared {
+        self.read_over(text, &Catalogue::default())
+    }
+
+    fn read_over(&self, text: &str, known: &Catalogue) -> Declared {
         let file = self.folder.join("programme.toml");
         std::fs::write(&file, text).unwrap();
-        crate::config::load(&file, &[("oidc", OIDC)], &Catalogue::default()).unwrap().declared
+        crate::config::load(&file, &[("oidc", OIDC)], known).unwrap().declared
     }
 
     async fn apply(&self, text: &str, options: Options) -> Difference {
-        apply(&self.db, &self.clock, self.read(text), options, "test").await.unwrap()
+        apply(self.hand(), self.read(text), options, "test").await.unwrap()
     }
 
     async fn uid(&self) -> VendorUid {
@@ -157,7 +165,7 @@ async fn a_programme_that_does_not_fit_together_is_refused_as_a_whole() {
     // The file adds a scope, takes away the organisation that its agreement is with, and prunes.
     let mut declared = house.read(&PROGRAMME.replace("library.ebooks", "library.films"));
     declared.organisations.clear();
-    let error = apply(&house.db, &house.clock, declared, PRUNE, "test").await.unwrap_err();
+    let error = apply(house.hand(), declared, PRUNE, "test").await.unwrap_err();
     assert!(error.to_string().contains("agreement cms-2026 is with cms"), "{error}");
     let catalogue = house.db.catalogue().load().await.unwrap();
     assert!(catalogue.scopes.contains_key("library.ebooks") && !catalogue.scopes.contains_key("library.films"));
@@ -171,4 +179,34 @@ async fn the_audit_keeps_no_childs_card_of_an_opt_out() {
     let tail = house.db.audit().tail(100).await.unwrap();
     let all = tail.iter().filter_map(|event| event.payload.as_ref()).map(ToString::to_string).collect::<String>();
     assert!(all.contains("maple") && !all.contains("100017"), "{all}");
+}
+
+#[tokio::test]
+async fn a_file_neither_undoes_a_rotation_nor_fails_on_it_whichever_name_it_spells() {
+    let house = House::new().await;
+    house.apply(PROGRAMME, NOW).await;
+    let (old, new): (ScopeName, ScopeName) = ("library.ebooks".parse().unwrap(), "library.reading".parse().unwrap());
+    let now = house.clock.now();
+    let mut tx = house.db.begin().await.unwrap();
+    let mut scope = tx.catalogue().load().await.unwrap().scopes["library.ebooks"].clone();
+    scope.rotate(&old, new, now, now + std::time::Duration::from_secs(60), now).unwrap();
+    tx.catalogue().put(Kind::Scope, "library.ebooks", &scope, now).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let renamed = PROGRAMME.replace("library.ebooks", "library.reading");
+    let halfway = PROGRAMME.replacen("library.ebooks", "library.reading", 1);
+    let both = format!("{PROGRAMME}\n[[scope]]\nname = \"library.reading\"\n");
+    for options in [NOW, PRUNE] {
+        for text in [PROGRAMME, &renamed, &halfway, &both] {
+            let known = house.db.catalogue().load().await.unwrap();
+            let difference = apply(house.hand(), house.read_over(text, &known), options, "test").await.unwrap();
+            assert!(difference.is_empty(), "{difference}\n{text}");
+        }
+    }
+    let described =
+        renamed.replacen("name = \"library.reading\"", "name = \"library.reading\"\ndescription = \"Stories\"", 1);
+    let known = house.db.catalogue().load().await.unwrap();
+    apply(house.hand(), house.read_over(&described, &known), PRUNE, "test").await.unwrap();
+    let after = house.db.catalogue().load().await.unwrap().scopes["library.ebooks"].clone();
+    assert_eq!(after, Scope { description: Some("Stories".into()), ..scope });
 }

@@ -9,7 +9,10 @@ use super::super::{
     settings::FIELDS,
 };
 use crate::domain::{
+    catalogue::Catalogue,
+    clock::Timestamp,
     field::{self, Field, Kind},
+    id::ScopeId,
     registration::Bounds,
     scope::Scopes,
     vendor::{RelyingParty, Vendor},
@@ -77,15 +80,20 @@ fn plain(text: &str) -> String {
     text.chars().map(fit).take(300).collect()
 }
 
+/// What a registration is held against.
+pub(super) struct Limits<'a> {
+    pub bounds: &'a Bounds,
+    pub vendor: &'a Vendor,
+    pub catalogue: &'a Catalogue,
+    pub now: Timestamp,
+}
+
 /// Settings as `config` would have read them; whether they fit together is `Client::read`'s.
 ///
 /// # Errors
 /// The first thing that cannot be registered.
-pub(super) fn settings(
-    wanted: &Map<String, Value>,
-    bounds: &Bounds,
-    vendor: &Vendor,
-) -> Result<Map<String, Value>, Error> {
+pub(super) fn settings(wanted: &Map<String, Value>, limits: &Limits<'_>) -> Result<Map<String, Value>, Error> {
+    let bounds = limits.bounds;
     // A value of null counts as left away (RFC 7592 section 2.2).
     let wanted = |name: &str| wanted.get(name).filter(|value| !value.is_null());
     refuse_what_is_not_offered(&wanted)?;
@@ -105,7 +113,7 @@ pub(super) fn settings(
     settings.remove("client_id");
     within(&settings, bounds)?;
     let scope = wanted("scope").map(|scope| text(scope).map_err(|why| misfit("scope", &why))).transpose()?;
-    let Asked { scopes, staying } = asked(scope, bounds, vendor)?;
+    let Asked { scopes, staying } = asked(scope, limits)?;
     if let Some(scopes) = scopes {
         settings.insert(SCOPES.to_owned(), json!(scopes));
     }
@@ -254,27 +262,35 @@ struct Asked {
 }
 
 /// `scope`. Without a scope of the library in it: all that the bounds allow.
-fn asked(scope: Option<&str>, bounds: &Bounds, vendor: &Vendor) -> Result<Asked, Error> {
+fn asked(scope: Option<&str>, limits: &Limits<'_>) -> Result<Asked, Error> {
+    let Limits { bounds, vendor, catalogue, now } = limits;
+    let allowed = |scope: &&ScopeId| {
+        vendor.scopes.contains(scope) && bounds.scopes.as_ref().is_none_or(|all| all.contains(scope))
+    };
     let outside = |word: &str| misfit("scope", &format!("holds {word:?}, which the invitation does not allow"));
-    let (mut names, mut staying) = (Vec::new(), false);
+    let (mut scopes, mut staying) = (Vec::new(), false);
     for word in scope.unwrap_or_default().split_whitespace().filter(|word| !STANDARD.contains(word)) {
         if word == STAYING {
             staying = bounds.offline_access;
             if !staying {
                 return Err(outside(word));
             }
-        } else if !vendor.scopes.contains(word) || bounds.scopes.as_ref().is_some_and(|all| !all.contains(word)) {
-            return Err(outside(word));
         } else {
-            names.push(word.parse().map_err(|_| outside(word))?);
+            let scope = catalogue.scope_asked(word, *now).filter(allowed);
+            scopes.push(scope.ok_or_else(|| outside(word))?.clone());
         }
     }
-    let scopes = if names.is_empty() { bounds.scopes.clone() } else { Some(Scopes::from_iter(names)) };
+    let scopes = if scopes.is_empty() { bounds.scopes.clone() } else { Some(Scopes::from_iter(scopes)) };
     Ok(Asked { scopes, staying })
 }
 
 /// What is registered, in the words of the request.
-pub(super) fn effective(party: &RelyingParty, client: &Client) -> Map<String, Value> {
+pub(super) fn effective(
+    party: &RelyingParty,
+    client: &Client,
+    catalogue: &Catalogue,
+    now: Timestamp,
+) -> Map<String, Value> {
     let kept = |name: &str| party.settings.get(name).cloned();
     let mut document = Map::new();
     for field in FIELDS.iter().filter(|field| is_choosable(field)) {
@@ -287,7 +303,7 @@ pub(super) fn effective(party: &RelyingParty, client: &Client) -> Map<String, Va
     let by_browser = client.grants.contains(&GrantType::AuthorizationCode);
     document.insert("response_types".into(), if by_browser { json!(["code"]) } else { json!([]) });
     document.insert("subject_type".into(), json!("pairwise"));
-    let mut scope = client.scopes.to_string();
+    let mut scope = catalogue.spelled(&client.scopes, now);
     if by_browser {
         scope = format!("openid {scope}");
     }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::{Call, Issued, tokens};
 use crate::{
-    domain::id::ScopeName,
+    domain::{catalogue::Catalogue, claims::Group},
     protocols::oidc::{
         NAME,
         client::Profile,
@@ -34,7 +34,7 @@ pub(super) async fn redeem(call: &Call<'_>) -> Result<Issued, Failure> {
     }
     // 3. Less may be asked for, never more (section 6).
     let terms = Terms::deserialize(&renewal.terms).map_err(|e| Fault::Broken(format!("terms of a grant: {e}")))?;
-    let terms = narrowed(terms, params.get("scope"))?;
+    let terms = narrowed(terms, params.get("scope"), &provider.app().catalogue())?;
     // 4. The token is spent; one that was spent before takes the grant down.
     // FAPI 2.0 clients keep theirs: the key that they prove themselves by is what a thief lacks.
     if client.profile == Profile::Fapi2 {
@@ -56,20 +56,26 @@ pub(super) async fn redeem(call: &Call<'_>) -> Result<Issued, Failure> {
     )?)
 }
 
-fn narrowed(terms: Terms, scope: Option<&str>) -> Result<Terms, Error> {
+/// A scope is known by any name that it has had: the client may still say what it was granted by.
+fn narrowed(terms: Terms, scope: Option<&str>, catalogue: &Catalogue) -> Result<Terms, Error> {
     let Some(scope) = scope else { return Ok(terms) };
-    let mut less = Terms::default();
+    let mut less = Terms { claims: terms.claims.clone(), ..Terms::default() };
     for word in scope.split(' ').filter(|word| !word.is_empty()) {
         match word {
             "openid" if terms.openid => less.openid = true,
             "offline_access" if terms.offline => less.offline = true,
-            name if terms.scopes.contains(name) => {
-                less.scopes.extend(&name.parse::<ScopeName>().into_iter().collect());
-            }
-            _ => return Err(Error::new("invalid_scope", "scope holds what was not granted")),
+            name if asked_group(&terms, name).is_some() => less.standard.extend(asked_group(&terms, name)),
+            name => match catalogue.scope_named(name).filter(|named| terms.scopes.contains(&named.scope)) {
+                Some(named) => less.scopes.extend([&named.scope]),
+                None => return Err(Error::new("invalid_scope", "scope holds what was not granted")),
+            },
         }
     }
     Ok(less)
+}
+
+fn asked_group(terms: &Terms, scope: &str) -> Option<Group> {
+    Group::of_scope(scope).filter(|group| terms.standard.contains(group))
 }
 
 #[cfg(test)]
@@ -78,16 +84,20 @@ mod tests {
 
     #[test]
     fn a_renewal_may_ask_for_less_and_never_for_more() {
+        let catalogue = Catalogue::of_scopes(&["library.ebooks", "library.checkout", "library.databases"]);
         let terms = Terms {
             openid: true,
+            standard: vec![Group::Email],
             scopes: ["library.ebooks".parse().unwrap(), "library.checkout".parse().unwrap()].into_iter().collect(),
             ..Terms::default()
         };
-        assert_eq!(narrowed(terms.clone(), None).unwrap(), terms);
-        let less = narrowed(terms.clone(), Some("library.ebooks")).unwrap();
-        assert!(!less.openid && less.scopes.to_string() == "library.ebooks");
+        assert_eq!(narrowed(terms.clone(), None, &catalogue).unwrap(), terms);
+        let less = narrowed(terms.clone(), Some("library.ebooks"), &catalogue).unwrap();
+        assert!(!less.openid && less.scopes.to_string() == "library.ebooks" && less.standard.is_empty());
+        let email = narrowed(terms.clone(), Some("openid email"), &catalogue).unwrap();
+        assert!(email.openid && email.scopes.is_empty() && email.standard == [Group::Email]);
         for more in ["library.ebooks library.databases", "offline_access", "profile", "OPENID"] {
-            assert_eq!(narrowed(terms.clone(), Some(more)).unwrap_err().code, "invalid_scope", "{more}");
+            assert_eq!(narrowed(terms.clone(), Some(more), &catalogue).unwrap_err().code, "invalid_scope", "{more}");
         }
     }
 }

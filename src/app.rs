@@ -4,12 +4,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::{
     config::Config,
-    domain::{catalogue::Catalogue, clock::Clock},
+    domain::{catalogue::Catalogue, clock::Clock, key::readings},
     ephemeral::Shelf,
     keyring::KeyRing,
     outbound::Outbound,
     pages::Pages,
-    store::{Db, journal::Journal},
+    store::{self, Db, journal::Journal},
 };
 
 pub struct App {
@@ -29,22 +29,41 @@ impl App {
     pub fn catalogue(&self) -> Arc<Catalogue> {
         self.catalogue.now()
     }
+
+    /// Takes up the programme as the database holds it now.
+    ///
+    /// # Errors
+    /// Those of the database; then the programme stays as it was.
+    pub async fn reload(&self) -> Result<(), store::Error> {
+        let _loading = self.catalogue.loading.lock().await;
+        let catalogue = self.store.catalogue().load().await?;
+        // A client of a new algorithm is known only once there is a key for it.
+        if let Err(error) = self.keyring.turn(&self.store, &readings(&catalogue), self.clock.now()).await {
+            tracing::warn!(%error, "keys cannot be turned; they go on as they are");
+        }
+        self.catalogue.replace(catalogue);
+        Ok(())
+    }
 }
 
 /// The current catalogue, replaced whole.
 #[derive(Default)]
-pub struct Programme(RwLock<Arc<Catalogue>>);
+pub struct Programme {
+    now: RwLock<Arc<Catalogue>>,
+    /// Who loads holds this, so that what was read earlier never replaces what was read later.
+    loading: tokio::sync::Mutex<()>,
+}
 
 impl Programme {
     pub fn new(catalogue: Catalogue) -> Programme {
-        Programme(RwLock::new(Arc::new(catalogue)))
+        Programme { now: RwLock::new(Arc::new(catalogue)), loading: tokio::sync::Mutex::default() }
     }
 
     pub fn now(&self) -> Arc<Catalogue> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.now.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub fn replace(&self, catalogue: Catalogue) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(catalogue);
+        *self.now.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(catalogue);
     }
 }

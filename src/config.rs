@@ -67,6 +67,7 @@ pub struct Config {
     pub retention: Retention,
     /// When signing keys turn.
     pub keys: Schedule,
+    pub oidc: Oidc,
     pub theme: Theme,
     pub library: Library,
     pub bands: BandRule,
@@ -112,6 +113,12 @@ pub struct Hashing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
     pub who_went_where: Duration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Oidc {
+    /// Whether vendors that were invited may register clients by themselves (RFC 7591).
+    pub dynamic_registration: bool,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -63,18 +63,9 @@ async fn look(signon: &SignOn, seen: &mut Option<Versions>) -> Result<()> {
         return Ok(());
     }
     if before.catalogue != now.catalogue {
-        match app.store.catalogue().load().await {
-            Ok(catalogue) => {
-                // A client of a new algorithm is known only once there is a key for it.
-                if let Err(error) = app.keyring.turn(&app.store, &readings(&catalogue), app.clock.now()).await {
-                    tracing::warn!(%error, "keys cannot be turned; they go on as they are");
-                }
-                app.catalogue.replace(catalogue);
-            }
-            Err(error) => {
-                *seen = Some(before);
-                return Err(error.into());
-            }
+        if let Err(error) = app.reload().await {
+            *seen = Some(before);
+            return Err(error.into());
         }
         tracing::info!("the programme changed");
     }

@@ -19,6 +19,7 @@ mod logout;
 mod oidc_attacks;
 mod pages;
 mod refusals;
+mod registration;
 mod restart;
 mod scopes;
 mod sign_in;

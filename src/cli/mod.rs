@@ -18,6 +18,7 @@ mod demo;
 mod directory;
 mod docs;
 mod explain;
+mod invitation;
 mod keys;
 mod output;
 mod progress;

@@ -5,6 +5,7 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::{
+    invitation,
     output::{Output, bold, green, yellow},
     table::Table,
 };
@@ -13,7 +14,7 @@ use crate::{
         Desk,
         vendors::{self, VendorView},
     },
-    domain::{farewell::Standing, vendor},
+    domain::{clock::Timestamp, farewell::Standing, vendor},
 };
 
 #[derive(Debug, Subcommand)]
@@ -26,6 +27,12 @@ pub enum Vendor {
     Disable { id: String },
     /// Lets a vendor in again.
     Enable { id: String },
+    /// Lets a vendor register clients by itself, within bounds: prints the token for it, once.
+    Invite(invitation::Invite),
+    /// The invitations of a vendor.
+    Invitations { id: String },
+    /// Withdraws an invitation.
+    Uninvite { id: String, invitation: String },
 }
 
 pub async fn run(desk: &Desk, command: Vendor, output: Output) -> Result<()> {
@@ -34,6 +41,9 @@ pub async fn run(desk: &Desk, command: Vendor, output: Output) -> Result<()> {
         Vendor::Show { id } => show(desk, &id, output).await,
         Vendor::Disable { id } => switch(desk, &id, true, output).await,
         Vendor::Enable { id } => switch(desk, &id, false, output).await,
+        Vendor::Invite(wish) => invitation::invite(desk, wish, output).await,
+        Vendor::Invitations { id } => invitation::list(desk, &id, output).await,
+        Vendor::Uninvite { id, invitation } => invitation::withdraw(desk, &id, &invitation, output).await,
     }
 }
 
@@ -50,12 +60,14 @@ async fn list(desk: &Desk, output: Output) -> Result<()> {
             let more: Vec<String> = vendor.release.iter().map(|item| word(&item.name)).collect();
             let mut speaks: Vec<&str> = vendor.relying_parties.iter().map(|p| p.protocol.as_str()).collect();
             speaks.dedup();
+            let registered = vendor.relying_parties.iter().filter(|party| party.registered.is_some()).count();
+            let by_itself = if registered > 0 { format!(" ({registered} by itself)") } else { String::new() };
             table.row([
                 vendor.id.to_string(),
                 vendor.name.clone(),
                 state(vendor).to_owned(),
                 audience(vendor),
-                speaks.join(", "),
+                format!("{}{by_itself}", speaks.join(", ")),
                 if more.is_empty() { "-".to_owned() } else { more.join(", ") },
             ]);
         }
@@ -84,6 +96,9 @@ async fn show(desk: &Desk, id: &str, output: Output) -> Result<()> {
         }
         for party in &vendor.relying_parties {
             say!("\n{} {}", bold(&party.protocol), party.key);
+            if let Some(at) = party.registered {
+                say!("  registered by the vendor itself, {}", at.rfc3339());
+            }
             for (name, value) in shown(&party.settings).as_object().into_iter().flatten() {
                 say!("  {name:<28} {}", plain(value));
             }
@@ -150,6 +165,9 @@ fn document(view: &VendorView) -> Result<Value> {
     if let Some(parties) = document.get_mut("relying_parties").and_then(Value::as_array_mut) {
         for party in parties {
             party["settings"] = shown(&party["settings"]);
+            if let Some(at) = party["registered"].as_i64() {
+                party["registered"] = Timestamp(at).rfc3339().into();
+            }
         }
     }
     Ok(document)

@@ -83,6 +83,7 @@ pub const ROOT: Table = Table {
         may("hashing", "table", ""),
         may("retention", "table", ""),
         may("keys", "table", ""),
+        may("oidc", "table", ""),
         may("theme", "table", ""),
         may("library", "table", ""),
         may("bands", "table", ""),
@@ -212,6 +213,19 @@ pub const KEYS: Table = Table {
              `rotate_every`.",
         ),
     ],
+};
+
+pub const OIDC: Table = Table {
+    name: "oidc",
+    many: false,
+    help: "What the OpenID provider as a whole does; what a client may do is said with its vendor, see `[[vendor.oidc]]`.",
+    fields: &[or(
+        "dynamic_registration",
+        "true or false",
+        "false",
+        "Whether a vendor may register clients by itself (RFC 7591 and 7592), with an invitation that \
+         `oneaccess vendor invite` issues and bounds. Switched off, clients that registered stay as they are.",
+    )],
 };
 
 pub const THEME: Table = Table {
@@ -411,7 +425,7 @@ pub const TEST_ADDRESS: Table = Table {
 };
 
 /// In the order that the documentation tells them.
-pub const TABLES: [&Table; 20] = [
+pub const TABLES: [&Table; 21] = [
     &ROOT,
     &LIBRARY,
     &TLS,
@@ -420,6 +434,7 @@ pub const TABLES: [&Table; 20] = [
     &HASHING,
     &RETENTION,
     &KEYS,
+    &OIDC,
     &THEME,
     &BANDS,
     &SCOPE,

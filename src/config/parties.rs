@@ -70,7 +70,8 @@ fn party<'s>(section: Section<'s>, protocol: &str, fields: &[Field]) -> Option<P
     if section.has("pkce") && settings.get("pkce").and_then(Value::as_str) == Some("optional") {
         section.warn("pkce", "optional is an exception for old vendors: a stolen code is not bound to its browser");
     }
-    let party = RelyingParty { protocol: protocol.to_owned(), key, settings: Value::Object(settings) };
+    let party =
+        RelyingParty { protocol: protocol.to_owned(), key, settings: Value::Object(settings), registered: None };
     good.then_some(Party { section, key_field, party })
 }
 
@@ -88,7 +89,7 @@ fn setting(section: &Section<'_>, field: &Field) -> Option<Option<(String, Value
             section.wrong(field.name, "is missing");
             return None;
         }
-        return Some(default(field).map(|value| (field.name.to_owned(), value)));
+        return Some(field.default_value().map(|value| (field.name.to_owned(), value)));
     }
     let name = field.name;
     let value = match field.kind {
@@ -117,20 +118,6 @@ fn word_of(words: &[&str], value: &DeValue<'_>) -> Result<String, String> {
     let found = read::text(value)?;
     let known = words.contains(&found.as_str());
     known.then(|| found.clone()).ok_or_else(|| format!("{found:?}: use {}", read::listed(words)))
-}
-
-/// Kept, so that what stands in the catalogue does not change its meaning with a later release.
-fn default(field: &Field) -> Option<Value> {
-    if field.default.is_empty() {
-        return None;
-    }
-    match field.kind {
-        Kind::Flag => field.default.parse().ok().map(Value::Bool),
-        Kind::Number(..) => field.default.parse::<i64>().ok().map(Value::from),
-        Kind::Urls | Kind::Choices(_) => Some(field.default.split_whitespace().collect()),
-        Kind::Text | Kind::TextAlone | Kind::Choice(_) | Kind::Url => Some(Value::String(field.default.to_owned())),
-        Kind::Secret | Kind::Jwks => None,
-    }
 }
 
 /// What is in the set is judged by the protocol.

@@ -3,9 +3,12 @@
 use std::{fmt::Display, path::Path, str::FromStr, time::Duration};
 
 use toml::de::DeValue;
-use url::{Host, Url};
+use url::Url;
 
-use crate::domain::clock::{Date, span};
+use crate::domain::{
+    clock::{Date, span},
+    field,
+};
 
 type Read<T> = Result<T, String>;
 
@@ -103,22 +106,7 @@ pub(super) fn date(value: &DeValue<'_>) -> Read<Date> {
 /// An absolute https URL, http on loopback only, without fragment or credentials. Kept byte for byte.
 pub(super) fn url(value: &DeValue<'_>) -> Read<String> {
     let text = text(value)?;
-    let url = Url::parse(&text).map_err(|error| format!("{text:?} is not an absolute URL: {error}"))?;
-    if text.bytes().any(|b| !b.is_ascii_graphic() || b == b'\\') {
-        return Err(format!("{text:?} holds a character that no URL has: write it percent-encoded"));
-    }
-    match url.scheme() {
-        "https" => {}
-        "http" if is_loopback(&url) => {}
-        "http" => return Err(format!("{text:?} must be https; plain http is allowed on loopback only")),
-        other => return Err(format!("{text:?} must be https, not {other}")),
-    }
-    if url.fragment().is_some() {
-        return Err(format!("{text:?} must not have a fragment (#…)"));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(format!("{text:?} must not hold a user name or a password"));
-    }
+    field::url(&text)?;
     Ok(text)
 }
 
@@ -136,15 +124,6 @@ pub(super) fn issuer(value: &DeValue<'_>) -> Read<String> {
         return Err(format!("must be spelled {:?}", parsed.origin().ascii_serialization()));
     }
     Ok(text)
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    }
 }
 
 /// `#1f5fa8`.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{
-    Config, Hashing, Library, Retention, Theme, Throttle, Tls, Tries,
+    Config, Hashing, Library, Oidc, Retention, Theme, Throttle, Tls, Tries,
     fields::{self, ROOT, Setting},
     network::Network,
     read,
@@ -44,6 +44,7 @@ pub(super) fn read(root: &Section<'_>) -> Option<Config> {
     let retention = retention(&root.table_or_empty(&fields::RETENTION));
     let trial = issuer.as_ref().is_some_and(|issuer| issuer.starts_with("http://"));
     let keys = keys(&root.table_or_empty(&fields::KEYS), trial);
+    let oidc = oidc(&root.table_or_empty(&fields::OIDC));
     let theme = theme(&root.table_or_empty(&fields::THEME));
     let library = library(&root.table_or_empty(&fields::LIBRARY));
     let bands = bands(&root.table_or_empty(&fields::BANDS));
@@ -64,6 +65,7 @@ pub(super) fn read(root: &Section<'_>) -> Option<Config> {
         hashing: hashing?,
         retention: retention?,
         keys: keys?,
+        oidc: oidc?,
         theme: theme?,
         library: library?,
         bands: bands?,
@@ -158,6 +160,11 @@ fn keys(section: &Section<'_>, trial: bool) -> Option<Schedule> {
         return None;
     }
     Some(schedule)
+}
+
+fn oidc(section: &Section<'_>) -> Option<Oidc> {
+    let dynamic_registration = section.need("dynamic_registration", read::flag)?;
+    Some(Oidc { dynamic_registration })
 }
 
 fn theme(section: &Section<'_>) -> Option<Theme> {

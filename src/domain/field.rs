@@ -1,5 +1,8 @@
 //! One setting that an operator fills in, declared once: validation, help and docs derive from it.
 
+use serde_json::Value;
+use url::{Host, Url};
+
 /// A field of a relying party or a source, as its protocol declares it.
 #[derive(Debug, Clone, Copy)]
 pub struct Field {
@@ -10,6 +13,23 @@ pub struct Field {
     pub default: &'static str,
     /// One or two sentences for the configuration page and the console.
     pub help: &'static str,
+}
+
+impl Field {
+    /// What is kept where nothing is said, so that what stands in the catalogue does not change its meaning with a later
+    /// release.
+    pub fn default_value(&self) -> Option<Value> {
+        if self.default.is_empty() {
+            return None;
+        }
+        match self.kind {
+            Kind::Flag => self.default.parse().ok().map(Value::Bool),
+            Kind::Number(..) => self.default.parse::<i64>().ok().map(Value::from),
+            Kind::Urls | Kind::Choices(_) => Some(self.default.split_whitespace().collect()),
+            Kind::Text | Kind::TextAlone | Kind::Choice(_) | Kind::Url => Some(Value::String(self.default.to_owned())),
+            Kind::Secret | Kind::Jwks => None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -32,4 +52,37 @@ pub enum Kind {
     TextAlone,
     /// Given as NAME, or as the file NAME_file; kept as the hex SHA-256 of its bytes.
     Secret,
+}
+
+/// What a `Url` must be.
+///
+/// # Errors
+/// A sentence on what it is instead.
+pub fn url(text: &str) -> Result<(), String> {
+    let url = Url::parse(text).map_err(|error| format!("{text:?} is not an absolute URL: {error}"))?;
+    if text.bytes().any(|b| !b.is_ascii_graphic() || b == b'\\') {
+        return Err(format!("{text:?} holds a character that no URL has: write it percent-encoded"));
+    }
+    match url.scheme() {
+        "https" => {}
+        "http" if is_loopback(&url) => {}
+        "http" => return Err(format!("{text:?} must be https; plain http is allowed on loopback only")),
+        other => return Err(format!("{text:?} must be https, not {other}")),
+    }
+    if url.fragment().is_some() {
+        return Err(format!("{text:?} must not have a fragment (#…)"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(format!("{text:?} must not hold a user name or a password"));
+    }
+    Ok(())
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
 }

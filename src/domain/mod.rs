@@ -18,6 +18,7 @@ pub mod organisation;
 pub mod patron;
 pub mod pin;
 pub mod reason;
+pub mod registration;
 pub mod scope;
 pub mod session;
 pub mod test_patron;

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::{
     claims::Group,
+    clock::Timestamp,
     grade::AudienceBand,
     id::{VendorId, VendorUid},
     scope::Scopes,
@@ -86,4 +87,7 @@ pub struct RelyingParty {
     pub key: String,
     /// What the protocol's own settings say; secrets in it are hashes.
     pub settings: Value,
+    /// When it registered itself; absent where an operator declared it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registered: Option<Timestamp>,
 }

@@ -11,6 +11,7 @@ use crate::domain::{
     catalogue::{Catalogue, OptOut},
     clock::Timestamp,
     id::VendorUid,
+    registration::RegisteredClient,
 };
 
 /// What a row of the catalogue is about.
@@ -23,11 +24,21 @@ pub enum Kind {
     Source,
     OptOut,
     TestPatron,
+    /// A client that its vendor registered by itself.
+    Client,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 7] =
-        [Kind::Scope, Kind::Organisation, Kind::Agreement, Kind::Vendor, Kind::Source, Kind::OptOut, Kind::TestPatron];
+    pub const ALL: [Kind; 8] = [
+        Kind::Scope,
+        Kind::Organisation,
+        Kind::Agreement,
+        Kind::Vendor,
+        Kind::Source,
+        Kind::OptOut,
+        Kind::TestPatron,
+        Kind::Client,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -38,6 +49,7 @@ impl Kind {
             Kind::Source => "source",
             Kind::OptOut => "opt-out",
             Kind::TestPatron => "test-patron",
+            Kind::Client => "client",
         }
     }
 }
@@ -194,6 +206,7 @@ type Entry = (String, String, String);
 
 fn assemble(rows: Vec<Entry>) -> Result<Catalogue> {
     let mut catalogue = Catalogue::default();
+    let mut registered: Vec<RegisteredClient> = Vec::new();
     for (kind, id, body) in rows {
         match kind.as_str() {
             "scope" => insert(&mut catalogue.scopes, &kind, id, &body)?,
@@ -205,9 +218,19 @@ fn assemble(rows: Vec<Entry>) -> Result<Catalogue> {
                 let opt_out: OptOut = read(&kind, &id, &body)?;
                 catalogue.opt_outs.insert(opt_out.key());
             }
+            "client" => registered.push(read(&kind, &id, &body)?),
             // A test patron is read as the patron that it is.
             VENDOR_UID | "test-patron" => {}
             other => return Err(corrupt(format!("catalogue: {other} {id} is of a newer release"))),
+        }
+    }
+    // Behind what the operator declared. A vendor's own body has no say in them: it is replaced by every file.
+    for vendor in catalogue.vendors.values_mut() {
+        vendor.relying_parties.retain(|party| party.registered.is_none());
+    }
+    for client in registered {
+        if let Some(vendor) = catalogue.vendors.get_mut(&client.vendor) {
+            vendor.relying_parties.push(client.party);
         }
     }
     Ok(catalogue.indexed())

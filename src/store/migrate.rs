@@ -12,6 +12,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (3, "scopes", include_str!("../../migrations/0003_scopes.sql")),
     (4, "farewells", include_str!("../../migrations/0004_farewells.sql")),
     (5, "renewal", include_str!("../../migrations/0005_renewal.sql")),
+    (6, "registration", include_str!("../../migrations/0006_registration.sql")),
 ];
 
 impl Db {

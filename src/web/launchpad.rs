@@ -185,6 +185,7 @@ mod tests {
                 protocol: "oidc".into(),
                 key: "maple-web".into(),
                 settings: initiate.map_or(json!({}), |url| json!({ "initiate_login_uri": url })),
+                registered: None,
             }],
         }
     }

@@ -7,6 +7,7 @@ pub mod difference;
 pub mod directory;
 pub mod explain;
 pub mod generate;
+pub mod invitations;
 pub mod keys;
 pub mod scopes;
 mod test_patrons;

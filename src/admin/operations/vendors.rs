@@ -61,6 +61,8 @@ pub async fn set_disabled(desk: &Desk, id: &str, disabled: bool) -> Result<bool>
     tx.catalogue().changed().await?;
     let mut catalogue = tx.catalogue().load().await?;
     let mut vendor = catalogue.vendors.remove(id).with_context(|| format!("there is no vendor {id:?}"))?;
+    // Those are kept apart from what was declared.
+    vendor.relying_parties.retain(|party| party.registered.is_none());
     let before = serde_json::to_value(&vendor)?;
     vendor.disabled = disabled;
     let after = serde_json::to_value(&vendor)?;

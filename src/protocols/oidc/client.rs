@@ -172,6 +172,9 @@ struct Settings {
     post_logout_redirect_uris: Vec<String>,
     #[serde(default)]
     id_token_claims: bool,
+    /// Of a client that its vendor registered, where that has less than the vendor.
+    #[serde(default)]
+    scopes: Option<Scopes>,
     // Whether the client needs `sid` there does not matter: it always gets it.
     #[serde(default)]
     backchannel_logout_uri: Option<String>,
@@ -305,7 +308,7 @@ impl Client {
             issuer: issuer.to_owned(),
             grants,
             may_stay: settings.offline_access,
-            scopes: vendor.scopes.clone(),
+            scopes: settings.scopes.map_or_else(|| vendor.scopes.clone(), |own| vendor.scopes.intersection(&own)),
             auth,
             profile: settings.profile,
             keys,
@@ -432,7 +435,12 @@ pub(super) mod tests {
             release: Vec::new(),
             launch_url: None,
             disabled: false,
-            relying_parties: vec![RelyingParty { protocol: NAME.into(), key: "maple-web".into(), settings }],
+            relying_parties: vec![RelyingParty {
+                protocol: NAME.into(),
+                key: "maple-web".into(),
+                settings,
+                registered: None,
+            }],
         }
     }
 

@@ -30,8 +30,12 @@ pub(super) async fn jwks(State(provider): State<Provider>, headers: HeaderMap) -
     published(&headers, &jwks.body, &jwks.etag, "application/jwk-set+json", &jwks.cache_control)
 }
 
-pub(super) fn document(issuer: &str) -> Document {
-    let body = metadata(issuer).to_string();
+pub(super) fn document(issuer: &str, registration: bool) -> Document {
+    let mut metadata = metadata(issuer);
+    if registration {
+        metadata["registration_endpoint"] = json!(format!("{issuer}/oidc/register"));
+    }
+    let body = metadata.to_string();
     let hash = digest::digest(&digest::SHA256, body.as_bytes());
     Document { etag: format!("\"{}\"", base64url(hash.as_ref().get(..16).unwrap_or_default())), body }
 }

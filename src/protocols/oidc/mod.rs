@@ -19,6 +19,7 @@ mod presented;
 mod pushed;
 mod redirect;
 mod refresh;
+mod registration;
 mod request;
 mod request_object;
 mod resume;
@@ -73,7 +74,14 @@ impl Protocol for Oidc {
 
     fn routes(&self, signon: SignOn) -> Router {
         let provider = Provider::new(signon);
-        Router::new()
+        let mut router = Router::new();
+        if provider.app().config.oidc.dynamic_registration {
+            router = router.route("/oidc/register", post(registration::register)).route(
+                "/oidc/register/{client_id}",
+                get(registration::read).put(registration::replace).delete(registration::remove),
+            );
+        }
+        router
             .route("/.well-known/openid-configuration", get(discovery::configuration))
             .route("/oidc/jwks", get(discovery::jwks))
             .route("/oidc/authorize", get(authorize::arrive).post(authorize::arrive_by_post))
@@ -105,7 +113,8 @@ struct Provider {
 impl Provider {
     fn new(signon: SignOn) -> Provider {
         let issuer = signon.app().config.issuer.as_str();
-        let (clients, discovery) = (Clients::new(issuer), discovery::document(issuer));
+        let registration = signon.app().config.oidc.dynamic_registration;
+        let (clients, discovery) = (Clients::new(issuer), discovery::document(issuer, registration));
         Provider { signon, clients: Arc::new(clients), client_keys: Arc::default(), discovery: Arc::new(discovery) }
     }
 

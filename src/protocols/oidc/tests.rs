@@ -3,6 +3,7 @@
 
 mod asking;
 mod proving;
+mod registering;
 mod renewal;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
@@ -41,6 +42,8 @@ const SECRET: &str = "maple-secret-long-enough";
 
 const HOUSE: &str = r#"
 issuer = "https://access.library.example"
+[oidc]
+dynamic_registration = true
 [library]
 name = "Example Library"
 time_zone = "America/New_York"
@@ -138,6 +141,7 @@ impl House {
         let clock = Clock::standing_at(Timestamp(1_790_856_000_000));
         let db = Db::open(&format!("sqlite:{}", folder.join("house.db").display())).await.unwrap();
         db.migrate().await.unwrap();
+        keep(&db, &catalogue, &clock).await;
         let keyring = KeyRing::open(&db, &folder.join("keys/kek"), &clock).await.unwrap();
         let merge = Merge {
             db: &db,
@@ -242,6 +246,25 @@ impl House {
         let expect = Expect { typ, issuer: ISSUER, lifetime: Lifetime::LiveAt(self.clock.now()) };
         self.provider.app().keyring.verify(token.as_str().unwrap(), &expect).unwrap()
     }
+}
+
+/// The programme as `apply` keeps it, for what reads it anew.
+async fn keep(db: &Db, catalogue: &Catalogue, clock: &Clock) {
+    use crate::store::catalogue::Kind;
+    let (mut tx, now) = (db.begin().await.unwrap(), clock.now());
+    for (id, scope) in &catalogue.scopes {
+        tx.catalogue().put(Kind::Scope, id.as_str(), scope, now).await.unwrap();
+    }
+    for (id, organisation) in &catalogue.organisations {
+        tx.catalogue().put(Kind::Organisation, id.as_str(), organisation, now).await.unwrap();
+    }
+    for (id, agreement) in &catalogue.agreements {
+        tx.catalogue().put(Kind::Agreement, id.as_str(), agreement, now).await.unwrap();
+    }
+    for (id, vendor) in &catalogue.vendors {
+        tx.catalogue().put(Kind::Vendor, id.as_str(), vendor, now).await.unwrap();
+    }
+    tx.commit().await.unwrap();
 }
 
 fn pupil(id: &str, grade: &str) -> directory::Person {

@@ -35,7 +35,8 @@ impl Db {
             .collect();
         let migrator = Migrator::with_migrations(steps);
         let run = async || match on!(self, pool => migrator.run(pool).await) {
-            Err(MigrateError::Execute(error)) => Err(error),
+            // Several processes may start together: each step is a transaction, and whoever comes second tries again.
+            Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => Err(error),
             outcome => Ok(outcome),
         };
         when_free(run).await?.map_err(|error| Error::Corrupt(error.to_string()))

@@ -43,7 +43,8 @@ async fn on(provider: &Provider, ticket: &str, visitor: &Visitor) -> Result<Opti
         Next::Page(path) => Ok(Some(Going::Here(path))),
         Next::Refuse { page: Some(path), .. } => Ok(Some(Going::Here(path))),
         // Forbidden to tell the patron here, or told already: the browser comes from the page that did.
-        Next::Refuse { page: None, .. } => Err(Stop::Tell(back, authorize::access_denied())),
+        Next::Refuse { page: None, reason } => Err(Stop::Tell(back, authorize::access_denied(&reason))),
         Next::SignInNeeded => Err(Stop::Tell(back, authorize::sign_in_needed())),
+        Next::ConsentNeeded => Err(Stop::Tell(back, authorize::consent_needed())),
     }
 }

@@ -235,6 +235,13 @@ fn consent(device: Option<&str>) -> Json {
     })
 }
 
+fn device(problem: Option<(&str, &str, &str)>) -> Json {
+    json!({
+        "frame": frame("/device", false), "action": "/device", "typed": problem.map_or("", |_| "BCDF-GHJK"),
+        "problem": problem.map(|(reason, text, now)| json!({ "reason": reason, "text": text, "now": now, "minutes": 2 })),
+    })
+}
+
 fn card(number: &str) -> Json {
     json!({
         "frame": frame("/card", true),
@@ -305,6 +312,15 @@ fn samples() -> Vec<(String, &'static str, Json)> {
         ("card-letters", "card/card.html", card("CH004417")),
         ("consent", "consent/consent.html", consent(None)),
         ("consent-device", "consent/consent.html", consent(Some("BCDF-GHJK"))),
+        ("device", "device/code.html", device(None)),
+        ("device-unknown", "device/code.html", device(Some(("unknown-code", "device-unknown", "device-unknown-now")))),
+        (
+            "device-too-many",
+            "device/code.html",
+            device(Some(("too-many-tries", "reason-too-many-tries", "device-too-many-now"))),
+        ),
+        ("device-connected", "device/connected.html", json!({ "frame": frame("/device/connected", false) })),
+        ("device-declined", "device/declined.html", json!({ "frame": frame("/device/declined", false) })),
         (
             "sign-out",
             "sign-out/confirm.html",

@@ -5,6 +5,7 @@ mod answer;
 mod asked;
 mod begin;
 mod change_pin;
+mod codes;
 mod consent;
 pub mod farewell;
 mod finish;
@@ -225,8 +226,13 @@ impl SignOn {
         let pins = pins::PinPool::start(threads, hashing.queue)?;
         let tries = &app.config.throttle;
         let limit = |of: &crate::config::Tries| Limit { tries: of.tries, window: of.window };
-        let limits =
-            Limits { card: limit(&tries.card), initial: limit(&tries.initial_pin), pattern: limit(&tries.pattern) };
+        let limits = Limits {
+            card: limit(&tries.card),
+            initial: limit(&tries.initial_pin),
+            pattern: limit(&tries.pattern),
+            device_code: limit(&tries.device_code),
+            device_codes: codes::EVERYWHERE,
+        };
         let (known, asked) = (known::Known::default(), asked::Asked::default());
         Ok(SignOn(Arc::new(Flow { app, pins, known, asked, limits, farewells, telling: Default::default() })))
     }

@@ -25,7 +25,7 @@ use axum::{
 
 /// It waits on the shelf, and its state travels on: what is longer is no request of a browser.
 const LONGEST_REQUEST: usize = 16 * 1024;
-const RESUME: &str = "/oidc/resume/";
+pub(super) const RESUME: &str = "/oidc/resume/";
 
 pub(super) async fn arrive(
     State(provider): State<Provider>,
@@ -181,11 +181,11 @@ fn known_client(provider: &Provider, params: &Params<'_>) -> Result<std::sync::A
 
 /// Who asks for `openid` alone wants to know who is there: that takes a reader to whom something here is open, whatever
 /// it is. The token still carries what was asked for, which is nothing.
-fn entitling(client: &Client, asked: &Scopes) -> Scopes {
+pub(super) fn entitling(client: &Client, asked: &Scopes) -> Scopes {
     if asked.is_empty() { client.scopes.clone() } else { asked.clone() }
 }
 
 /// What is kept with the grant where the client may renew it.
-fn renewable(client: &Client, terms: &Terms) -> Option<Result<serde_json::Value, serde_json::Error>> {
+pub(super) fn renewable(client: &Client, terms: &Terms) -> Option<Result<serde_json::Value, serde_json::Error>> {
     client.grants.contains(&GrantType::RefreshToken).then(|| serde_json::to_value(terms))
 }

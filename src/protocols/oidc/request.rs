@@ -206,7 +206,12 @@ fn is_hash(text: &str) -> bool {
 
 /// What is not in the library's catalogue for this vendor is ignored (OIDC Core section 3.1.2.1); the token says what was
 /// granted. Without `openid`, a request of which nothing is left asks for nothing (RFC 6749 section 3.3).
-fn asked_scopes(client: &Client, params: &Params<'_>, catalogue: &Catalogue, now: Timestamp) -> Result<Terms, Error> {
+pub(super) fn asked_scopes(
+    client: &Client,
+    params: &Params<'_>,
+    catalogue: &Catalogue,
+    now: Timestamp,
+) -> Result<Terms, Error> {
     let asked = || params.get("scope").unwrap_or_default().split(' ');
     let known = asked().filter_map(|name| catalogue.scope_asked(name, now));
     let asked_of_us: Scopes = known.filter(|scope| client.scopes.contains(scope)).cloned().collect();

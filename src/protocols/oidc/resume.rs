@@ -32,6 +32,9 @@ pub(super) async fn resume(
 
 async fn on(provider: &Provider, ticket: &str, visitor: &Visitor) -> Result<Option<Going>, Stop> {
     let Some((ask, next)) = provider.signon.resume(ticket, visitor).await? else { return Ok(None) };
+    if ask.resume != authorize::RESUME {
+        return Ok(None);
+    }
     let back = Words::of(&ask)?.back();
     // The registration may have changed while the patron signed in.
     let client = provider.client(&ask.relying_party);

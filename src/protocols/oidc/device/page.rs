@@ -59,6 +59,10 @@ pub async fn show(
     let Some(typed) = params.get("user_code").filter(|typed| !typed.trim().is_empty()) else {
         return form(&provider, &headers, "", None, StatusCode::OK);
     };
+    // Nobody reads a picture's answer: another site guesses here in a reader's name, for her address to be stopped.
+    if headers.get("sec-fetch-dest").is_some_and(|dest| dest != "document") {
+        return form(&provider, &headers, "", None, StatusCode::FORBIDDEN);
+    }
     let visitor = provider.visitor(&headers, peer);
     match look_up(&provider, typed, &visitor).await {
         Err(stop) => stop.response(&provider, &headers),

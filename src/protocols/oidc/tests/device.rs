@@ -269,6 +269,12 @@ async fn wrong_codes_are_counted_and_right_ones_are_not() {
         assert_eq!(house.type_code(&browser, &device.user_code).await.status(), StatusCode::SEE_OTHER);
         assert_eq!(house.type_code(&browser, "no code").await.status(), StatusCode::UNPROCESSABLE_ENTITY);
     }
+    let mut picture = browser.clone();
+    picture.insert("sec-fetch-dest", HeaderValue::from_static("image"));
+    for _ in 0..40 {
+        let page = house.type_code(&picture, "BCDF-GHJK").await;
+        assert_eq!(page.status(), StatusCode::FORBIDDEN, "a picture on another site guesses nothing");
+    }
     for _ in 0..30 {
         assert_eq!(house.type_code(&browser, "BCDF-GHJK").await.status(), StatusCode::UNPROCESSABLE_ENTITY);
     }

@@ -150,14 +150,16 @@ async fn a_device_code_is_redeemed_once_and_by_its_own_client() {
     let house = House::open().await;
     let (browser, _) = house.sign_in("4417", None).await;
     let device = house.device(SCOPE).await;
-    assert_eq!(house.answer(&browser, &device, true).await, "/device/connected");
-    let kiosk = Some("maple-kiosk:kiosk-secret-long-enough");
-    assert_eq!(house.poll_as(kiosk, &[("device_code", &device.device_code)]).await.1["error"], "invalid_grant");
+    house.answer(&browser, &device, true).await;
     let as_code = [("code", device.device_code.as_str())];
-    assert_eq!(house.token(&as_code).await.1["error"], "invalid_grant", "nor is it an authorization code");
+    assert_eq!(house.token(&as_code).await.1["error"], "invalid_grant", "it is no authorization code");
 
     let device = house.device(SCOPE).await;
-    house.answer(&browser, &device, true).await;
+    let kiosk = Some("maple-kiosk:kiosk-secret-long-enough");
+    let of_another = [("device_code", device.device_code.as_str())];
+    assert_eq!(house.poll_as(kiosk, &of_another).await.1["error"], "invalid_grant", "before the answer");
+    assert_eq!(house.answer(&browser, &device, true).await, "/device/connected");
+    assert_eq!(house.poll_as(kiosk, &of_another).await.1["error"], "invalid_grant", "and after it, spending nothing");
     let (status, tokens) = house.poll(&device).await;
     assert_eq!(status, StatusCode::OK, "{tokens}");
     assert_eq!(house.error(&device).await, "invalid_grant");

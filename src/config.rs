@@ -99,6 +99,7 @@ pub struct Throttle {
     pub card: Tries,
     pub initial_pin: Tries,
     pub pattern: Tries,
+    pub device_code: Tries,
 }
 
 /// The pool that PINs are hashed on.

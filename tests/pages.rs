@@ -89,6 +89,57 @@ promise! { shared, async fn every_page_passes_axe_in_every_look(library) {
     }
 }}
 
+promise! { shared, async fn consent_and_devices_pass_axe_in_every_look(library) {
+    let party = library.declare(Declared { id: "lantern", oidc_lines: READS_ALONE, ..Declared::default() }).await;
+    let vendor = OidcVendor::of(library, party).await;
+    let looks = [("light", Look::PHONE), ("dark", Look::DARK), ("spanish", Look::SPANISH), ("narrow", Look::NARROW)];
+    for (name, look) in looks.into_iter().chain([("no-script", Look::WITHOUT_SCRIPTS)]) {
+        let fields = [("scope".to_owned(), "openid library.ebooks offline_access".to_owned())];
+        let (_, shown) = vendor.post_to("device_authorization_endpoint", &fields).await;
+        Chromium::visit(look, async |screen| {
+            let seen = async |page: &str| {
+                screen.picture(&format!("{page}-{name}")).await;
+                if look.scripts {
+                    screen.is_accessible(&format!("{page}, {name}")).await;
+                    screen.fits(&format!("{page}, {name}")).await;
+                }
+            };
+            screen.go(shown["verification_uri"].as_str().unwrap()).await;
+            screen.see("#device").await;
+            seen("device").await;
+            screen.fill("#user_code", "no code").await;
+            screen.click("#device-submit").await;
+            screen.see("#reason").await;
+            seen("device-unknown").await;
+            screen.fill("#user_code", shown["user_code"].as_str().unwrap()).await;
+            screen.click("#device-submit").await;
+            screen.sign_in(&library.patron("district_grade_7")).await;
+            screen.see("#allow").await;
+            seen("consent-device").await;
+            screen.see("#deny").await.scroll_into_view().await.unwrap();
+            screen.picture(&format!("consent-device-end-{name}")).await;
+            screen.click("#allow").await;
+            screen.arrive(&library.url("/device/connected")).await;
+            seen("device-connected").await;
+            screen.go(&library.url("/device/declined")).await;
+            seen("device-declined").await;
+
+            let demo = OidcVendor::of(library, library.oidc()).await;
+            let mut request = demo.request(&Challenge::new());
+            request.push(("prompt".into(), "consent".into()));
+            screen.go(&demo.authorize_url(&request)).await;
+            screen.see("#deny").await;
+            seen("consent").await;
+            screen.click("#deny").await;
+            screen.arrive(&library.vendor_url).await;
+        })
+        .await;
+    }
+}}
+
+const READS_ALONE: &str = r#"grant_types = ["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"]
+offline_access = true"#;
+
 promise! { own, async fn the_first_pin_page_is_clear_and_loses_nothing(library) {
     for look in [Look::PHONE, Look::DARK, Look::SPANISH] {
         Chromium::visit(look, async |screen| {

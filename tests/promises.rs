@@ -11,6 +11,7 @@ mod apply;
 mod audit;
 mod bad_tokens;
 mod click;
+mod device;
 mod import;
 mod integrate;
 mod keys;

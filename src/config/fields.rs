@@ -137,7 +137,7 @@ pub const SESSION: Table = Table {
 pub const THROTTLE: Table = Table {
     name: "throttle",
     many: false,
-    help: "How much guessing is too much. A whole school sits behind one address, so no limit counts by address alone.",
+    help: "How much guessing is too much. A whole school sits behind one address, so no limit on PINs counts by address alone.",
     fields: &[
         or("card_tries", "number, 1 to 100", "6", "Wrong PINs on one card within `card_window`."),
         or("card_window", "duration, 1m to 24h", "\"15m\"", "How long they count."),
@@ -150,6 +150,13 @@ pub const THROTTLE: Table = Table {
         or("initial_pin_window", "duration, 1m to 24h", "\"24h\"", "How long they count."),
         or("pattern_tries", "number, 1 to 1000", "10", "One wrong PIN tried from one address, over many cards."),
         or("pattern_window", "duration, 1m to 24h", "\"60m\"", "How long they count."),
+        or(
+            "device_code_tries",
+            "number, 1 to 1000",
+            "30",
+            "Wrong codes of devices (`/device`) from one address; those of all addresses together are limited to 300 a minute.",
+        ),
+        or("device_code_window", "duration, 1m to 24h", "\"10m\"", "How long they count."),
     ],
 };
 

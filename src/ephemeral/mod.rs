@@ -15,6 +15,12 @@ pub enum Namespace {
     Ticket,
     /// An authorization code.
     Code,
+    /// A device that waits for its reader, under its hashed device code.
+    Device,
+    /// What a waiting device shows to be typed in, hashed.
+    UserCode,
+    /// A device code that was said yes to.
+    DeviceCode,
     /// A spent code, which remembers its grant until it would have expired.
     SpentCode,
     /// A token about no reader that its client gave back.

@@ -9,6 +9,9 @@ pub enum Locale {
 }
 
 impl Locale {
+    /// The cookie that remembers the reader's choice, and nothing else.
+    pub const COOKIE: &str = "oneaccess-lang";
+
     pub const ALL: [Locale; 2] = [Locale::English, Locale::Spanish];
 
     /// BCP 47, for `lang`, for the cookie and for the folder in `locales/`.

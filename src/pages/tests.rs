@@ -213,6 +213,35 @@ fn refusal(reason: &Reason) -> Json {
     })
 }
 
+fn consent(device: Option<&str>) -> Json {
+    let told = match device {
+        None => json!({
+            "band": "adult", "patron_type": "staff", "privileges": [{ "key": "makerspace", "description": "Tools" }],
+            "card": { "number": "4417", "purpose": "holds at the desk" },
+            "standard": ["profile", "email", "phone", "address"],
+        }),
+        Some(_) => json!({
+            "band": "young-adult", "patron_type": "student", "card": null, "standard": [],
+            "privileges": [{ "key": "library-ebooks", "description": "" }, { "key": "library-databases", "description": "" }],
+        }),
+    };
+    let not_told: &[&str] = match device {
+        None => &["consent-not-school", "consent-not-pin"],
+        Some(_) => &["consent-not-personal", "consent-not-card", "consent-not-school", "consent-not-pin"],
+    };
+    json!({
+        "frame": frame("/consent/t", true), "vendor": "Maple Books", "action": "/consent/t", "device": device,
+        "told": told, "not_told": not_told, "stays": device.map(|_| 30),
+    })
+}
+
+fn device(problem: Option<(&str, &str, &str)>) -> Json {
+    json!({
+        "frame": frame("/device", false), "action": "/device", "typed": problem.map_or("", |_| "BCDF-GHJK"),
+        "problem": problem.map(|(reason, text, now)| json!({ "reason": reason, "text": text, "now": now, "minutes": 2 })),
+    })
+}
+
 fn card(number: &str) -> Json {
     json!({
         "frame": frame("/card", true),
@@ -281,6 +310,17 @@ fn samples() -> Vec<(String, &'static str, Json)> {
         ),
         ("card", "card/card.html", card("2 3023 00004417 3")),
         ("card-letters", "card/card.html", card("CH004417")),
+        ("consent", "consent/consent.html", consent(None)),
+        ("consent-device", "consent/consent.html", consent(Some("BCDF-GHJK"))),
+        ("device", "device/code.html", device(None)),
+        ("device-unknown", "device/code.html", device(Some(("unknown-code", "device-unknown", "device-unknown-now")))),
+        (
+            "device-too-many",
+            "device/code.html",
+            device(Some(("too-many-tries", "reason-too-many-tries", "device-too-many-now"))),
+        ),
+        ("device-connected", "device/connected.html", json!({ "frame": frame("/device/connected", false) })),
+        ("device-declined", "device/declined.html", json!({ "frame": frame("/device/declined", false) })),
         (
             "sign-out",
             "sign-out/confirm.html",

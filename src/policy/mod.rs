@@ -9,4 +9,4 @@ pub mod subject;
 pub mod throttle;
 
 pub use entitlement::{Allowance, Entitlement, Facts, Finding};
-pub use step::{Step, next_step};
+pub use step::{Consent, Step, Wants, next_step};

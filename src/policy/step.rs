@@ -1,7 +1,7 @@
 //! What happens next to a pending ask: the dispatcher of the flow.
 
 use super::{Allowance, Facts, entitlement};
-use crate::domain::{clock::Timestamp, reason::Reason, scope::Scopes, session::Session, vendor::Vendor};
+use crate::domain::{clock::Timestamp, id::SessionId, reason::Reason, scope::Scopes, session::Session, vendor::Vendor};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
@@ -9,8 +9,28 @@ pub enum Step {
     Identify,
     /// A PIN that everybody could know opens nothing but its own change.
     ChangePin,
+    /// The patron is asked whether the vendor may be told what this allows.
+    Consent(Allowance),
     Issue(Allowance),
     Refuse(Reason),
+}
+
+/// What a relying party wants of whoever sits there.
+#[derive(Debug, Clone, Copy)]
+pub struct Wants<'a> {
+    pub scopes: &'a Scopes,
+    /// A PIN shown later than this.
+    pub fresh_after: Option<Timestamp>,
+    pub consent: Consent,
+}
+
+/// Whether the patron is asked before anything is told. Remembered for one pending ask and no longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consent {
+    NotWanted,
+    Wanted,
+    /// Who said yes in this session; in any other one somebody else may sit.
+    GivenIn(SessionId),
 }
 
 /// A live session with its patron's facts.
@@ -20,16 +40,10 @@ pub struct Present<'a> {
     pub facts: Facts<'a>,
 }
 
-/// `present` is absent where nobody is signed in; `fresh_after` asks for a PIN shown later than that.
-pub fn next_step(
-    vendor: &Vendor,
-    asked: &Scopes,
-    fresh_after: Option<Timestamp>,
-    present: Option<Present<'_>>,
-    now: Timestamp,
-) -> Step {
+/// `present` is absent where nobody is signed in.
+pub fn next_step(vendor: &Vendor, wants: &Wants<'_>, present: Option<Present<'_>>, now: Timestamp) -> Step {
     let Some(present) = present else { return Step::Identify };
-    if fresh_after.is_some_and(|limit| present.session.authenticated_at < limit) {
+    if wants.fresh_after.is_some_and(|limit| present.session.authenticated_at < limit) {
         return Step::Identify;
     }
     let entitlement = match entitlement::entitled(&present.facts, now, &mut |_| ()) {
@@ -39,8 +53,13 @@ pub fn next_step(
     if present.session.pin_change_due {
         return Step::ChangePin;
     }
-    match entitlement::allow(&entitlement, vendor, asked, &mut |_| ()) {
-        Ok(allowance) => Step::Issue(allowance),
-        Err(reason) => Step::Refuse(reason),
+    let allowance = match entitlement::allow(&entitlement, vendor, wants.scopes, &mut |_| ()) {
+        Ok(allowance) => allowance,
+        Err(reason) => return Step::Refuse(reason),
+    };
+    match wants.consent {
+        Consent::NotWanted => Step::Issue(allowance),
+        Consent::GivenIn(session) if session == present.session.id => Step::Issue(allowance),
+        Consent::GivenIn(_) | Consent::Wanted => Step::Consent(allowance),
     }
 }

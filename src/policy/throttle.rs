@@ -1,5 +1,6 @@
 //! When wrong tries have been enough: per card, and per (address, PIN), never per address alone,
-//! because a whole school sits behind one.
+//! because a whole school sits behind one. Codes that devices show live for minutes and are typed rarely: those count
+//! per address, and all together.
 
 use std::time::Duration;
 
@@ -20,6 +21,10 @@ pub struct Limits {
     pub initial: Limit,
     /// One PIN tried from one address over many cards.
     pub pattern: Limit,
+    /// Wrong codes of devices from one address.
+    pub device_code: Limit,
+    /// Wrong codes of devices from everywhere.
+    pub device_codes: Limit,
 }
 
 impl Limit {

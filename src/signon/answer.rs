@@ -17,7 +17,7 @@ use crate::{
         reason::Reason,
         session::Session,
     },
-    policy::{self, Step, entitlement::entitled, step::Present},
+    policy::{self, Step, Wants, entitlement::entitled, step::Present},
     store::{journal::Record, patrons::Pin},
 };
 
@@ -131,7 +131,7 @@ impl SignOn {
             app.journal.keep(Vec::new(), vec![event]).await?;
             let page = match pending {
                 Some((ticket, ask)) => {
-                    self.shelve(ticket, &Pending { ask, refused: Some(reason.clone()) }).await?;
+                    self.shelve(ticket, &Pending::refused(ask, reason.clone())).await?;
                     Some(format!("/refused/{ticket}"))
                 }
                 None => None,
@@ -167,18 +167,18 @@ impl SignOn {
             Some((ticket, ask)) => {
                 let step = catalogue.vendors.get(&ask.vendor).map(|vendor| {
                     let present = Present { session: &session, facts };
-                    policy::next_step(vendor, &ask.scopes, None, Some(present), now)
+                    policy::next_step(vendor, &Wants { fresh_after: None, ..ask.wants(None) }, Some(present), now)
                 });
                 match step {
                     Some(Step::Refuse(reason)) => {
                         events.push(refusal_event(now, &reason, Some(patron.id), Some((&ask, Some(ticket)))));
-                        self.shelve(ticket, &Pending { ask, refused: Some(reason) }).await?;
+                        self.shelve(ticket, &Pending::refused(ask, reason)).await?;
                         format!("/refused/{ticket}")
                     }
                     _ => {
                         let to = format!("{}{ticket}", ask.resume);
-                        // Whoever was refused on this ticket before is not who stands here now.
-                        self.shelve(ticket, &Pending { ask, refused: None }).await?;
+                        // Whoever was refused on this ticket before, or said yes, is not who stands here now.
+                        self.shelve(ticket, &Pending::fresh(ask)).await?;
                         to
                     }
                 }

@@ -11,11 +11,11 @@ use crate::{
         audit::{AuditEvent, Kind},
         clock::Timestamp,
         handle,
-        id::PatronId,
+        id::{PatronId, SessionId},
         reason::{Reason, staff_code},
     },
     ephemeral::Namespace,
-    policy::{self, Step, step::Present},
+    policy::{self, Consent, Step, Wants, step::Present},
 };
 
 /// How long a person may take from the vendor's door through ours.
@@ -27,6 +27,32 @@ pub(super) struct Pending {
     pub ask: Ask,
     /// The patron was refused, and is being told.
     pub refused: Option<Reason>,
+    /// The session in which the patron said yes to this ask.
+    #[serde(default)]
+    pub consented: Option<SessionId>,
+}
+
+impl Pending {
+    /// One that nobody has answered yet.
+    pub fn fresh(ask: Ask) -> Pending {
+        Pending { ask, refused: None, consented: None }
+    }
+
+    pub fn refused(ask: Ask, reason: Reason) -> Pending {
+        Pending { refused: Some(reason), ..Pending::fresh(ask) }
+    }
+}
+
+impl Ask {
+    /// The same to `policy`, with what the patron answered so far.
+    pub(super) fn wants(&self, consented: Option<SessionId>) -> Wants<'_> {
+        let consent = match (&self.consent, consented) {
+            (None, _) => Consent::NotWanted,
+            (Some(_), None) => Consent::Wanted,
+            (Some(_), Some(session)) => Consent::GivenIn(session),
+        };
+        Wants { scopes: &self.scopes, fresh_after: self.fresh_after, consent }
+    }
 }
 
 impl SignOn {
@@ -35,7 +61,7 @@ impl SignOn {
     /// # Errors
     /// A fault where store or shelf do not answer.
     pub async fn begin(&self, ask: Ask, visitor: &Visitor) -> Result<Next, Fault> {
-        self.step(ask, visitor).await
+        self.step(ask, None, visitor).await
     }
 
     /// The browser returns to `ask.resume` with its ticket, which is spent by this. `None`: unknown or spent.
@@ -47,7 +73,7 @@ impl SignOn {
         let pending = read(&bytes)?;
         let next = match pending.refused {
             Some(reason) => Next::Refuse { reason, page: None },
-            None => self.step(pending.ask.clone(), visitor).await?,
+            None => self.step(pending.ask.clone(), pending.consented, visitor).await?,
         };
         Ok(Some((pending.ask, next)))
     }
@@ -69,7 +95,7 @@ impl SignOn {
         Ok(pending.and_then(|pending| pending.refused.map(|reason| (pending.ask, reason))))
     }
 
-    async fn read_pending(&self, ticket: &str) -> Result<Option<Pending>, Fault> {
+    pub(super) async fn read_pending(&self, ticket: &str) -> Result<Option<Pending>, Fault> {
         self.app().shelf.get(Namespace::Ticket, ticket).await?.map(|bytes| read(&bytes)).transpose()
     }
 
@@ -78,7 +104,7 @@ impl SignOn {
         Ok(self.app().shelf.put(Namespace::Ticket, ticket, bytes, PATIENCE).await?)
     }
 
-    async fn step(&self, ask: Ask, visitor: &Visitor) -> Result<Next, Fault> {
+    async fn step(&self, ask: Ask, consented: Option<SessionId>, visitor: &Visitor) -> Result<Next, Fault> {
         let now = self.app().clock.now();
         let catalogue = self.app().catalogue();
         let Some(vendor) = catalogue.vendors.get(&ask.vendor) else {
@@ -87,8 +113,7 @@ impl SignOn {
         let present = self.present(visitor, now).await?;
         let step = policy::next_step(
             vendor,
-            &ask.scopes,
-            ask.fresh_after,
+            &ask.wants(consented),
             present.as_ref().map(|(session, patron)| Present { session, facts: self.facts(patron, &catalogue) }),
             now,
         );
@@ -97,7 +122,9 @@ impl SignOn {
                 Ok(Next::Issue(Box::new(Ready { ask, session, patron, allowance })))
             }
             (Step::Refuse(reason), present) => self.refuse(ask, present.map(|(_, patron)| patron.id), reason).await,
+            (Step::Consent(_), Some(_)) if !ask.interactive => Ok(Next::ConsentNeeded),
             _ if !ask.interactive => Ok(Next::SignInNeeded),
+            (Step::Consent(_), Some(_)) => self.page("/consent/", ask).await,
             (Step::ChangePin, _) => self.page("/change-pin/", ask).await,
             _ => self.page("/sign-in/", ask).await,
         }
@@ -109,19 +136,19 @@ impl SignOn {
         self.app().journal.keep(Vec::new(), vec![event]).await?;
         let page = ticket.as_ref().map(|ticket| format!("/refused/{ticket}"));
         if let Some(ticket) = ticket {
-            self.shelve(&ticket, &Pending { ask, refused: Some(reason.clone()) }).await?;
+            self.shelve(&ticket, &Pending::refused(ask, reason.clone())).await?;
         }
         Ok(Next::Refuse { reason, page })
     }
 
     async fn page(&self, path: &str, ask: Ask) -> Result<Next, Fault> {
         let ticket = handle::random()?;
-        self.shelve(&ticket, &Pending { ask, refused: None }).await?;
+        self.shelve(&ticket, &Pending::fresh(ask)).await?;
         Ok(Next::Page(format!("{path}{ticket}")))
     }
 }
 
-fn read(bytes: &[u8]) -> Result<Pending, Fault> {
+pub(super) fn read(bytes: &[u8]) -> Result<Pending, Fault> {
     serde_json::from_slice(bytes).map_err(|error| Fault::Broken(format!("a pending ask cannot be read: {error}")))
 }
 

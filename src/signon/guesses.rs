@@ -26,9 +26,9 @@ pub struct Try {
 }
 
 #[derive(Debug)]
-struct Gate {
-    key: String,
-    limit: Limit,
+pub(super) struct Gate {
+    pub key: String,
+    pub limit: Limit,
 }
 
 /// No look takes longer; a place that was never given back is free again after this.
@@ -55,6 +55,11 @@ pub async fn admit(
         Gate { key: format!("pattern {place} {}", pattern.hex()), limit: limits.pattern },
     ];
     let pair = format!("pair {place} {} {card}", pattern.hex());
+    Ok(enter(shelf, &gates).await?.map(|()| Try { gates, pair }))
+}
+
+/// Takes a place at both gates, or at none.
+pub(super) async fn enter(shelf: &Shelf, gates: &[Gate; 2]) -> Result<Result<(), Reason>, Fault> {
     let began = Instant::now();
     loop {
         let beside = [gates[0].enter(shelf).await?, gates[1].enter(shelf).await?];
@@ -62,15 +67,15 @@ pub async fn admit(
         for (gate, beside) in gates.iter().zip(beside) {
             let (wrong, left) = gate.wrong(shelf, 0).await?;
             if let Err(retry_after) = gate.limit.admits(wrong, left) {
-                leave(shelf, &gates).await?;
+                leave(shelf, gates).await?;
                 return Ok(Err(Reason::TooManyTries { retry_after }));
             }
             free &= wrong + beside <= gate.limit.tries;
         }
         if free {
-            return Ok(Ok(Try { gates, pair }));
+            return Ok(Ok(()));
         }
-        leave(shelf, &gates).await?;
+        leave(shelf, gates).await?;
         if began.elapsed() > PATIENCE {
             return Err(Fault::Busy { retry_after: 2 });
         }
@@ -108,7 +113,7 @@ impl Gate {
         Ok(shelf.count(Namespace::Throttle, &self.looked_at(), 1, LOOK).await?.0)
     }
 
-    async fn wrong(&self, shelf: &Shelf, by: u64) -> Result<(u64, Duration), Fault> {
+    pub async fn wrong(&self, shelf: &Shelf, by: u64) -> Result<(u64, Duration), Fault> {
         Ok(shelf.count(Namespace::Throttle, &self.key, by, self.limit.window).await?)
     }
 
@@ -117,7 +122,7 @@ impl Gate {
     }
 }
 
-async fn leave(shelf: &Shelf, gates: &[Gate]) -> Result<(), Fault> {
+pub(super) async fn leave(shelf: &Shelf, gates: &[Gate]) -> Result<(), Fault> {
     for gate in gates {
         shelf.give_back(Namespace::Throttle, &gate.looked_at(), 1).await?;
     }
@@ -133,7 +138,7 @@ pub async fn initial_is_worn(shelf: &Shelf, limit: &Limit, typed: &str, wrong: u
 }
 
 /// An IPv6 host owns its whole /64; counting single addresses there would count nothing.
-fn network(address: IpAddr) -> String {
+pub(super) fn network(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(v4) => v4.to_string(),
         IpAddr::V6(v6) => format!("{:x?}/64", &v6.segments()[..4]),
@@ -160,7 +165,13 @@ mod tests {
 
     fn limits() -> Limits {
         let within_an_hour = |tries| Limit { tries, window: std::time::Duration::from_secs(3600) };
-        Limits { card: within_an_hour(6), initial: within_an_hour(12), pattern: within_an_hour(10) }
+        Limits {
+            card: within_an_hour(6),
+            initial: within_an_hour(12),
+            pattern: within_an_hour(10),
+            device_code: within_an_hour(30),
+            device_codes: within_an_hour(300),
+        }
     }
 
     impl Door {

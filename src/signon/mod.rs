@@ -5,6 +5,8 @@ mod answer;
 mod asked;
 mod begin;
 mod change_pin;
+mod codes;
+mod consent;
 pub mod farewell;
 mod finish;
 mod guesses;
@@ -38,6 +40,7 @@ use crate::{
         throttle::{Limit, Limits},
     },
 };
+pub use consent::{Asked, Consenting};
 pub use leave::{Departed, Left, Wish};
 pub use renew::Turned;
 pub use visitor::Visitor;
@@ -62,6 +65,9 @@ pub struct Ask {
     /// The reader's languages as the relying party knows them, best first.
     #[serde(default)]
     pub languages: Vec<String>,
+    /// What the patron is asked before anything is told; absent where the agreement says it all.
+    #[serde(default)]
+    pub consent: Option<Question>,
     /// What is granted may outlive the session: an app or e-reader that stays.
     pub offline: bool,
     /// What the protocol renews of it later, in its own words; absent where nothing is.
@@ -70,6 +76,19 @@ pub struct Ask {
     pub resume: String,
     /// The protocol's own words, to get back at the end.
     pub state: serde_json::Value,
+}
+
+/// What a relying party will read once the patron has said yes, as far as the patron may be told of.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    /// Library scopes that were asked for by name.
+    pub scopes: Scopes,
+    /// Band, type and whatever else is released: who is there, not only what a token opens.
+    pub reader: bool,
+    /// Standard claims that were asked for; released ones among them are told.
+    pub claims: Vec<String>,
+    /// Another device waits for the answer, and shows this code.
+    pub device: Option<String>,
 }
 
 /// What the browser does next.
@@ -83,6 +102,8 @@ pub enum Next {
     Refuse { reason: Reason, page: Option<String> },
     /// Someone must sign in, and the ask forbade pages.
     SignInNeeded,
+    /// The patron must be asked, and the ask forbade pages.
+    ConsentNeeded,
 }
 
 /// A yes that waits to be written down. Only this module makes one.
@@ -205,8 +226,13 @@ impl SignOn {
         let pins = pins::PinPool::start(threads, hashing.queue)?;
         let tries = &app.config.throttle;
         let limit = |of: &crate::config::Tries| Limit { tries: of.tries, window: of.window };
-        let limits =
-            Limits { card: limit(&tries.card), initial: limit(&tries.initial_pin), pattern: limit(&tries.pattern) };
+        let limits = Limits {
+            card: limit(&tries.card),
+            initial: limit(&tries.initial_pin),
+            pattern: limit(&tries.pattern),
+            device_code: limit(&tries.device_code),
+            device_codes: codes::EVERYWHERE,
+        };
         let (known, asked) = (known::Known::default(), asked::Asked::default());
         Ok(SignOn(Arc::new(Flow { app, pins, known, asked, limits, farewells, telling: Default::default() })))
     }

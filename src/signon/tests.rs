@@ -151,10 +151,24 @@ impl House {
             interactive: true,
             card_hint: None,
             languages: Vec::new(),
+            consent: None,
             offline: false,
             renewable: None,
             resume: "/oidc/resume/".into(),
             state: json!({}),
+        }
+    }
+
+    fn ask_with_consent(&self) -> Ask {
+        let question = Question { reader: true, scopes: self.ask().scopes, ..Question::default() };
+        Ask { consent: Some(question), ..self.ask() }
+    }
+
+    /// The ticket of the page that this leads to.
+    async fn sent_to(&self, path: &str, ask: Ask, visitor: &Visitor) -> String {
+        match self.signon.begin(ask, visitor).await.unwrap() {
+            Next::Page(to) => to.strip_prefix(path).unwrap_or_else(|| panic!("{to}")).to_owned(),
+            _ => panic!("no page"),
         }
     }
 
@@ -338,5 +352,75 @@ async fn every_check_costs_one_argon2id_whatever_the_card_and_whatever_the_pin()
             house.try_pin(card, pin).await;
             assert_eq!(house.signon.0.pins.hashed() - before, 1, "{what}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_yes_counts_for_its_own_ask_and_is_remembered_no_longer() {
+    for house in houses().await {
+        let here = house.visitor(Some(&house.sign_in("4417", "739150").await));
+        for _ in 0..2 {
+            let ticket = house.sent_to("/consent/", house.ask_with_consent(), &here).await;
+            let Some(Asked::Now(asked)) = house.signon.consenting(&ticket, &here).await.unwrap() else {
+                panic!("nothing is asked")
+            };
+            assert_eq!(asked.scopes.to_string(), "library.ebooks");
+            assert!(asked.release.card_number.is_none() && asked.release.standard.is_empty());
+            let to = house.signon.consent(&ticket, true, &here).await.unwrap();
+            assert_eq!(to, Some(format!("/oidc/resume/{ticket}")));
+            let (_, next) = house.signon.resume(&ticket, &here).await.unwrap().unwrap();
+            assert!(matches!(next, Next::Issue(_)));
+            assert_eq!(house.signon.consent(&ticket, true, &here).await.unwrap(), None, "the ticket is spent");
+        }
+        let silent = Ask { interactive: false, ..house.ask_with_consent() };
+        assert!(matches!(house.signon.begin(silent, &here).await.unwrap(), Next::ConsentNeeded));
+    }
+}
+
+#[tokio::test]
+async fn nothing_but_a_yes_leads_past_the_question() {
+    for house in houses().await {
+        let here = house.visitor(Some(&house.sign_in("4417", "739150").await));
+        let ticket = house.sent_to("/consent/", house.ask_with_consent(), &here).await;
+        let (_, next) = house.signon.resume(&ticket, &here).await.unwrap().unwrap();
+        assert!(matches!(next, Next::Page(page) if page.starts_with("/consent/")), "asked again");
+    }
+}
+
+#[tokio::test]
+async fn who_signs_in_as_somebody_else_after_a_yes_is_asked_again() {
+    for house in houses().await {
+        let mira = house.visitor(Some(&house.sign_in("4417", "739150").await));
+        let ticket = house.sent_to("/consent/", house.ask_with_consent(), &mira).await;
+        house.signon.consent(&ticket, true, &mira).await.unwrap();
+        // A browser that carries the same ticket, and another session of the same patron.
+        let other = house.visitor(Some(&house.sign_in("4417", "739150").await));
+        let (_, next) = house.signon.resume(&ticket, &other).await.unwrap().unwrap();
+        assert!(matches!(next, Next::Page(page) if page.starts_with("/consent/")));
+        let ticket = house.sent_to("/consent/", house.ask_with_consent(), &mira).await;
+        house.signon.consent(&ticket, true, &mira).await.unwrap();
+        let answer = house.signon.answer(Some(&ticket), "4417", "739150", &mira).await.unwrap();
+        let Answer::SignedIn { cookie, .. } = answer else { panic!("{answer:?}") };
+        let (_, next) = house.signon.resume(&ticket, &house.visitor(Some(&cookie))).await.unwrap().unwrap();
+        assert!(matches!(next, Next::Page(page) if page.starts_with("/consent/")), "the sign-in forgets the yes");
+        let nobody = house.visitor(None);
+        let ticket = house.sent_to("/sign-in/", house.ask_with_consent(), &nobody).await;
+        let to = house.signon.consent(&ticket, true, &nobody).await.unwrap();
+        assert_eq!(to, Some(format!("/sign-in/{ticket}")), "nobody says yes for nobody");
+    }
+}
+
+#[tokio::test]
+async fn a_no_goes_straight_back_and_is_kept() {
+    for house in houses().await {
+        let here = house.visitor(Some(&house.sign_in("4417", "739150").await));
+        let ticket = house.sent_to("/consent/", house.ask_with_consent(), &here).await;
+        house.signon.consent(&ticket, false, &here).await.unwrap();
+        assert_eq!(house.signon.consent(&ticket, true, &here).await.unwrap(), Some(format!("/refused/{ticket}")));
+        let (_, next) = house.signon.resume(&ticket, &here).await.unwrap().unwrap();
+        assert!(matches!(next, Next::Refuse { reason: Reason::Declined, page: None }));
+        let events = house.signon.app().store.audit().tail(10).await.unwrap();
+        let kept = events.iter().filter_map(|event| event.payload.as_ref());
+        assert!(kept.into_iter().any(|payload| payload.to_string().contains("\"declined\"")));
     }
 }

@@ -34,9 +34,6 @@ pub struct Browser {
     form_cookie: Option<String>,
 }
 
-/// Remembers the chosen language, and nothing else.
-pub const LANGUAGE_COOKIE: &str = "oneaccess-lang";
-
 impl FromRequestParts<SignOn> for Browser {
     type Rejection = Failure;
 
@@ -121,7 +118,7 @@ impl Browser {
 
     /// 303 that remembers the language for a year.
     pub fn speaks(&self, locale: Locale, to: &str) -> Result<Response, Failure> {
-        let cookie = self.cookie_header(LANGUAGE_COOKIE, locale.tag(), "; Max-Age=31536000")?;
+        let cookie = self.cookie_header(Locale::COOKIE, locale.tag(), "; Max-Age=31536000")?;
         Ok(with_cookie(see(to)?, Some(cookie)))
     }
 
@@ -154,7 +151,7 @@ pub fn locale_of(headers: &HeaderMap, uri: &Uri) -> Locale {
 fn chosen<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Option<&'a str> {
     let asked = uri.query().unwrap_or_default().split('&').find_map(|pair| pair.strip_prefix("lang="));
     let spoken = |tag: &&str| Locale::from_tag(tag).is_some();
-    asked.filter(spoken).or_else(|| cookie(headers, LANGUAGE_COOKIE).filter(spoken))
+    asked.filter(spoken).or_else(|| cookie(headers, Locale::COOKIE).filter(spoken))
 }
 
 /// A ticket as `signon` makes them; anything else never was one.

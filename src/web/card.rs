@@ -11,7 +11,12 @@ use super::{
     refusal::Why,
 };
 use crate::{
-    domain::{clock::Date, patron::Patron},
+    domain::{
+        catalogue::Catalogue,
+        clock::{Date, Timestamp},
+        id::ScopeId,
+        patron::Patron,
+    },
     pages::Frame,
     signon::SignOn,
     wire::barcode,
@@ -30,12 +35,22 @@ struct Page {
     reason: Option<Why>,
 }
 
+/// A scope, as people read it.
 #[derive(Serialize)]
-struct Privilege {
+pub struct Privilege {
     /// `library-ebooks`: the text of a scope that we know.
     key: String,
     /// The catalogue's own words, for one that we do not.
     description: String,
+}
+
+impl Privilege {
+    /// `None` for one that the catalogue does not hold any more.
+    pub fn of(id: &ScopeId, catalogue: &Catalogue, now: Timestamp) -> Option<Privilege> {
+        let scope = catalogue.scopes.get(id)?;
+        let description = scope.description.clone().unwrap_or_else(|| scope.shown(now).to_string());
+        Some(Privilege { key: id.as_str().replace('.', "-"), description })
+    }
 }
 
 pub async fn show(State(signon): State<SignOn>, browser: Browser) -> Result<Response, Failure> {
@@ -47,11 +62,7 @@ pub async fn show(State(signon): State<SignOn>, browser: Browser) -> Result<Resp
     let zone = &signon.app().config.library.time_zone;
     let number = who.patron.card.as_str();
     let now = signon.app().clock.now();
-    let privileges = who.privileges.iter().filter_map(|id| {
-        let scope = catalogue.scopes.get(id)?;
-        let description = scope.description.clone().unwrap_or_else(|| scope.shown(now).to_string());
-        Some(Privilege { key: id.as_str().replace('.', "-"), description })
-    });
+    let privileges = who.privileges.iter().filter_map(|id| Privilege::of(id, &catalogue, now));
     let page = Page {
         frame: Frame { csrf: browser.token()?.0, ..browser.frame(Some(&who)) },
         holder: holder(&who.patron),

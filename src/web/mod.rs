@@ -1,9 +1,10 @@
-//! What people see: sign-in, launchpad, card, refusal, sign-out. This file is the whole map of it.
+//! What people see: sign-in, consent, launchpad, card, refusal, sign-out. This file is the whole map of it.
 //! Owns requests and answers; how a page looks is `pages`', what happens is `signon`'s, and no protocol is known.
 
 mod assets;
 mod browser;
 mod card;
+mod consent;
 mod failure;
 mod guard;
 mod health;
@@ -33,6 +34,7 @@ pub fn router(signon: SignOn, others: Router) -> Router {
         .route("/sign-in/{ticket}", get(sign_in::show).post(sign_in::answer))
         .route("/change-pin", get(pin::show).post(pin::change))
         .route("/change-pin/{ticket}", get(pin::show).post(pin::change))
+        .route("/consent/{ticket}", get(consent::show).post(consent::answer))
         .route("/refused/{ticket}", get(refusal::show))
         .route("/sign-out", get(sign_out::ask).post(sign_out::end))
         .route("/sign-out/{wish}", get(sign_out::ask))

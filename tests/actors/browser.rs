@@ -180,6 +180,11 @@ impl Browser {
         self.post(&target, &fields).await
     }
 
+    /// The same, redirects followed to a page of ours.
+    pub async fn submit_and_follow(&self, page: &Page, id: &str, fill: &[(&str, &str)]) -> Page {
+        self.follow(self.submit(page, id, fill).await, None).await.page()
+    }
+
     // ── What a patron does ─────────────────────────────────────────────────────────────────────────────────────────
 
     /// Types card and PIN once into the sign-in page and says what came, redirects followed.

@@ -159,6 +159,11 @@ impl OidcVendor {
 
     /// Sends fields to the token endpoint, authenticated as registered.
     pub async fn token(&self, fields: &[(String, String)]) -> (u16, Value) {
+        self.post_to("token_endpoint", fields).await
+    }
+
+    /// The same, to any endpoint for programs.
+    pub async fn post_to(&self, endpoint: &str, fields: &[(String, String)]) -> (u16, Value) {
         let mut fields = fields.to_vec();
         let secret = self.party.client_secret.clone().unwrap_or_default();
         let mut headers = Vec::new();
@@ -170,12 +175,16 @@ impl OidcVendor {
             }
             _ => fields.push(("client_id".into(), self.party.client_id.clone())),
         }
-        self.token_with(&fields, &headers).await
+        self.send(endpoint, &fields, &headers).await
     }
 
     /// Sends fields and headers to the token endpoint as they are.
     pub async fn token_with(&self, fields: &[(String, String)], headers: &[(String, String)]) -> (u16, Value) {
-        let mut request = plain().post(self.endpoint("token_endpoint")).form(fields);
+        self.send("token_endpoint", fields, headers).await
+    }
+
+    async fn send(&self, endpoint: &str, fields: &[(String, String)], headers: &[(String, String)]) -> (u16, Value) {
+        let mut request = plain().post(self.endpoint(endpoint)).form(fields);
         for (name, value) in headers {
             request = request.header(name, value);
         }

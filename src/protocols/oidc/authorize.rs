@@ -13,7 +13,7 @@ use super::{
     terms::Terms,
 };
 use crate::{
-    domain::scope::Scopes,
+    domain::{reason::Reason, scope::Scopes},
     signon::{Ask, Next, Ready, visitor::Visitor},
 };
 use axum::{
@@ -25,7 +25,7 @@ use axum::{
 
 /// It waits on the shelf, and its state travels on: what is longer is no request of a browser.
 const LONGEST_REQUEST: usize = 16 * 1024;
-const RESUME: &str = "/oidc/resume/";
+pub(super) const RESUME: &str = "/oidc/resume/";
 
 pub(super) async fn arrive(
     State(provider): State<Provider>,
@@ -68,6 +68,7 @@ async fn authorize(provider: &Provider, query: &str, visitor: &Visitor) -> Resul
         scopes: entitling(&client, &request.words.terms.scopes),
         fresh_after: request.fresh_after,
         interactive: request.interactive,
+        consent: request.consent.then(|| request.words.terms.question()),
         offline: request.words.terms.offline,
         renewable: renewable(&client, &request.words.terms).transpose().map_err(broken)?,
         card_hint: request.card_hint,
@@ -79,8 +80,9 @@ async fn authorize(provider: &Provider, query: &str, visitor: &Visitor) -> Resul
         Next::Issue(ready) => issue(provider, *ready).await,
         Next::Page(path) => Ok(Going::Here(path)),
         Next::Refuse { page: Some(path), .. } => Ok(Going::Here(path)),
-        Next::Refuse { page: None, .. } => Err(Stop::Tell(back, access_denied())),
+        Next::Refuse { page: None, reason } => Err(Stop::Tell(back, access_denied(&reason))),
         Next::SignInNeeded => Err(Stop::Tell(back, sign_in_needed())),
+        Next::ConsentNeeded => Err(Stop::Tell(back, consent_needed())),
     }
 }
 
@@ -111,13 +113,21 @@ pub(super) async fn issue(provider: &Provider, ready: Ready) -> Result<Going, St
     Ok(Going::Back(back, code))
 }
 
-/// The vendor learns that, not why: the reason is the patron's.
-pub(super) fn access_denied() -> Error {
-    Error::new("access_denied", "the library does not let this person in here")
+/// The vendor learns that, not why: the reason is the patron's. Who says no says it to the vendor.
+pub(super) fn access_denied(reason: &Reason) -> Error {
+    let hint = match reason {
+        Reason::Declined => "the reader said no",
+        _ => "the library does not let this person in here",
+    };
+    Error::new("access_denied", hint)
 }
 
 pub(super) fn sign_in_needed() -> Error {
     Error::new("login_required", "nobody is signed in, or not recently enough")
+}
+
+pub(super) fn consent_needed() -> Error {
+    Error::new("consent_required", "the reader must be asked first")
 }
 
 fn broken(error: serde_json::Error) -> Stop {
@@ -171,11 +181,11 @@ fn known_client(provider: &Provider, params: &Params<'_>) -> Result<std::sync::A
 
 /// Who asks for `openid` alone wants to know who is there: that takes a reader to whom something here is open, whatever
 /// it is. The token still carries what was asked for, which is nothing.
-fn entitling(client: &Client, asked: &Scopes) -> Scopes {
+pub(super) fn entitling(client: &Client, asked: &Scopes) -> Scopes {
     if asked.is_empty() { client.scopes.clone() } else { asked.clone() }
 }
 
 /// What is kept with the grant where the client may renew it.
-fn renewable(client: &Client, terms: &Terms) -> Option<Result<serde_json::Value, serde_json::Error>> {
+pub(super) fn renewable(client: &Client, terms: &Terms) -> Option<Result<serde_json::Value, serde_json::Error>> {
     client.grants.contains(&GrantType::RefreshToken).then(|| serde_json::to_value(terms))
 }

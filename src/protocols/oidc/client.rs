@@ -72,17 +72,21 @@ pub(super) enum GrantType {
     AuthorizationCode,
     RefreshToken,
     ClientCredentials,
+    /// RFC 8628.
+    #[serde(rename = "urn:ietf:params:oauth:grant-type:device_code")]
+    DeviceCode,
 }
 
 impl GrantType {
-    pub const ALL: [GrantType; 3] =
-        [GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::ClientCredentials];
+    pub const ALL: [GrantType; 4] =
+        [GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::ClientCredentials, GrantType::DeviceCode];
 
     pub fn as_str(self) -> &'static str {
         match self {
             GrantType::AuthorizationCode => "authorization_code",
             GrantType::RefreshToken => "refresh_token",
             GrantType::ClientCredentials => "client_credentials",
+            GrantType::DeviceCode => "urn:ietf:params:oauth:grant-type:device_code",
         }
     }
 
@@ -277,7 +281,8 @@ impl Client {
         if by_browser && settings.redirect_uris.is_empty() {
             return Err(misfit("redirect_uris", "must not be empty"));
         }
-        if grants.contains(&GrantType::RefreshToken) && !by_browser {
+        let by_device = grants.contains(&GrantType::DeviceCode);
+        if grants.contains(&GrantType::RefreshToken) && !by_browser && !by_device {
             return Err(misfit("grant_types", "holds refresh_token, but nothing that could be renewed"));
         }
         if grants.contains(&GrantType::ClientCredentials) && auth == Auth::None {
@@ -293,6 +298,9 @@ impl Client {
         let id_token_alg =
             settings.id_token_signed_response_alg.unwrap_or(if fapi { Algorithm::Es256 } else { Algorithm::Rs256 });
         let access_token_alg = settings.access_token_signing_alg.unwrap_or(Algorithm::Es256);
+        if fapi && by_device {
+            return Err(misfit("grant_types", "must not hold device_code, because profile is fapi2"));
+        }
         if fapi {
             demanded_by_fapi2(auth, pkce_required, &settings.redirect_uris, [id_token_alg, access_token_alg])?;
         }

@@ -12,8 +12,17 @@ use crate::{
     signon::Fault,
 };
 
-/// RFC 6749 recommends ten minutes at most; a browser needs a second.
-pub(super) const LIFE: Duration = Duration::from_secs(60);
+/// Where codes come from, and how long they and what is noted beside them live.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Kind {
+    space: Namespace,
+    life: Duration,
+}
+
+/// By a browser. RFC 6749 recommends ten minutes at most; it needs a second.
+pub(super) const BROWSER: Kind = Kind { space: Namespace::Code, life: Duration::from_secs(60) };
+/// A device code (RFC 8628) that was said yes to: its device may ask for as long as it waits.
+pub(super) const DEVICE: Kind = Kind { space: Namespace::DeviceCode, life: super::device::LINGER };
 
 /// What a code stands for, and everything that its redemption must match.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,17 +54,21 @@ pub(super) enum Redeemed {
 /// Shelves `passage` under a new code, and a marker beside it that outlives the redemption.
 pub(super) async fn issue(shelf: &Shelf, passage: &Code) -> Result<String, Fault> {
     let code = handle::random()?;
-    let value = serde_json::to_vec(passage).map_err(|e| Fault::Broken(e.to_string()))?;
-    let key = key(&code);
-    shelf.put(Namespace::SpentCode, &key, passage.grant.to_string().into_bytes(), LIFE).await?;
-    shelf.put(Namespace::Code, &key, value, LIFE).await?;
+    shelve(shelf, BROWSER, &key(&code), passage).await?;
     Ok(code)
 }
 
+/// The same under the key of a code that is out already.
+pub(super) async fn shelve(shelf: &Shelf, kind: Kind, key: &str, passage: &Code) -> Result<(), Fault> {
+    let value = serde_json::to_vec(passage).map_err(|e| Fault::Broken(e.to_string()))?;
+    shelf.put(Namespace::SpentCode, key, passage.grant.to_string().into_bytes(), kind.life).await?;
+    Ok(shelf.put(kind.space, key, value, kind.life).await?)
+}
+
 /// Spends `code`: of many who present it at once, one gets `First`.
-pub(super) async fn redeem(shelf: &Shelf, code: &str) -> Result<Redeemed, Fault> {
+pub(super) async fn redeem(shelf: &Shelf, kind: Kind, code: &str) -> Result<Redeemed, Fault> {
     let key = key(code);
-    if let Some(value) = shelf.take(Namespace::Code, &key).await? {
+    if let Some(value) = shelf.take(kind.space, &key).await? {
         let passage = serde_json::from_slice(&value).map_err(|e| Fault::Broken(format!("shelved code: {e}")))?;
         return Ok(Redeemed::First(Box::new(passage)));
     }
@@ -64,16 +77,16 @@ pub(super) async fn redeem(shelf: &Shelf, code: &str) -> Result<Redeemed, Fault>
         return Ok(Redeemed::Unknown);
     };
     // Said before looking, as `won` does: of the two, at least one sees the other.
-    shelf.put(Namespace::SpentCode, &came_again(&key), Vec::new(), LIFE).await?;
+    shelf.put(Namespace::SpentCode, &came_again(&key), Vec::new(), kind.life).await?;
     let won = shelf.get(Namespace::SpentCode, &has_won(&key)).await?;
     Ok(if won.is_some() { Redeemed::Again(grant) } else { Redeemed::AtOnce })
 }
 
 /// To be called when `code` has won something, before that leaves the house. Says whether the code came again meanwhile:
 /// then what it won must go.
-pub(super) async fn won(shelf: &Shelf, code: &str) -> Result<bool, Fault> {
+pub(super) async fn won(shelf: &Shelf, kind: Kind, code: &str) -> Result<bool, Fault> {
     let key = key(code);
-    shelf.put(Namespace::SpentCode, &has_won(&key), Vec::new(), LIFE).await?;
+    shelf.put(Namespace::SpentCode, &has_won(&key), Vec::new(), kind.life).await?;
     Ok(shelf.get(Namespace::SpentCode, &came_again(&key)).await?.is_some())
 }
 
@@ -86,7 +99,7 @@ fn came_again(key: &str) -> String {
 }
 
 /// Codes rest hashed: who reads the shelf cannot redeem what is on it.
-fn key(code: &str) -> String {
+pub(super) fn key(code: &str) -> String {
     hex::encode(digest::digest(&digest::SHA256, code.as_bytes()))
 }
 
@@ -114,7 +127,7 @@ mod tests {
         let tries: Vec<_> = (0..64)
             .map(|_| {
                 let (shelf, code) = (shelf.clone(), code.clone());
-                tokio::spawn(async move { redeem(&shelf, &code).await.unwrap() })
+                tokio::spawn(async move { redeem(&shelf, BROWSER, &code).await.unwrap() })
             })
             .collect();
         let mut first = 0;
@@ -125,23 +138,23 @@ mod tests {
             }
         }
         assert_eq!(first, 1);
-        assert!(won(&shelf, &code).await.unwrap());
-        assert_eq!(redeem(&shelf, &code).await.unwrap(), Redeemed::Again(passage.grant));
+        assert!(won(&shelf, BROWSER, &code).await.unwrap());
+        assert_eq!(redeem(&shelf, BROWSER, &code).await.unwrap(), Redeemed::Again(passage.grant));
     }
 
     #[tokio::test]
     async fn a_code_that_came_once_is_left_alone_until_it_comes_again() {
         let (shelf, passage) = (Shelf::default(), passage());
         let code = issue(&shelf, &passage).await.unwrap();
-        assert_eq!(redeem(&shelf, &code).await.unwrap(), Redeemed::First(Box::new(passage.clone())));
-        assert!(!won(&shelf, &code).await.unwrap());
-        assert_eq!(redeem(&shelf, &code).await.unwrap(), Redeemed::Again(passage.grant));
+        assert_eq!(redeem(&shelf, BROWSER, &code).await.unwrap(), Redeemed::First(Box::new(passage.clone())));
+        assert!(!won(&shelf, BROWSER, &code).await.unwrap());
+        assert_eq!(redeem(&shelf, BROWSER, &code).await.unwrap(), Redeemed::Again(passage.grant));
     }
 
     #[tokio::test]
     async fn a_code_that_was_never_issued_is_unknown_and_no_two_are_alike() {
         let shelf = Shelf::default();
-        assert_eq!(redeem(&shelf, "guess").await.unwrap(), Redeemed::Unknown);
+        assert_eq!(redeem(&shelf, BROWSER, "guess").await.unwrap(), Redeemed::Unknown);
         let (one, two) = (issue(&shelf, &passage()).await.unwrap(), issue(&shelf, &passage()).await.unwrap());
         assert_ne!(one, two);
         assert_eq!(one.len(), 43);

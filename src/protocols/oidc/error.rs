@@ -12,7 +12,7 @@ use super::{Provider, redirect};
 use crate::{
     app::App,
     pages::{Frame, Locale},
-    signon::Fault,
+    signon::{Fault, visitor::cookie},
 };
 
 /// An error of RFC 6749, OIDC Core or RFC 6750, by its registered name.
@@ -245,8 +245,12 @@ pub(super) fn page(app: &App, headers: &HeaderMap, status: StatusCode, code: &st
     no_store((status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response())
 }
 
-fn locale_of(headers: &HeaderMap) -> Locale {
-    Locale::of(None, None, headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()))
+pub(super) fn locale_of(headers: &HeaderMap) -> Locale {
+    Locale::of(
+        None,
+        cookie(headers, Locale::COOKIE),
+        headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()),
+    )
 }
 
 /// Logs what broke under a number, and shows the number.

@@ -8,6 +8,7 @@ mod client_assertion;
 mod client_auth;
 mod client_keys;
 mod code;
+mod device;
 mod discovery;
 mod dpop;
 mod end_session;
@@ -90,6 +91,11 @@ impl Protocol for Oidc {
             .route("/oidc/introspect", post(introspect::introspect))
             .route("/oidc/revoke", post(revoke::revoke))
             .route("/oidc/par", post(pushed::push))
+            .route("/oidc/device-authorization", post(device::authorize))
+            .route("/oidc/device/{ticket}", get(device::page::resume))
+            .route(device::PATH, get(device::page::show))
+            .route(device::page::CONNECTED, get(device::page::connected))
+            .route(device::page::DECLINED, get(device::page::declined))
             .route("/oidc/userinfo", get(userinfo::userinfo).post(userinfo::userinfo))
             .route("/oidc/end-session", get(end_session::arrive).post(end_session::arrive_by_post))
             .layer(DefaultBodyLimit::max(BODY_LIMIT))

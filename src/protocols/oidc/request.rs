@@ -101,6 +101,8 @@ pub(super) fn registered_address(client: &Client, params: &Params<'_>) -> Result
 pub(super) struct Request {
     pub fresh_after: Option<Timestamp>,
     pub interactive: bool,
+    /// The reader is asked first (`prompt=consent`).
+    pub consent: bool,
     pub card_hint: Option<String>,
     pub languages: Vec<String>,
     pub words: Words,
@@ -140,7 +142,8 @@ pub(super) fn checked(
     };
     Ok(Request {
         fresh_after,
-        interactive: prompt != Prompt::None,
+        interactive: !prompt.none,
+        consent: prompt.consent,
         card_hint: card_hint(params),
         languages: languages(params),
         words,
@@ -203,7 +206,12 @@ fn is_hash(text: &str) -> bool {
 
 /// What is not in the library's catalogue for this vendor is ignored (OIDC Core section 3.1.2.1); the token says what was
 /// granted. Without `openid`, a request of which nothing is left asks for nothing (RFC 6749 section 3.3).
-fn asked_scopes(client: &Client, params: &Params<'_>, catalogue: &Catalogue, now: Timestamp) -> Result<Terms, Error> {
+pub(super) fn asked_scopes(
+    client: &Client,
+    params: &Params<'_>,
+    catalogue: &Catalogue,
+    now: Timestamp,
+) -> Result<Terms, Error> {
     let asked = || params.get("scope").unwrap_or_default().split(' ');
     let known = asked().filter_map(|name| catalogue.scope_asked(name, now));
     let asked_of_us: Scopes = known.filter(|scope| client.scopes.contains(scope)).cloned().collect();
@@ -225,24 +233,24 @@ fn nonce(params: &Params<'_>) -> Result<Option<String>, Error> {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Prompt {
-    Default,
-    None,
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Prompt {
+    none: bool,
     /// `login` or `select_account`: whoever sits there shows card and PIN again.
-    SignIn,
+    sign_in: bool,
+    consent: bool,
 }
 
-/// OIDC Core section 3.1.2.1. `consent` asks for nothing more: what is released is fixed by agreement, not by the reader.
+/// OIDC Core section 3.1.2.1.
 fn prompt(params: &Params<'_>) -> Result<Prompt, Error> {
-    let mut prompt = Prompt::Default;
+    let mut prompt = Prompt::default();
     let wishes: Vec<&str> = params.get("prompt").unwrap_or_default().split(' ').filter(|w| !w.is_empty()).collect();
     for wish in &wishes {
         match *wish {
             "none" if wishes.len() > 1 => return Err(Error::invalid_request("prompt none goes with nothing else")),
-            "none" => prompt = Prompt::None,
-            "login" | "select_account" => prompt = Prompt::SignIn,
-            "consent" => {}
+            "none" => prompt.none = true,
+            "login" | "select_account" => prompt.sign_in = true,
+            "consent" => prompt.consent = true,
             _ => return Err(Error::invalid_request("prompt must be of none, login, consent, select_account")),
         }
     }
@@ -259,7 +267,7 @@ fn freshness(params: &Params<'_>, prompt: Prompt, now: Timestamp) -> Result<Opti
         }
         Some(_) => return Err(Error::invalid_request("max_age must be a whole number of seconds")),
     };
-    Ok(if prompt == Prompt::SignIn { Some(now) } else { by_age })
+    Ok(if prompt.sign_in { Some(now) } else { by_age })
 }
 
 /// OIDC Core section 3.1.2.1: with a hint, nobody else may be signed in. An old one will do, a forged one will not.
@@ -377,7 +385,7 @@ mod tests {
         let ask = |query: &str| {
             let params = Params::read(query.as_bytes());
             let prompt = prompt(&params)?;
-            Ok::<_, Error>((prompt != Prompt::None, freshness(&params, prompt, NOW)?))
+            Ok::<_, Error>((!prompt.none, freshness(&params, prompt, NOW)?))
         };
         let ago = |seconds| Some(NOW - Duration::from_secs(seconds));
         assert_eq!(ask(""), Ok((true, None)));
@@ -388,7 +396,11 @@ mod tests {
         assert_eq!(ask("prompt=consent"), Ok((true, None)));
         assert_eq!(ask("max_age=0"), Ok((true, ago(0))));
         assert_eq!(ask("max_age=99999999999999999999"), Ok((true, None)));
-        for query in ["prompt=none+login", "prompt=create", "max_age=-1", "max_age=1.5", "max_age=soon"] {
+        let asks = |query: &str| prompt(&Params::read(query.as_bytes())).unwrap().consent;
+        assert!(asks("prompt=login+consent") && asks("prompt=consent") && !asks("prompt=login") && !asks(""));
+        for query in
+            ["prompt=none+login", "prompt=none+consent", "prompt=create", "max_age=-1", "max_age=1.5", "max_age=soon"]
+        {
             assert_eq!(code(ask(query)), "invalid_request", "{query}");
         }
     }

@@ -32,6 +32,9 @@ pub(super) async fn resume(
 
 async fn on(provider: &Provider, ticket: &str, visitor: &Visitor) -> Result<Option<Going>, Stop> {
     let Some((ask, next)) = provider.signon.resume(ticket, visitor).await? else { return Ok(None) };
+    if ask.resume != authorize::RESUME {
+        return Ok(None);
+    }
     let back = Words::of(&ask)?.back();
     // The registration may have changed while the patron signed in.
     let client = provider.client(&ask.relying_party);
@@ -43,7 +46,8 @@ async fn on(provider: &Provider, ticket: &str, visitor: &Visitor) -> Result<Opti
         Next::Page(path) => Ok(Some(Going::Here(path))),
         Next::Refuse { page: Some(path), .. } => Ok(Some(Going::Here(path))),
         // Forbidden to tell the patron here, or told already: the browser comes from the page that did.
-        Next::Refuse { page: None, .. } => Err(Stop::Tell(back, authorize::access_denied())),
+        Next::Refuse { page: None, reason } => Err(Stop::Tell(back, authorize::access_denied(&reason))),
         Next::SignInNeeded => Err(Stop::Tell(back, authorize::sign_in_needed())),
+        Next::ConsentNeeded => Err(Stop::Tell(back, authorize::consent_needed())),
     }
 }

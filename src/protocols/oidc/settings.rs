@@ -26,11 +26,16 @@ pub(super) const FIELDS: &[Field] = &[
     },
     Field {
         name: "grant_types",
-        kind: Kind::Choices(&["authorization_code", "refresh_token", "client_credentials"]),
+        kind: Kind::Choices(&[
+            "authorization_code",
+            "refresh_token",
+            "client_credentials",
+            "urn:ietf:params:oauth:grant-type:device_code",
+        ]),
         required: false,
         default: "authorization_code",
         help: "What the client may do at the token endpoint. client_credentials is for the vendor's own back end and \
-               tells of no reader.",
+               tells of no reader; device_code (RFC 8628) is for kiosks and e-readers, whose reader signs in elsewhere.",
     },
     Field {
         name: "offline_access",

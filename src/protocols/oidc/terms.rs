@@ -3,11 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::claims_request::ClaimsRequest;
-use crate::domain::{
-    catalogue::Catalogue,
-    claims::{Group, StandardClaims},
-    clock::Timestamp,
-    scope::Scopes,
+use crate::{
+    domain::{
+        catalogue::Catalogue,
+        claims::{Group, StandardClaims},
+        clock::Timestamp,
+        scope::Scopes,
+    },
+    signon::Question,
 };
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +30,18 @@ pub(super) struct Terms {
 }
 
 impl Terms {
+    /// The same as the reader is asked about it.
+    pub fn question(&self) -> Question {
+        let by_scope = self.standard.iter().flat_map(|group| group.claims()).map(|claim| (*claim).to_owned());
+        let by_name = self.claims.userinfo.iter().chain(&self.claims.id_token).cloned();
+        Question {
+            scopes: self.scopes.clone(),
+            reader: self.openid,
+            claims: by_scope.chain(by_name).collect(),
+            device: None,
+        }
+    }
+
     /// Scopes as the client may read them (RFC 6749 section 5.1): those of `granted` that were asked, and those for which
     /// there is something to tell.
     pub fn scope(&self, granted: &Scopes, released: &StandardClaims, catalogue: &Catalogue, now: Timestamp) -> String {

@@ -2,6 +2,7 @@
 //! HTTP are in `tests/`.
 
 mod asking;
+mod device;
 mod proving;
 mod registering;
 mod renewal;
@@ -91,6 +92,15 @@ client_secret = "app-secret-long-enough"
 redirect_uris = ["https://maple.example/callback"]
 grant_types = ["authorization_code", "refresh_token", "client_credentials"]
 offline_access = true
+[[vendor.oidc]]
+client_id = "maple-reader"
+token_endpoint_auth_method = "none"
+grant_types = ["urn:ietf:params:oauth:grant-type:device_code", "refresh_token"]
+offline_access = true
+[[vendor.oidc]]
+client_id = "maple-kiosk"
+client_secret = "kiosk-secret-long-enough"
+grant_types = ["urn:ietf:params:oauth:grant-type:device_code"]
 [[vendor]]
 id = "birch"
 name = "Birch Databases"

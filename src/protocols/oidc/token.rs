@@ -2,6 +2,7 @@
 
 mod authorization_code;
 mod client_credentials;
+mod device_code;
 mod refresh_token;
 
 use std::sync::Arc;
@@ -33,6 +34,7 @@ const KNOWN: &[&str] = &[
     "client_assertion_type",
     "code_verifier",
     "refresh_token",
+    "device_code",
     "scope",
 ];
 
@@ -79,6 +81,7 @@ async fn exchange(provider: &Provider, headers: &HeaderMap, body: &[u8]) -> Resu
         GrantType::AuthorizationCode => authorization_code::redeem(&call).await,
         GrantType::RefreshToken => refresh_token::redeem(&call).await,
         GrantType::ClientCredentials => client_credentials::redeem(&call).await,
+        GrantType::DeviceCode => device_code::redeem(&call).await,
     }
 }
 

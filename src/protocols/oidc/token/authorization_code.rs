@@ -31,15 +31,21 @@ pub(super) async fn redeem(call: &Call<'_>) -> Result<Issued, Failure> {
     if code.jkt.is_some() && code.jkt != call.jkt {
         return Err(Error::invalid_grant("the code is bound to another DPoP key").into());
     }
-    // 5. The passage still stands: agreements, patron and vendor are looked at again.
-    let live = standing(provider, client, &code).await?;
-    // 6. Tokens are made (RFC 6749 section 5.1, OIDC Core section 3.1.3.3).
+    // 5. What it stands for becomes tokens.
+    issue(call, code::BROWSER, &code, params.get("code").unwrap_or_default()).await
+}
+
+/// What a code stands for, once it is spent and its redeemer is who may have it.
+pub(super) async fn issue(call: &Call<'_>, kind: code::Kind, code: &Code, presented: &str) -> Result<Issued, Failure> {
+    let Call { provider, client, .. } = call;
+    // 1. The passage still stands: agreements, patron and vendor are looked at again.
+    let live = standing(provider, client, code).await?;
+    // 2. Tokens are made (RFC 6749 section 5.1, OIDC Core section 3.1.3.3).
     let generation = live.grant.renewal.as_ref().map(|renewal| renewal.generation);
     let asked = tokens::Asked { terms: &code.terms, nonce: code.nonce.as_deref(), generation };
     let issued = tokens::issue(call, &live.assertion, &asked)?;
-    // 7. Whoever presented the same code meanwhile has made them worthless.
-    let presented = params.get("code").unwrap_or_default();
-    if code::won(&provider.app().shelf, presented).await? {
+    // 3. Whoever presented the same code meanwhile has made them worthless.
+    if code::won(&provider.app().shelf, kind, presented).await? {
         provider.signon.revoke(code.grant, CAME_AGAIN).await?;
     }
     Ok(issued)
@@ -48,14 +54,20 @@ pub(super) async fn redeem(call: &Call<'_>) -> Result<Issued, Failure> {
 /// A code that comes a second time takes down what the first one won.
 async fn spend(provider: &Provider, params: &Params<'_>) -> Result<Code, Failure> {
     let code = params.get("code").ok_or_else(|| Error::invalid_request("code is missing"))?;
-    match code::redeem(&provider.app().shelf, code).await? {
-        Redeemed::First(code) => Ok(*code),
+    let code = spent(provider, code::BROWSER, code).await?;
+    code.ok_or_else(|| Error::invalid_grant("the code is unknown or over").into())
+}
+
+/// `None` for a code that never was.
+pub(super) async fn spent(provider: &Provider, kind: code::Kind, code: &str) -> Result<Option<Code>, Failure> {
+    match code::redeem(&provider.app().shelf, kind, code).await? {
+        Redeemed::First(code) => Ok(Some(*code)),
         Redeemed::Again(grant) => {
             provider.signon.revoke(grant, CAME_AGAIN).await?;
             Err(Error::invalid_grant("the code was used before; what it won is revoked").into())
         }
         Redeemed::AtOnce => Err(Error::invalid_grant("the code is being used right now").into()),
-        Redeemed::Unknown => Err(Error::invalid_grant("the code is unknown or over").into()),
+        Redeemed::Unknown => Ok(None),
     }
 }
 

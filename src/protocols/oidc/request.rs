@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Provider, claims_request,
-    client::Client,
+    client::{Client, GrantType},
     error::{Error, Mode, ReturnTo, Stop},
     params::Params,
     redirect,
@@ -118,7 +118,7 @@ pub(super) fn checked(
 ) -> Result<Request, Error> {
     given_once(params)?;
     no_registration(params)?;
-    code_flow(params)?;
+    code_flow(client, params)?;
     never_in_the_fragment(params)?;
     let challenge = proof_key(client, params)?;
     let (claims, named) = claims_request::read(params.get("claims"))?;
@@ -167,7 +167,10 @@ fn no_registration(params: &Params<'_>) -> Result<(), Error> {
 }
 
 /// RFC 9700 section 2.1.2: no token ever travels in a redirect.
-fn code_flow(params: &Params<'_>) -> Result<(), Error> {
+fn code_flow(client: &Client, params: &Params<'_>) -> Result<(), Error> {
+    if !client.grants.contains(&GrantType::AuthorizationCode) {
+        return Err(Error::new("unauthorized_client", "this client is not registered for authorization_code"));
+    }
     match params.get("response_type") {
         Some("code") => Ok(()),
         Some(_) => Err(Error::new("unsupported_response_type", "response_type must be code")),
@@ -368,7 +371,7 @@ mod tests {
         let ask = |query: &str| {
             let params = Params::read(query.as_bytes());
             let checks = no_registration(&params)
-                .and_then(|()| code_flow(&params))
+                .and_then(|()| code_flow(&vendor(), &params))
                 .and_then(|()| never_in_the_fragment(&params));
             code(checks)
         };

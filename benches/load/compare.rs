@@ -29,7 +29,8 @@ fn lines(table: &Table, hash_limit: Option<f64>) -> Vec<String> {
             let share = rounded(100.0 * rate / limit);
             lines.push(format!("sign-in c={concurrency}: {rate}/s, {share} % of the hash limit ({limit}/s)"));
         }
-        if target == OURS {
+        // Our own other settings stand in the report by themselves.
+        if target.starts_with(OURS) {
             continue;
         }
         let theirs = |figure| table.figure(target, scenario, *concurrency, figure);

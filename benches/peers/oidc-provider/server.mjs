@@ -21,7 +21,7 @@ const { values: options } = parseArgs({
   options: {
     port: { type: 'string', default: '0' },
     'client-id': { type: 'string', default: 'bench' },
-    'client-secret': { type: 'string', default: randomBytes(32).toString('hex') },
+    'client-secret': { type: 'string' },
     'redirect-uri': { type: 'string', default: 'http://127.0.0.1:9/callback' },
     'post-logout-redirect-uri': { type: 'string' },
     workers: { type: 'string', default: '1' },
@@ -32,7 +32,7 @@ const workers = Number(options.workers);
 if (workers > 1 && !options.redis) throw new Error('several workers need --redis: in memory each would be alone');
 if (options.redis) await Redis.connect(options.redis);
 
-// What all workers share: the port, the key, the cookie key.
+// What all workers share: the port, the client's secret, the key, the cookie key.
 const shared = process.env.PEER_SHARED ? JSON.parse(process.env.PEER_SHARED) : makeShared();
 const server = createServer();
 if (cluster.isPrimary && workers > 1) await fork();
@@ -53,7 +53,8 @@ else process.send('ready');
 function makeShared() {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const key = { ...privateKey.export({ format: 'jwk' }), alg: 'RS256', use: 'sig', kid: randomBytes(8).toString('hex') };
-  return { key, cookie: randomBytes(32).toString('hex') };
+  const secret = options['client-secret'] ?? randomBytes(32).toString('hex');
+  return { key, secret, cookie: randomBytes(32).toString('hex') };
 }
 
 // The primary asks for a free port, gives it back, and lets the workers share it; it serves nothing itself.
@@ -73,7 +74,7 @@ function described(issuer) {
   return JSON.stringify({
     issuer,
     client_id: options['client-id'],
-    client_secret: options['client-secret'],
+    client_secret: shared.secret,
     token_endpoint_auth_method: 'client_secret_basic',
     redirect_uri: options['redirect-uri'],
     scope: SCOPE,
@@ -89,7 +90,7 @@ function makeProvider() {
     cookies: { keys: [shared.cookie] },
     clients: [{
       client_id: options['client-id'],
-      client_secret: options['client-secret'],
+      client_secret: shared.secret,
       redirect_uris: [options['redirect-uri']],
       post_logout_redirect_uris: logout ? [logout] : [],
       grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],

@@ -124,6 +124,9 @@ async fn a_fapi_client_that_signs_its_requests_signs_all_of_them_for_us_and_for_
     };
     let pushed = push(&bank.sign(&right)).await;
     assert!(pushed["request_uri"].is_string(), "{pushed}");
+    let mut among_others = right.clone();
+    among_others["aud"] = json!([ISSUER, "https://elsewhere.example"]);
+    assert!(push(&bank.sign(&among_others)).await["request_uri"].is_string(), "for us and somebody else");
     for (name, value) in
         [("aud", Value::Null), ("nbf", Value::Null), ("exp", Value::Null), ("exp", (now + 7200).into())]
     {
@@ -142,4 +145,33 @@ async fn a_fapi_client_that_signs_its_requests_signs_all_of_them_for_us_and_for_
     let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let answer = json(bank.post("/oidc/par", &form, &bank.assertion(json!({})), None).await).await;
     assert_eq!(answer["error"], "invalid_request", "not in an object: {answer}");
+}
+
+#[tokio::test]
+async fn an_assertion_speaks_for_the_client_that_made_it_alone() {
+    let bank = Bank::open(json!({})).await;
+    let code = bank.code().await;
+    let form = |client| {
+        [
+            ("grant_type", "authorization_code"),
+            ("code", code.as_str()),
+            ("redirect_uri", CALLBACK),
+            ("client_id", client),
+        ]
+    };
+    let answer = bank.post("/oidc/token", &form("maple-web"), &bank.assertion(json!({})), None).await;
+    assert_eq!(json(answer).await["error"], "invalid_client");
+    let (status, tokens) = bank.redeem(&code, &bank.assertion(json!({})), None).await;
+    assert_eq!(status, StatusCode::OK, "the code was not spent by it: {tokens}");
+}
+
+#[tokio::test]
+async fn who_signs_out_by_a_hint_alone_reads_that_it_is_done() {
+    let house = House::open().await;
+    let (browser, _) = house.sign_in("4417", None).await;
+    let (_, tokens) = house.token(&[("code", &house.code(&browser, &[]).await)]).await;
+    let hint = tokens["id_token"].as_str().unwrap();
+    let done = house.end_session(&browser, &[("id_token_hint", hint)]).await;
+    assert!(location(&done).starts_with("/signed-out"), "{done:?}");
+    assert!(location(&house.authorize(&browser, &[]).await).starts_with("/sign-in/"));
 }

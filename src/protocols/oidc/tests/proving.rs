@@ -173,6 +173,7 @@ async fn an_assertion_that_is_not_for_us_now_and_of_this_client_is_refused() {
         ("another issuer", json!({ "iss": "maple-web" })),
         ("no name", json!({ "jti": "" })),
         ("no jti", json!({ "jti": null })),
+        ("no subject", json!({ "sub": null })),
     ]
     .into_iter()
     .map(|(name, change)| (name, bank.assertion(change)))

@@ -29,6 +29,26 @@ promise! { own, async fn who_is_not_entitled_is_told_why(library) {
     }
 }}
 
+promise! { shared, async fn who_would_rather_not_goes_back_to_the_vendor(library) {
+    let vendor = OidcVendor::of(library, library.oidc()).await;
+    let challenge = Challenge::new();
+    let browser = Browser::new();
+    let page = browser.open(vendor.authorize_url(&vendor.request(&challenge))).await;
+    let from_elsewhere = [("csrf".to_owned(), "guessed".to_owned())];
+    let decline = page.url.join(&format!("{}/decline", page.url.path())).unwrap();
+    assert!(browser.post_from_elsewhere(&decline, &from_elsewhere, true).await.location().is_none(), "not her button");
+    let answer = browser.submit(&page, "decline", &[]).await;
+    let back = browser.go(answer.location().expect("a way on"), &vendor.party.redirect_uri).await;
+    let Arrival::Left(back) = back else { panic!("not back at the vendor") };
+    assert_eq!(query_of(&back, "error").as_deref(), Some("access_denied"), "{back}");
+    assert_eq!(query_of(&back, "state"), Some(challenge.state), "{back}");
+    assert_eq!(query_of(&back, "iss"), Some(library.issuer.clone()), "{back}");
+    let again = browser.submit(&page, "decline", &[]).await;
+    assert_eq!(again.reason().as_deref(), Some("expired"), "an answer counts once: {}", again.body);
+    let home = browser.open(library.url("/sign-in")).await;
+    assert!(!home.body.contains("id=\"decline\""), "who came by herself goes back to nobody");
+}}
+
 promise! { shared, async fn a_vendor_for_grown_ups_refuses_a_second_grader(library) {
     let adult = Declared { id: "grown-ups", audience: &["adult"], ..Declared::default() };
     let vendor = OidcVendor::of(library, library.declare(adult).await).await;

@@ -124,3 +124,26 @@ promise! { shared, async fn the_demo_has_an_adult_of_whom_everything_is_known(li
     let standard = told["release"]["standard"].as_object().unwrap();
     assert_eq!(standard.len(), 19, "every standard claim: {standard:?}");
 }}
+
+promise! { shared, async fn an_adults_standard_claims_come_scope_by_scope_and_at_userinfo(library) {
+    let patron = library.patron("all_claims_staff");
+    let vendor = OidcVendor::of(library, library.oidc()).await;
+    for (scope, claims) in [
+        ("profile", &["name", "given_name", "family_name", "middle_name", "nickname", "preferred_username", "profile",
+            "picture", "website", "gender", "birthdate", "zoneinfo", "locale", "updated_at"][..]),
+        ("email", &["email", "email_verified"]),
+        ("address", &["address"]),
+        ("phone", &["phone_number", "phone_number_verified"]),
+    ] {
+        let tokens = vendor.click(library, &Browser::new(), &patron, &["openid", scope]).await;
+        let (status, told) = vendor.userinfo(&tokens.access_token).await;
+        assert_eq!(status, 200, "{told}");
+        let mut told: Vec<&str> = told.as_object().unwrap().keys().map(String::as_str).collect();
+        told.retain(|name| !["sub", "audience_band", "patron_type"].contains(name));
+        told.sort_unstable();
+        let mut right = claims.to_vec();
+        right.sort_unstable();
+        assert_eq!(told, right, "{scope}");
+        assert!(claims.iter().all(|claim| tokens.id_claims.get(*claim).is_none()), "{}", tokens.id_claims);
+    }
+}}

@@ -26,7 +26,7 @@ use crate::{
 #[derive(Debug, Args)]
 pub struct Invite {
     vendor: String,
-    /// Where browsers may be sent: an address, or all below one: https://maple.example/apps/*.
+    /// Where browsers may be sent: an address, or all below one: `https://maple.example/apps/*`.
     #[arg(long, value_name = "URL")]
     redirect: Vec<RedirectBound>,
     /// What a client may do at the token endpoint. Without it: authorization_code.

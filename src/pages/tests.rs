@@ -161,6 +161,7 @@ fn sign_in(problem: Option<(&str, &str)>) -> Json {
         "vendor": "Maple Books",
         "card": problem.map_or("", |_| "30244170"),
         "action": "/sign-in/t",
+        "decline": "/sign-in/t/decline",
         "problem": problem.map(|(text, field)| json!({
             "reason": text.strip_prefix("reason-"), "text": text, "field": field, "minutes": 2, "now": format!("{text}-now"),
         })),

@@ -86,6 +86,18 @@ impl SignOn {
         Ok(self.read_pending(ticket).await?.map(|pending| pending.ask))
     }
 
+    /// Whoever is at the sign-in page would rather not: the local path back to the relying party, which hears that it was
+    /// declined. `None`: unknown or spent. Nobody has shown who they are, so there is nothing to write down.
+    ///
+    /// # Errors
+    /// A fault where the shelf does not answer.
+    pub async fn decline(&self, ticket: &str) -> Result<Option<String>, Fault> {
+        let Some(mut pending) = self.read_pending(ticket).await? else { return Ok(None) };
+        pending.refused.get_or_insert(Reason::Declined);
+        self.shelve(ticket, &pending).await?;
+        Ok(Some(format!("{}{ticket}", pending.ask.resume)))
+    }
+
     /// Why a pending ask was refused, for the page that tells so. `None` where it was not, or is over.
     ///
     /// # Errors

@@ -15,7 +15,12 @@ mod refusal;
 mod sign_in;
 mod sign_out;
 
-use axum::{Router, extract::DefaultBodyLimit, middleware, routing::get};
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    middleware,
+    routing::{get, post},
+};
 
 use crate::signon::SignOn;
 pub use failure::Failure;
@@ -32,6 +37,7 @@ pub fn router(signon: SignOn, others: Router) -> Router {
         .route("/card", get(card::show))
         .route("/sign-in", get(sign_in::show).post(sign_in::answer))
         .route("/sign-in/{ticket}", get(sign_in::show).post(sign_in::answer))
+        .route("/sign-in/{ticket}/decline", post(sign_in::decline))
         .route("/change-pin", get(pin::show).post(pin::change))
         .route("/change-pin/{ticket}", get(pin::show).post(pin::change))
         .route("/consent/{ticket}", get(consent::show).post(consent::answer))

@@ -27,6 +27,10 @@ pub struct Typed {
     pin: String,
 }
 
+/// A form that says all by being sent.
+#[derive(Deserialize)]
+pub struct Declining {}
+
 #[derive(Serialize)]
 struct Page<'a> {
     frame: Frame,
@@ -34,6 +38,8 @@ struct Page<'a> {
     vendor: Option<&'a str>,
     card: &'a str,
     action: String,
+    /// Where the button goes that leads back to the vendor.
+    decline: Option<String>,
     problem: Option<Problem>,
     help: Vec<Help<'a>>,
 }
@@ -99,6 +105,19 @@ pub async fn answer(
     }
 }
 
+/// Back to the vendor without signing in. A button: what follows links ahead of the reader must not say no for her.
+pub async fn decline(
+    State(signon): State<SignOn>,
+    Path(ticket): Path<String>,
+    Posted { browser, .. }: Posted<Declining>,
+) -> Result<Response, Failure> {
+    let back = if is_ticket(&ticket) { signon.decline(&ticket).await? } else { None };
+    match back {
+        Some(path) => see(&path),
+        None => refusal::expired(&signon, &browser).await,
+    }
+}
+
 /// The form, empty or again. A ticket that is over gets a page that says so.
 async fn form(
     signon: &SignOn,
@@ -132,6 +151,7 @@ async fn form(
         vendor: vendor.map(|vendor| vendor.name.as_str()),
         card: hint.unwrap_or(card),
         action: ticket.map_or_else(|| "/sign-in".to_owned(), |ticket| format!("/sign-in/{ticket}")),
+        decline: ticket.map(|ticket| format!("/sign-in/{ticket}/decline")),
         problem,
         help,
     };

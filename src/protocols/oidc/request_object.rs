@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Provider,
-    client::Client,
+    client::{Client, Profile},
     client_keys::{self, Keys, Unverified},
     error::Error,
     params::Params,
@@ -13,6 +13,8 @@ use crate::wire::jose::{Accept, Refused};
 
 const TYPES: &[&str] = &["oauth-authz-req+jwt", "JWT"];
 const SKEW: i64 = 30;
+/// FAPI 2.0 Message Signing section 5.3.1: how old a request may be, and how long good.
+const HOUR: i64 = 60 * 60;
 
 /// The parameters within.
 pub(super) async fn open(provider: &Provider, client: &Client, jwt: &str) -> Result<Params<'static>, Error> {
@@ -22,13 +24,13 @@ pub(super) async fn open(provider: &Provider, client: &Client, jwt: &str) -> Res
     let accept = Accept { algorithms: client.profile.algorithms(), types: TYPES, untyped: true };
     let claims = match client_keys::verify::<Map<String, Value>>(provider, client, jwt, &accept).await {
         Ok((_, claims)) => claims,
-        Err(Unverified::Refused(Refused::Algorithm)) => {
+        Err(Unverified::Refused(Refused::Algorithm)) if client.profile == Profile::Standard => {
             return Err(Error::new("request_not_supported", "request must be signed, with an algorithm of discovery"));
         }
         Err(unverified) => return Err(wrong(unverified.to_string())),
     };
     addressed(&claims, client, provider.issuer())?;
-    timely(&claims, provider.now().seconds())?;
+    timely(&claims, client.profile, provider.now().seconds())?;
     parameters(claims)
 }
 
@@ -42,24 +44,29 @@ fn addressed(claims: &Map<String, Value>, client: &Client, issuer: &str) -> Resu
         return Err(wrong("sub belongs to client assertions"));
     }
     let for_us = match claims.get("aud") {
-        None => true,
+        None => client.profile == Profile::Standard,
         Some(Value::Array(all)) => all.iter().any(|one| one == issuer),
         Some(one) => one == issuer,
     };
     if for_us { Ok(()) } else { Err(wrong("aud must be the issuer")) }
 }
 
-fn timely(claims: &Map<String, Value>, now: i64) -> Result<(), Error> {
+fn timely(claims: &Map<String, Value>, profile: Profile, now: i64) -> Result<(), Error> {
     let at = |name: &str| match claims.get(name) {
         None => Ok(None),
         Some(value) => {
             value.as_f64().map(|at| Some(at as i64)).ok_or_else(|| wrong(format!("{name} must be a number")))
         }
     };
-    if at("exp")?.is_some_and(|exp| now >= exp + SKEW) || at("nbf")?.is_some_and(|nbf| nbf > now + SKEW) {
+    let (begins, ends) = (at("nbf")?, at("exp")?);
+    if ends.is_some_and(|exp| now >= exp + SKEW) || begins.is_some_and(|nbf| nbf > now + SKEW) {
         return Err(wrong("it is over, or not yet good"));
     }
-    Ok(())
+    match (profile, begins, ends) {
+        (Profile::Standard, ..) => Ok(()),
+        (Profile::Fapi2, Some(nbf), Some(exp)) if now - nbf <= HOUR && exp - nbf <= HOUR => Ok(()),
+        (Profile::Fapi2, ..) => Err(wrong("nbf and exp must be there, within the last hour and an hour apart at most")),
+    }
 }
 
 fn parameters(claims: Map<String, Value>) -> Result<Params<'static>, Error> {
@@ -119,7 +126,22 @@ mod tests {
             (json!({ "nbf": 1031 }), false),
             (json!({ "exp": "soon" }), false),
         ] {
-            assert_eq!(timely(&object(claims.clone()), 1000).is_ok(), good, "{claims}");
+            assert_eq!(timely(&object(claims.clone()), Profile::Standard, 1000).is_ok(), good, "{claims}");
+        }
+    }
+
+    #[test]
+    fn a_fapi_clients_request_object_is_young_and_lives_no_longer_than_an_hour() {
+        let now = 1_000_000;
+        for (claims, good) in [
+            (json!({ "nbf": now - 3600, "exp": now }), true),
+            (json!({ "nbf": now + 8, "exp": now + 300 }), true),
+            (json!({ "nbf": now }), false),
+            (json!({ "exp": now + 60 }), false),
+            (json!({ "nbf": now - 3601, "exp": now - 1 }), false),
+            (json!({ "nbf": now, "exp": now + 3601 }), false),
+        ] {
+            assert_eq!(timely(&object(claims.clone()), Profile::Fapi2, now).is_ok(), good, "{claims}");
         }
     }
 }

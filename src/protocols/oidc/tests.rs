@@ -2,6 +2,7 @@
 //! HTTP are in `tests/`.
 
 mod asking;
+mod certified;
 mod device;
 mod proving;
 mod registering;

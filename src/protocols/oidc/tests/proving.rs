@@ -41,7 +41,7 @@ impl Holder {
     }
 }
 
-struct Bank {
+pub(super) struct Bank {
     house: House,
     key: Holder,
     browser: HeaderMap,
@@ -51,7 +51,7 @@ const SCOPE: &str = "openid library.ebooks";
 
 impl Bank {
     /// A vendor with one client that holds a key.
-    async fn open(settings: Value) -> Bank {
+    pub(super) async fn open(settings: Value) -> Bank {
         let (house, key) = (House::open().await, Holder::new());
         let mut all = json!({
             "redirect_uris": [CALLBACK],
@@ -69,11 +69,11 @@ impl Bank {
         Bank { house, key, browser }
     }
 
-    fn now(&self) -> i64 {
+    pub(super) fn now(&self) -> i64 {
         self.house.clock.now().seconds()
     }
 
-    fn assertion(&self, change: Value) -> String {
+    pub(super) fn assertion(&self, change: Value) -> String {
         let mut claims = json!({
             "iss": "key-web", "sub": "key-web", "aud": ISSUER, "exp": self.now() + 60, "iat": self.now(),
             "jti": uuid::Uuid::now_v7().to_string(),
@@ -82,7 +82,11 @@ impl Bank {
         self.key.jwt(&claims)
     }
 
-    fn dpop(&self, path: &str, change: Value) -> String {
+    pub(super) fn sign(&self, claims: &Value) -> String {
+        self.key.jwt(claims)
+    }
+
+    pub(super) fn dpop(&self, path: &str, change: Value) -> String {
         let mut claims = json!({
             "htm": "POST", "htu": format!("{ISSUER}{path}"), "iat": self.now(),
             "jti": uuid::Uuid::now_v7().to_string(),
@@ -91,7 +95,13 @@ impl Bank {
         self.key.proof(&claims)
     }
 
-    async fn post(&self, path: &str, form: &[(&str, &str)], assertion: &str, proof: Option<&str>) -> Response {
+    pub(super) async fn post(
+        &self,
+        path: &str,
+        form: &[(&str, &str)],
+        assertion: &str,
+        proof: Option<&str>,
+    ) -> Response {
         let mut form = form.to_vec();
         form.push(("client_assertion_type", client_assertion::TYPE));
         form.push(("client_assertion", assertion));
@@ -109,7 +119,7 @@ impl Bank {
         }
     }
 
-    async fn code(&self) -> String {
+    pub(super) async fn code(&self) -> String {
         self.house.code(&self.browser, &[("client_id", "key-web")]).await
     }
 
@@ -122,11 +132,11 @@ impl Bank {
     }
 
     /// The browser arrives with nothing but these.
-    async fn arrive(&self, what: &[(&str, &str)]) -> Response {
+    pub(super) async fn arrive(&self, what: &[(&str, &str)]) -> Response {
         self.house.authorize_plainly(&self.browser, what).await
     }
 
-    async fn redeem(&self, code: &str, assertion: &str, proof: Option<&str>) -> (StatusCode, Value) {
+    pub(super) async fn redeem(&self, code: &str, assertion: &str, proof: Option<&str>) -> (StatusCode, Value) {
         let form = [
             ("grant_type", "authorization_code"),
             ("code", code),
@@ -163,6 +173,7 @@ async fn an_assertion_that_is_not_for_us_now_and_of_this_client_is_refused() {
         ("another issuer", json!({ "iss": "maple-web" })),
         ("no name", json!({ "jti": "" })),
         ("no jti", json!({ "jti": null })),
+        ("no subject", json!({ "sub": null })),
     ]
     .into_iter()
     .map(|(name, change)| (name, bank.assertion(change)))

@@ -43,6 +43,13 @@ pub fn settings() -> Vec<(&'static str, &'static [Field])> {
     protocols().iter().map(|protocol| (protocol.name(), protocol.settings())).collect()
 }
 
+/// What a relying party is spared, by the codes of its protocol.
+pub fn weaknesses(vendor: &Vendor, party: &RelyingParty) -> Vec<&'static str> {
+    let speaking = protocols();
+    let protocol = speaking.iter().find(|protocol| protocol.name() == party.protocol);
+    protocol.map(|protocol| protocol.weaknesses(vendor, party)).unwrap_or_default()
+}
+
 /// Opens the database, brings its schema forward, and opens the key ring, making on first use what is missing.
 ///
 /// # Errors

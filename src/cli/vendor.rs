@@ -14,6 +14,7 @@ use crate::{
         Desk,
         vendors::{self, VendorView},
     },
+    compose,
     domain::{clock::Timestamp, farewell::Standing, vendor},
 };
 
@@ -72,6 +73,13 @@ async fn list(desk: &Desk, output: Output) -> Result<()> {
             ]);
         }
         table.print();
+        for VendorView { vendor, .. } in &all {
+            for party in &vendor.relying_parties {
+                for code in compose::weaknesses(vendor, party) {
+                    say!("{} {} of {}: {}", yellow("weakness:"), party.key, vendor.id, weakness(code));
+                }
+            }
+        }
     })
 }
 
@@ -101,6 +109,9 @@ async fn show(desk: &Desk, id: &str, output: Output) -> Result<()> {
             }
             for (name, value) in shown(&party.settings).as_object().into_iter().flatten() {
                 say!("  {name:<28} {}", plain(value));
+            }
+            for code in compose::weaknesses(vendor, party) {
+                say!("  {} {}", yellow("weakness:"), weakness(code));
             }
         }
         if !farewells.is_empty() {
@@ -158,12 +169,25 @@ fn audience(vendor: &vendor::Vendor) -> String {
     vendor.audience.iter().map(|band| band.as_str()).collect::<Vec<_>>().join(", ")
 }
 
+/// A code as an operator reads it.
+fn weakness(code: &str) -> String {
+    let words = match code {
+        "pkce-optional" => "a stolen code is worth something: PKCE is optional",
+        "assertion-audience" => "its assertions may name the token endpoint as aud instead of the issuer alone",
+        "pinned-keys" => "our key is in its configuration by hand: it cannot follow when a key is replaced at once",
+        "slow-keys" => "it reads our keys more seldom than once a day: a lost key serves there for longer",
+        _ => return code.to_owned(),
+    };
+    format!("{words} ({code})")
+}
+
 /// A vendor as JSON, without the hashes of its secrets.
 fn document(view: &VendorView) -> Result<Value> {
     let mut document = serde_json::to_value(&view.vendor)?;
     document["scopes"] = serde_json::to_value(&view.scopes)?;
     if let Some(parties) = document.get_mut("relying_parties").and_then(Value::as_array_mut) {
-        for party in parties {
+        for (party, read) in parties.iter_mut().zip(&view.vendor.relying_parties) {
+            party["weaknesses"] = compose::weaknesses(&view.vendor, read).into();
             party["settings"] = shown(&party["settings"]);
             if let Some(at) = party["registered"].as_i64() {
                 party["registered"] = Timestamp(at).rfc3339().into();

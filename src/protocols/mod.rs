@@ -29,6 +29,11 @@ pub trait Protocol: Send + Sync {
         Ok(())
     }
 
+    /// What the party is spared that others are held to, by stable codes.
+    fn weaknesses(&self, _vendor: &Vendor, _party: &RelyingParty) -> Vec<&'static str> {
+        Vec::new()
+    }
+
     fn routes(&self, signon: SignOn) -> Router;
 
     /// How its relying parties are told that a session has ended, where they can be.

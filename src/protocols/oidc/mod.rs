@@ -30,6 +30,7 @@ mod terms;
 mod token;
 mod tokens;
 mod userinfo;
+mod weaknesses;
 
 use std::sync::Arc;
 
@@ -71,6 +72,10 @@ impl Protocol for Oidc {
 
     fn check(&self, vendor: &Vendor, party: &RelyingParty) -> Result<(), Misfit> {
         client::Client::read(vendor, party, "https://issuer.example").map(drop)
+    }
+
+    fn weaknesses(&self, _vendor: &Vendor, party: &RelyingParty) -> Vec<&'static str> {
+        weaknesses::of(&party.settings)
     }
 
     fn routes(&self, signon: SignOn) -> Router {

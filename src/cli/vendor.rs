@@ -8,6 +8,7 @@ use super::{
     invitation,
     output::{Output, bold, green, yellow},
     table::Table,
+    vendor_test,
 };
 use crate::{
     admin::operations::{
@@ -24,6 +25,8 @@ pub enum Vendor {
     List,
     /// One vendor: whom it serves, what it is told, how it speaks.
     Show { id: String },
+    /// Whether a click would work, looked at from our side: green, or what to mend and on whose side. Exits with 1 then.
+    Test { id: String },
     /// Shuts a vendor out: nobody is let through to it, and its tokens stop.
     Disable { id: String },
     /// Lets a vendor in again.
@@ -40,6 +43,7 @@ pub async fn run(desk: &Desk, command: Vendor, output: Output) -> Result<()> {
     match command {
         Vendor::List => list(desk, output).await,
         Vendor::Show { id } => show(desk, &id, output).await,
+        Vendor::Test { id } => vendor_test::run(desk, &id, output).await,
         Vendor::Disable { id } => switch(desk, &id, true, output).await,
         Vendor::Enable { id } => switch(desk, &id, false, output).await,
         Vendor::Invite(wish) => invitation::invite(desk, wish, output).await,

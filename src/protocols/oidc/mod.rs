@@ -13,6 +13,7 @@ mod discovery;
 mod dpop;
 mod end_session;
 mod error;
+mod examine;
 mod introspect;
 mod logout;
 mod params;
@@ -42,7 +43,7 @@ use axum::{
 };
 
 use self::{client::Clients, discovery::Document};
-use super::{Misfit, Protocol};
+use super::{Examination, Misfit, Protocol};
 use crate::{
     app::App,
     domain::{
@@ -50,6 +51,7 @@ use crate::{
         field::Field,
         vendor::{RelyingParty, Vendor},
     },
+    outbound::Outbound,
     signon::{SignOn, farewell::Farewell, visitor::Visitor},
 };
 
@@ -76,6 +78,10 @@ impl Protocol for Oidc {
 
     fn weaknesses(&self, _vendor: &Vendor, party: &RelyingParty) -> Vec<&'static str> {
         weaknesses::of(&party.settings)
+    }
+
+    fn examine<'a>(&'a self, vendor: &'a Vendor, party: &'a RelyingParty, outbound: &'a Outbound) -> Examination<'a> {
+        Box::pin(examine::client(vendor, party, outbound))
     }
 
     fn routes(&self, signon: SignOn) -> Router {

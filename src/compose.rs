@@ -17,6 +17,7 @@ use crate::{
     config::{self, Config, Loaded, Problems},
     domain::{
         catalogue::Catalogue,
+        check::{Check, Whose},
         clock::Clock,
         field::Field,
         key,
@@ -27,7 +28,11 @@ use crate::{
     keyring::KeyRing,
     outbound::Outbound,
     pages::{Pages, Theme, ThemeSettings},
-    protocols::{Protocol, oidc::Oidc},
+    protocols::{
+        Protocol,
+        oidc::Oidc,
+        reach::{Caller, reach},
+    },
     signon::SignOn,
     store::{Db, journal::Journal},
     web,
@@ -41,6 +46,34 @@ fn protocols() -> Vec<Box<dyn Protocol>> {
 /// What an operator fills in for each protocol, for reading configuration files.
 pub fn settings() -> Vec<(&'static str, &'static [Field])> {
     protocols().iter().map(|protocol| (protocol.name(), protocol.settings())).collect()
+}
+
+/// What a relying party is spared, by the codes of its protocol.
+pub fn weaknesses(vendor: &Vendor, party: &RelyingParty) -> Vec<&'static str> {
+    let speaking = protocols();
+    let protocol = speaking.iter().find(|protocol| protocol.name() == party.protocol);
+    protocol.map(|protocol| protocol.weaknesses(vendor, party)).unwrap_or_default()
+}
+
+/// Whether a vendor's addresses answer and its relying parties can work, as far as we can see.
+///
+/// # Errors
+/// Where calling others cannot be prepared.
+pub async fn examine(config: &Config, vendor: &Vendor) -> Result<Vec<Check>> {
+    let outbound = Outbound::new(&config.private_destinations, config.trusted_certificates.as_deref())?;
+    let mut checks = vec![match &vendor.launch_url {
+        Some(url) => reach(&outbound, "launch-url", url, Caller::TheBrowser).await,
+        None => Check::skipped("launch-url", "not declared"),
+    }];
+    let speaking = protocols();
+    for party in &vendor.relying_parties {
+        let found = match speaking.iter().find(|protocol| protocol.name() == party.protocol) {
+            Some(protocol) => protocol.examine(vendor, party, &outbound).await,
+            None => vec![Check::mend("settings", Whose::Ours, format!("nobody here speaks {}", party.protocol))],
+        };
+        checks.extend(found.into_iter().map(|check| check.of(&party.key)));
+    }
+    Ok(checks)
 }
 
 /// Opens the database, brings its schema forward, and opens the key ring, making on first use what is missing.

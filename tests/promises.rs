@@ -26,4 +26,5 @@ mod scopes;
 mod sign_in;
 mod test_patrons;
 mod throttle;
+mod vendors;
 mod verify;

@@ -3,6 +3,7 @@ sign-in-lead = Your student ID is your library card.
 sign-in-going-label = Where you are going
 sign-in-going = You are going to { $vendor }.
 sign-in-known-as = It will know you as a reader from { $library }, not by name.
+sign-in-known-as-some-by-name = It will know you as a reader from { $library }. Students are never named; staff may be.
 sign-in-card = Student ID or card number
 sign-in-card-hint = Staff: use your staff ID.
 sign-in-pin = PIN

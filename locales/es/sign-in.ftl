@@ -3,6 +3,7 @@ sign-in-lead = Tu identificación de estudiante es tu tarjeta de la biblioteca.
 sign-in-going-label = A dónde vas
 sign-in-going = Vas a { $vendor }.
 sign-in-known-as = Ahí sabrán que lees con { $library }, pero no tu nombre.
+sign-in-known-as-some-by-name = Ahí sabrán que lees con { $library }. Nunca dan el nombre de estudiantes; el del personal, quizá.
 sign-in-card = Número de estudiante o de tarjeta
 sign-in-card-hint = Personal de la escuela: usa tu número de empleado.
 sign-in-pin = PIN

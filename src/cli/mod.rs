@@ -27,6 +27,7 @@ mod secret;
 mod serve;
 mod table;
 mod vendor;
+mod vendor_test;
 mod verify;
 
 use std::{

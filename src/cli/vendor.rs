@@ -8,12 +8,14 @@ use super::{
     invitation,
     output::{Output, bold, green, yellow},
     table::Table,
+    vendor_test,
 };
 use crate::{
     admin::operations::{
         Desk,
         vendors::{self, VendorView},
     },
+    compose,
     domain::{clock::Timestamp, farewell::Standing, vendor},
 };
 
@@ -23,6 +25,8 @@ pub enum Vendor {
     List,
     /// One vendor: whom it serves, what it is told, how it speaks.
     Show { id: String },
+    /// Whether a click would work, looked at from our side: green, or what to mend and on whose side. Exits with 1 then.
+    Test { id: String },
     /// Shuts a vendor out: nobody is let through to it, and its tokens stop.
     Disable { id: String },
     /// Lets a vendor in again.
@@ -39,6 +43,7 @@ pub async fn run(desk: &Desk, command: Vendor, output: Output) -> Result<()> {
     match command {
         Vendor::List => list(desk, output).await,
         Vendor::Show { id } => show(desk, &id, output).await,
+        Vendor::Test { id } => vendor_test::run(desk, &id, output).await,
         Vendor::Disable { id } => switch(desk, &id, true, output).await,
         Vendor::Enable { id } => switch(desk, &id, false, output).await,
         Vendor::Invite(wish) => invitation::invite(desk, wish, output).await,
@@ -72,6 +77,13 @@ async fn list(desk: &Desk, output: Output) -> Result<()> {
             ]);
         }
         table.print();
+        for VendorView { vendor, .. } in &all {
+            for party in &vendor.relying_parties {
+                for code in compose::weaknesses(vendor, party) {
+                    say!("{} {} of {}: {}", yellow("weakness:"), party.key, vendor.id, weakness(code));
+                }
+            }
+        }
     })
 }
 
@@ -101,6 +113,9 @@ async fn show(desk: &Desk, id: &str, output: Output) -> Result<()> {
             }
             for (name, value) in shown(&party.settings).as_object().into_iter().flatten() {
                 say!("  {name:<28} {}", plain(value));
+            }
+            for code in compose::weaknesses(vendor, party) {
+                say!("  {} {}", yellow("weakness:"), weakness(code));
             }
         }
         if !farewells.is_empty() {
@@ -158,12 +173,25 @@ fn audience(vendor: &vendor::Vendor) -> String {
     vendor.audience.iter().map(|band| band.as_str()).collect::<Vec<_>>().join(", ")
 }
 
+/// A code as an operator reads it.
+fn weakness(code: &str) -> String {
+    let words = match code {
+        "pkce-optional" => "a stolen code is worth something: PKCE is optional",
+        "assertion-audience" => "its assertions may name the token endpoint as aud instead of the issuer alone",
+        "pinned-keys" => "our key is in its configuration by hand: it cannot follow when a key is replaced at once",
+        "slow-keys" => "it reads our keys more seldom than once a day: a lost key serves there for longer",
+        _ => return code.to_owned(),
+    };
+    format!("{words} ({code})")
+}
+
 /// A vendor as JSON, without the hashes of its secrets.
 fn document(view: &VendorView) -> Result<Value> {
     let mut document = serde_json::to_value(&view.vendor)?;
     document["scopes"] = serde_json::to_value(&view.scopes)?;
     if let Some(parties) = document.get_mut("relying_parties").and_then(Value::as_array_mut) {
-        for party in parties {
+        for (party, read) in parties.iter_mut().zip(&view.vendor.relying_parties) {
+            party["weaknesses"] = compose::weaknesses(&view.vendor, read).into();
             party["settings"] = shown(&party["settings"]);
             if let Some(at) = party["registered"].as_i64() {
                 party["registered"] = Timestamp(at).rfc3339().into();

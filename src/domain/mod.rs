@@ -5,6 +5,7 @@ pub mod agreement;
 pub mod audit;
 pub mod card;
 pub mod catalogue;
+pub mod check;
 pub mod claims;
 pub mod clock;
 pub mod farewell;

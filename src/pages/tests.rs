@@ -158,7 +158,7 @@ fn frame(path: &str, badge: bool) -> Json {
 fn sign_in(problem: Option<(&str, &str)>) -> Json {
     json!({
         "frame": frame("/sign-in/t", false),
-        "vendor": "Maple Books",
+        "names_staff": false, "vendor": "Maple Books",
         "card": problem.map_or("", |_| "30244170"),
         "action": "/sign-in/t",
         "decline": "/sign-in/t/decline",
@@ -286,10 +286,13 @@ fn samples() -> Vec<(String, &'static str, Json)> {
     let error = |status: u16, detail: &str| json!({ "frame": frame("/", false), "status": status, "code": "7F3A91C2", "detail": detail });
     let mut plain = sign_in(None);
     plain["vendor"] = Json::Null;
+    let mut by_name = sign_in(None);
+    by_name["names_staff"] = true.into();
     plain["help"] = json!([]);
     let mut all: Vec<(String, &str, Json)> = [
         ("sign-in", "sign-in/sign-in.html", sign_in(None)),
         ("sign-in-plain", "sign-in/sign-in.html", plain),
+        ("sign-in-by-name", "sign-in/sign-in.html", by_name),
         ("sign-in-wrong", "sign-in/sign-in.html", sign_in(Some(("reason-sign-in-failed", "card")))),
         ("pin", "pin/change.html", change_pin(None)),
         ("pin-wrong", "pin/change.html", change_pin(Some(("pin-repeats", "new_pin")))),

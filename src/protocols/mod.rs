@@ -2,14 +2,22 @@
 //! everything else; the folders never import one another, nor `web`.
 
 pub mod oidc;
+pub mod reach;
+
+use std::{
+    future::{Future, ready},
+    pin::Pin,
+};
 
 use axum::Router;
 
 use crate::{
     domain::{
+        check::{Check, Whose},
         field::Field,
         vendor::{RelyingParty, Vendor},
     },
+    outbound::Outbound,
     signon::{SignOn, farewell::Farewell},
 };
 
@@ -29,6 +37,20 @@ pub trait Protocol: Send + Sync {
         Ok(())
     }
 
+    /// What the party is spared that others are held to, by stable codes.
+    fn weaknesses(&self, _vendor: &Vendor, _party: &RelyingParty) -> Vec<&'static str> {
+        Vec::new()
+    }
+
+    /// Whether the party can work, as far as we can see; a protocol that knows addresses of its parties calls them.
+    fn examine<'a>(&'a self, vendor: &'a Vendor, party: &'a RelyingParty, _outbound: &'a Outbound) -> Examination<'a> {
+        let found = match self.check(vendor, party) {
+            Ok(()) => Check::ok("settings", "they fit together"),
+            Err(misfit) => Check::mend("settings", Whose::Ours, misfit.to_string()),
+        };
+        Box::pin(ready(vec![found]))
+    }
+
     fn routes(&self, signon: SignOn) -> Router;
 
     /// How its relying parties are told that a session has ended, where they can be.
@@ -36,6 +58,8 @@ pub trait Protocol: Send + Sync {
         None
     }
 }
+
+pub type Examination<'a> = Pin<Box<dyn Future<Output = Vec<Check>> + Send + 'a>>;
 
 /// A setting that does not fit the others.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

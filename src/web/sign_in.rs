@@ -36,6 +36,8 @@ struct Page<'a> {
     frame: Frame,
     /// Where the patron is going; absent when she comes by herself.
     vendor: Option<&'a str>,
+    /// The vendor may be told names of adult staff; of students never.
+    names_staff: bool,
     card: &'a str,
     action: String,
     /// Where the button goes that leads back to the vendor.
@@ -149,6 +151,7 @@ async fn form(
     let page = Page {
         frame: Frame { csrf, ..browser.frame(None) },
         vendor: vendor.map(|vendor| vendor.name.as_str()),
+        names_staff: vendor.is_some_and(|vendor| vendor.release.iter().any(|item| item.name.group().is_some())),
         card: hint.unwrap_or(card),
         action: ticket.map_or_else(|| "/sign-in".to_owned(), |ticket| format!("/sign-in/{ticket}")),
         decline: ticket.map(|ticket| format!("/sign-in/{ticket}/decline")),

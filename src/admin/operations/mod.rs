@@ -3,6 +3,7 @@
 pub mod agreements;
 pub mod apply;
 pub mod cards;
+pub mod checks;
 pub mod difference;
 pub mod directory;
 pub mod explain;

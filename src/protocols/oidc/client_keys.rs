@@ -18,7 +18,7 @@ use crate::{
 const KEPT: Duration = Duration::from_secs(10 * 60);
 /// A token with an unknown key makes us look again, but not more often than this.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
-const LARGEST: usize = 64 * 1024;
+pub(super) const LARGEST: usize = 64 * 1024;
 
 /// Where a client's keys are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,6 +101,11 @@ impl Fetched {
 async fn fetch(provider: &Provider, uri: &str) -> Result<Arc<PublicJwks>, String> {
     let fetched =
         provider.app().outbound.get_json(uri, LARGEST).await.map_err(|refused| refused.code().into_owned())?;
-    let set = serde_json::from_slice(&fetched.body).map_err(|_| "no-json".to_owned())?;
+    read(&fetched.body)
+}
+
+/// What a `jwks_uri` answered.
+pub(super) fn read(body: &[u8]) -> Result<Arc<PublicJwks>, String> {
+    let set = serde_json::from_slice(body).map_err(|_| "no-json".to_owned())?;
     PublicJwks::read(&set).map(Arc::new).map_err(|bad| bad.to_string())
 }

@@ -13,6 +13,7 @@ mod discovery;
 mod dpop;
 mod end_session;
 mod error;
+mod examine;
 mod introspect;
 mod logout;
 mod params;
@@ -30,6 +31,7 @@ mod terms;
 mod token;
 mod tokens;
 mod userinfo;
+mod weaknesses;
 
 use std::sync::Arc;
 
@@ -41,7 +43,7 @@ use axum::{
 };
 
 use self::{client::Clients, discovery::Document};
-use super::{Misfit, Protocol};
+use super::{Examination, Misfit, Protocol};
 use crate::{
     app::App,
     domain::{
@@ -49,6 +51,7 @@ use crate::{
         field::Field,
         vendor::{RelyingParty, Vendor},
     },
+    outbound::Outbound,
     signon::{SignOn, farewell::Farewell, visitor::Visitor},
 };
 
@@ -71,6 +74,14 @@ impl Protocol for Oidc {
 
     fn check(&self, vendor: &Vendor, party: &RelyingParty) -> Result<(), Misfit> {
         client::Client::read(vendor, party, "https://issuer.example").map(drop)
+    }
+
+    fn weaknesses(&self, _vendor: &Vendor, party: &RelyingParty) -> Vec<&'static str> {
+        weaknesses::of(&party.settings)
+    }
+
+    fn examine<'a>(&'a self, vendor: &'a Vendor, party: &'a RelyingParty, outbound: &'a Outbound) -> Examination<'a> {
+        Box::pin(examine::client(vendor, party, outbound))
     }
 
     fn routes(&self, signon: SignOn) -> Router {

@@ -1,6 +1,6 @@
 //! The schema, embedded; a newer binary brings an older database forward.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
@@ -14,6 +14,10 @@ const STEPS: &[(i64, &str, &str)] = &[
     (5, "renewal", include_str!("../../migrations/0005_renewal.sql")),
     (6, "registration", include_str!("../../migrations/0006_registration.sql")),
 ];
+
+/// How often a step that failed is tried again, and how long after.
+const PATIENCE: usize = 20;
+const BREATH: Duration = Duration::from_millis(50);
 
 impl Db {
     /// Applies what is missing. Running it twice does nothing the second time.
@@ -35,10 +39,19 @@ impl Db {
             .collect();
         let migrator = Migrator::with_migrations(steps);
         let run = async || match on!(self, pool => migrator.run(pool).await) {
-            // Several processes may start together: each step is a transaction, and whoever comes second tries again.
-            Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => Err(error),
+            Err(MigrateError::Execute(error)) => Err(error),
             outcome => Ok(outcome),
         };
-        when_free(run).await?.map_err(|error| Error::Corrupt(error.to_string()))
+        // Several processes may start together. Whoever comes second to a step finds it done when trying again.
+        let mut tries = 0;
+        loop {
+            match when_free(run).await? {
+                Err(MigrateError::ExecuteMigration(..)) if tries < PATIENCE => {
+                    tries += 1;
+                    tokio::time::sleep(BREATH).await;
+                }
+                outcome => return outcome.map_err(|error| Error::Corrupt(error.to_string())),
+            }
+        }
     }
 }

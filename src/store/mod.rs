@@ -4,7 +4,7 @@
 use std::{str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
-    ConnectOptions, Executor, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
+    ConnectOptions, Connection, Executor, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -138,6 +138,9 @@ impl Db {
                 .pragma("cache_size", "-8000")
                 .statement_cache_capacity(256)
                 .disable_statement_logging();
+            // Turning a new file to WAL takes the whole file, and no busy handler waits for that: one connection does it
+            // before the pool opens several at once.
+            let first = when_free(|| options.connect()).await?;
             let unflushed = options
                 .clone()
                 .synchronous(SqliteSynchronous::Normal)
@@ -146,7 +149,9 @@ impl Db {
             let one = impatient().max_connections(1).min_connections(0).idle_timeout(BULK_IDLE);
             let bulk = one.connect_lazy_with(unflushed);
             let pool = impatient().max_connections(6).min_connections(1).idle_timeout(None).max_lifetime(None);
-            (Engine::Sqlite(pool.connect_with(options).await?), Some(bulk))
+            let pool = pool.connect_with(options).await?;
+            first.close().await?;
+            (Engine::Sqlite(pool), Some(bulk))
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let options = PgConnectOptions::from_str(url)?.statement_cache_capacity(256).disable_statement_logging();
             let pool = PgPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(5));

@@ -182,3 +182,27 @@ async fn where_nothing_is_kept_a_live_session_still_is() {
         assert!(db.sessions().by_handle(&live.id.to_string()).await.unwrap().is_some());
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_new_file_opens_whoever_else_opens_it() {
+    for _ in 0..20 {
+        let folder = std::env::temp_dir().join(format!("oneaccess-new-{}", uuid::Uuid::now_v7()));
+        let url = format!("sqlite:{}", folder.join("new.db").display());
+        let all: Vec<_> = (0..4)
+            .map(|_| {
+                tokio::spawn({
+                    let url = url.clone();
+                    async move {
+                        let db = Db::open(&url).await.unwrap();
+                        db.migrate().await.unwrap();
+                        db.close().await;
+                    }
+                })
+            })
+            .collect();
+        for one in all {
+            one.await.unwrap();
+        }
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}

@@ -3,6 +3,7 @@
 
 pub mod oidc;
 pub mod reach;
+pub mod saml;
 
 use std::{
     future::{Future, ready},

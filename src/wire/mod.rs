@@ -1,4 +1,8 @@
 //! PURE codecs: bytes and text to and from meaning. What is done with them belongs to the callers.
 
 pub mod barcode;
+pub mod dsig;
 pub mod jose;
+pub mod saml;
+pub mod xml;
+pub mod xmlenc;

@@ -1,0 +1,9 @@
+//! Our metadata, `/saml/metadata`.
+
+use axum::Router;
+
+use super::Provider;
+
+pub(super) fn routes() -> Router<Provider> {
+    Router::new()
+}

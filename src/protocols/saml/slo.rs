@@ -1,0 +1,9 @@
+//! Single logout, `/saml/slo`.
+
+use axum::Router;
+
+use super::Provider;
+
+pub(super) fn routes() -> Router<Provider> {
+    Router::new()
+}

@@ -1,0 +1,1 @@
+//! Metadata of service providers (SAML V2.0 Metadata).

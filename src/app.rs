@@ -4,8 +4,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::{
     config::Config,
-    domain::{catalogue::Catalogue, clock::Clock, key::readings},
-    ephemeral::Shelf,
+    domain::{catalogue::Catalogue, clock::Clock, exchange::Exchange, id::VendorId, key::readings},
+    ephemeral::{Recent, Shelf},
     keyring::KeyRing,
     outbound::Outbound,
     pages::Pages,
@@ -22,12 +22,28 @@ pub struct App {
     pub outbound: Outbound,
     pub pages: Pages,
     pub catalogue: Programme,
+    /// What passed lately between each vendor and this process.
+    pub exchanges: Recent<Exchange>,
 }
+
+/// What a vendor's engineer may look back at.
+pub const EXCHANGES: usize = 20;
 
 impl App {
     /// The programme as it is now: one consistent snapshot, to be asked for once per request.
     pub fn catalogue(&self) -> Arc<Catalogue> {
         self.catalogue.now()
+    }
+
+    /// Notes what passed between a vendor and us. What only repeats is counted.
+    pub fn note(&self, vendor: &VendorId, exchange: Exchange) {
+        self.exchanges.note(vendor.as_str(), exchange, |last, next| {
+            let repeats = next.repeats(last);
+            if repeats {
+                (last.at, last.times) = (next.at, last.times.saturating_add(1));
+            }
+            repeats
+        });
     }
 
     /// Takes up the programme as the database holds it now.

@@ -13,7 +13,7 @@ use hyper_util::rt::TokioTimer;
 
 use crate::{
     admin::operations::Desk,
-    app::{App, Programme},
+    app::{App, EXCHANGES, Programme},
     config::{self, Config, Loaded, Problems},
     domain::{
         catalogue::Catalogue,
@@ -23,7 +23,7 @@ use crate::{
         key,
         vendor::{RelyingParty, Vendor},
     },
-    ephemeral::Shelf,
+    ephemeral::{Recent, Shelf},
     jobs,
     keyring::KeyRing,
     outbound::Outbound,
@@ -32,6 +32,7 @@ use crate::{
         Protocol,
         oidc::Oidc,
         reach::{Caller, reach},
+        selftest,
     },
     signon::SignOn,
     store::{Db, journal::Journal},
@@ -103,6 +104,7 @@ pub async fn sign_on(desk: Desk) -> Result<SignOn> {
         store: db,
         shelf: Shelf::default(),
         catalogue: Programme::new(catalogue),
+        exchanges: Recent::new(EXCHANGES),
         keyring,
         outbound,
         pages,
@@ -130,7 +132,7 @@ fn theme(config: &Config) -> Result<Theme> {
 pub fn router(signon: &SignOn) -> Router {
     let faces =
         protocols().iter().fold(Router::new(), |router, protocol| router.merge(protocol.routes(signon.clone())));
-    web::router(signon.clone(), faces)
+    web::router(signon.clone(), faces.merge(selftest::routes(signon.clone(), protocols())))
 }
 
 /// Serves until the process is told to end; requests under way are finished first.

@@ -137,6 +137,23 @@ promise! { shared, async fn consent_and_devices_pass_axe_in_every_look(library) 
     }
 }}
 
+promise! { shared, async fn the_self_test_of_a_vendor_passes_axe_in_every_look(library) {
+    let party = library.declare(Declared { id: "willow", ..Declared::default() }).await;
+    let mut url = url::Url::parse(&library.url("/vendors/willow/selftest")).unwrap();
+    url.set_username(&party.client_id).unwrap();
+    url.set_password(party.client_secret.as_deref()).unwrap();
+    for (name, look) in [("light", Look::CHROMEBOOK), ("phone", Look::PHONE), ("dark", Look::DARK), ("narrow", Look::NARROW)] {
+        Chromium::visit(look, async |screen| {
+            screen.go(url.as_str()).await;
+            screen.see("#exchanges").await;
+            screen.picture(&format!("selftest-{name}")).await;
+            screen.is_accessible(&format!("selftest, {name}")).await;
+            screen.fits(&format!("selftest, {name}")).await;
+        })
+        .await;
+    }
+}}
+
 const READS_ALONE: &str = r#"grant_types = ["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"]
 offline_access = true"#;
 

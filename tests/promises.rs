@@ -23,6 +23,7 @@ mod refusals;
 mod registration;
 mod restart;
 mod scopes;
+mod selftest;
 mod sign_in;
 mod test_patrons;
 mod throttle;

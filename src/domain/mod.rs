@@ -8,6 +8,7 @@ pub mod catalogue;
 pub mod check;
 pub mod claims;
 pub mod clock;
+pub mod exchange;
 pub mod farewell;
 pub mod field;
 pub mod grade;

@@ -1,12 +1,16 @@
 //! What may be forgotten: tickets, codes, throttle counts, replay guards. Owns time to live and single use;
 //! what a value means is the caller's. In this process's memory, so one replica.
 
+mod recent;
+
 use std::{
     collections::HashMap,
     hash::{BuildHasher, RandomState},
     sync::Mutex,
     time::{Duration, Instant},
 };
+
+pub use recent::Recent;
 
 /// Kinds of values, so that a ticket can never be spent as a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -4,22 +4,24 @@
 pub mod oidc;
 pub mod reach;
 pub mod saml;
+pub mod selftest;
 
 use std::{
     future::{Future, ready},
     pin::Pin,
 };
 
-use axum::Router;
+use axum::{Router, http::HeaderMap};
 
 use crate::{
     domain::{
         check::{Check, Whose},
         field::Field,
+        id::VendorId,
         vendor::{RelyingParty, Vendor},
     },
     outbound::Outbound,
-    signon::{SignOn, farewell::Farewell},
+    signon::{Fault, SignOn, farewell::Farewell},
 };
 
 /// One language that vendors speak. To add one: a folder here, and a line in `compose`.
@@ -54,6 +56,16 @@ pub trait Protocol: Send + Sync {
 
     fn routes(&self, signon: SignOn) -> Router;
 
+    /// Where a vendor's engineer finds everything else: a discovery document, metadata, an address.
+    fn entrance(&self, _issuer: &str) -> Option<String> {
+        None
+    }
+
+    /// How it knows a vendor by the credentials of a request, where it has such.
+    fn voucher(&self, _signon: &SignOn) -> Option<Box<dyn Voucher>> {
+        None
+    }
+
     /// How its relying parties are told that a session has ended, where they can be.
     fn farewell(&self, _issuer: &str) -> Option<Box<dyn Farewell>> {
         None
@@ -61,6 +73,14 @@ pub trait Protocol: Send + Sync {
 }
 
 pub type Examination<'a> = Pin<Box<dyn Future<Output = Vec<Check>> + Send + 'a>>;
+
+/// Knows vendors by what only they have.
+pub trait Voucher: Send + Sync {
+    /// Whose credentials the request carries; `None`: wrong ones, or none of this protocol's.
+    fn vendor<'a>(&'a self, headers: &'a HeaderMap) -> Vouching<'a>;
+}
+
+pub type Vouching<'a> = Pin<Box<dyn Future<Output = Result<Option<VendorId>, Fault>> + Send + 'a>>;
 
 /// A setting that does not fit the others.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -13,6 +13,7 @@ mod guesses;
 mod known;
 mod leave;
 pub mod pins;
+pub mod rehearse;
 mod renew;
 mod session;
 #[cfg(test)]

@@ -9,6 +9,7 @@ use crate::domain::{
     clock::Timestamp,
     id::{OrganisationId, PatronId},
     patron::{Affiliation, Patron, Standing},
+    test_patron,
 };
 
 /// A patron and what opens the card.
@@ -71,6 +72,9 @@ const BY_CARD: &str = holding!(
      AND n.run <= s.live_run) ORDER BY e.present DESC, e.run DESC LIMIT 1"
 );
 
+/// Test patrons have one row each.
+const OF_SOURCE: &str = holding!("e.source = $1 AND e.present ORDER BY p.sourced_id LIMIT 20");
+
 const COUNT: &str = "SELECT e.affiliations, COUNT(*) FROM roster_entry e JOIN roster_source s ON s.source = e.source \
      WHERE e.run <= s.live_run AND e.present AND NOT EXISTS (SELECT 1 FROM roster_entry n \
      WHERE n.patron = e.patron AND n.run > e.run AND n.run <= s.live_run) GROUP BY e.affiliations";
@@ -95,6 +99,16 @@ impl Patrons<'_> {
         let row: Option<Row> =
             on!(self.db, pool => sqlx::query_as(BY_ID).bind(id.to_string()).fetch_optional(pool).await)?;
         row.map(record).transpose()
+    }
+
+    /// The first twenty whom the configuration declares to try a sign-in with.
+    ///
+    /// # Errors
+    /// `Unavailable` or `Corrupt`.
+    pub async fn test_patrons(&self) -> Result<Vec<PatronRecord>> {
+        let rows: Vec<Row> =
+            on!(self.db, pool => sqlx::query_as(OF_SOURCE).bind(test_patron::SOURCE).fetch_all(pool).await)?;
+        rows.into_iter().map(record).collect()
     }
 
     /// How many are enrolled, each counted at the organisation that made the card. Reads every row.

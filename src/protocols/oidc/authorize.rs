@@ -36,6 +36,9 @@ pub(super) async fn arrive(
     let visitor = provider.visitor(&headers, peer);
     let query = query.unwrap_or_default();
     let outcome = authorize(&provider, &query, &visitor).await;
+    if let Some(id) = Params::read(query.as_bytes()).get("client_id") {
+        provider.went(id, "authorize", &outcome);
+    }
     match outcome {
         Ok(going) => going.response(&provider, &headers),
         Err(stop) => stop.response(&provider, &headers),

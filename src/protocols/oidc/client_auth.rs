@@ -38,6 +38,28 @@ pub(super) async fn authenticated(
     }
 }
 
+/// Whom a request says it is from. Nothing is proven by that.
+pub(super) fn claimed(headers: &HeaderMap, body: &[u8]) -> Option<String> {
+    let params = Params::read(body);
+    match Shown::of(headers, &params) {
+        Ok(shown) => Some(shown.client_id),
+        Err(_) => params.get("client_id").map(str::to_owned),
+    }
+}
+
+/// The client that proves itself by its secret as HTTP Basic, wherever else it is registered to send it: for people, whose
+/// browsers know that way alone.
+pub(super) fn by_basic(provider: &Provider, headers: &HeaderMap) -> Option<Arc<Client>> {
+    let (id, secrets) = headers.get(header::AUTHORIZATION)?.to_str().ok().and_then(basic)?;
+    let client = provider.client(&id);
+    let auth = client.as_deref().map(|client| match client.auth {
+        Auth::Post(hash) => Auth::Basic(hash),
+        other => other,
+    });
+    let proven = proves(auth, &Proof::Basic(secrets)).unwrap_or(false);
+    client.filter(|_| proven)
+}
+
 /// What a request shows, by whatever method.
 #[derive(Debug, PartialEq, Eq)]
 struct Shown {

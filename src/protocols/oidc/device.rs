@@ -33,11 +33,17 @@ const LIFE: Duration = Duration::from_secs(600);
 /// A device that asks a little later still hears that its code is over, instead of that it never was.
 pub(super) const LINGER: Duration = Duration::from_secs(900);
 
+/// As vendors look back at it.
+const STEP: &str = "device authorization";
+
 /// Section 3.1.
 pub(super) async fn authorize(State(provider): State<Provider>, headers: HeaderMap, body: Bytes) -> Response {
     match begin(&provider, &headers, &body).await {
         Ok(response) => response,
-        Err(failure) => failure.at_token_endpoint(),
+        Err(failure) => {
+            provider.failed(&headers, &body, STEP, &failure);
+            failure.at_token_endpoint()
+        }
     }
 }
 
@@ -57,6 +63,7 @@ async fn begin(provider: &Provider, headers: &HeaderMap, body: &[u8]) -> Result<
     // 4. Two codes: one to ask with, one to be typed in (section 3.2).
     let waiting = Waiting { client_id: client.id.clone(), terms, expires_at: provider.now() + LIFE };
     let (device_code, user_code) = waiting::shelve(&provider.app().shelf, &waiting).await?;
+    provider.did(&client, STEP, "a device waits for its reader");
     let uri = format!("{}{PATH}", provider.issuer());
     let body = json!({
         "device_code": device_code,

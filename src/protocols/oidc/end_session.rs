@@ -26,6 +26,9 @@ use crate::{
     },
 };
 
+/// As vendors look back at it.
+const STEP: &str = "end session";
+
 const KNOWN: &[&str] =
     &["id_token_hint", "client_id", "post_logout_redirect_uri", "state", "logout_hint", "ui_locales"];
 
@@ -63,7 +66,12 @@ async fn end_session(provider: &Provider, params: &Params<'_>, visitor: &Visitor
         Some((client, _)) => Some(client.clone()),
         None => params.get("client_id").and_then(|id| provider.client(id)),
     };
-    let back = return_address(params, client.as_deref())?;
+    let back = return_address(params, client.as_deref()).inspect_err(|error| {
+        if let Some(client) = &client {
+            provider.refused(client, STEP, error);
+        }
+    });
+    let back = back.map_err(Stop::Page)?;
     let here = provider.signon.who(visitor).await?;
     match (&hint, &here) {
         // Nobody to sign out, and nothing that would say whose wish it is to go elsewhere.
@@ -71,6 +79,7 @@ async fn end_session(provider: &Provider, params: &Params<'_>, visitor: &Visitor
         (Some(_), None) => return Ok(back.map_or_else(|| in_language(DONE, params), |back| error::see_other(&back))),
         (Some((client, hint)), Some(here)) => {
             if tokens::session_at(&provider.app().keyring, client, here.session.id) == hint.sid {
+                provider.did(client, STEP, "the reader is signed out");
                 return sign_out(provider, params, visitor, back).await;
             }
         }
@@ -78,6 +87,7 @@ async fn end_session(provider: &Provider, params: &Params<'_>, visitor: &Visitor
     }
     // No hint, or somebody else, or a later session, sits at this browser: she is asked (section 6).
     let Some(client) = client else { return Ok(in_language(ASK, params)) };
+    provider.did(&client, STEP, "the reader is asked");
     let ticket = provider.signon.wish_to_leave(&Wish { vendor: client.vendor.clone(), then: back }).await?;
     Ok(in_language(&format!("{ASK}/{ticket}"), params))
 }
@@ -125,11 +135,11 @@ fn hint(provider: &Provider, params: &Params<'_>) -> Result<Option<(Arc<Client>,
 }
 
 /// Where to go afterwards: registered, byte by byte, and never without a client whose registration counts (section 3).
-fn return_address(params: &Params<'_>, client: Option<&Client>) -> Result<Option<String>, Stop> {
+fn return_address(params: &Params<'_>, client: Option<&Client>) -> Result<Option<String>, Error> {
     let (Some(uri), Some(client)) = (params.get("post_logout_redirect_uri"), client) else { return Ok(None) };
     if !redirect::is_registered(uri, &client.post_logout_redirect_uris, client.native) {
         let hint = "post_logout_redirect_uri is not one of those registered for this client, byte by byte";
-        return Err(Stop::Page(Error::invalid_request(hint)));
+        return Err(Error::invalid_request(hint));
     }
     Ok(Some(match params.get("state") {
         Some(state) => redirect::with_answer(uri, &[("state", state)]),

@@ -22,6 +22,8 @@ use super::{
 };
 use crate::signon::{Fault, LiveGrant};
 
+/// As vendors look back at it.
+const STEP: &str = "introspection";
 const KNOWN: &[&str] =
     &["token", "token_type_hint", "client_id", "client_secret", "client_assertion", "client_assertion_type"];
 /// RFC 9701 section 4.
@@ -31,7 +33,10 @@ const SIGNED_TYPE: &str = "token-introspection+jwt";
 pub(super) async fn introspect(State(provider): State<Provider>, headers: HeaderMap, body: Bytes) -> Response {
     match answer(&provider, &headers, &body).await {
         Ok(response) => response,
-        Err(failure) => failure.at_token_endpoint(),
+        Err(failure) => {
+            provider.failed(&headers, &body, STEP, &failure);
+            failure.at_token_endpoint()
+        }
     }
 }
 
@@ -69,6 +74,7 @@ async fn answer(provider: &Provider, headers: &HeaderMap, body: &[u8]) -> Result
     }
     let token = params.get("token").ok_or_else(|| Error::invalid_request("token is missing"))?;
     let found = look(provider, &client, token).await?.unwrap_or_default();
+    provider.did(&client, STEP, if found.active { "active" } else { "not active" });
     let wants_signed = headers.get_all(header::ACCEPT).iter().any(|accept| names_signed(accept.as_bytes()));
     if wants_signed { signed(provider, &client, &found) } else { plain(&found) }
 }

@@ -14,6 +14,7 @@ mod dpop;
 mod end_session;
 mod error;
 mod examine;
+mod exchanges;
 mod introspect;
 mod logout;
 mod params;
@@ -43,7 +44,7 @@ use axum::{
 };
 
 use self::{client::Clients, discovery::Document};
-use super::{Examination, Misfit, Protocol};
+use super::{Examination, Misfit, Protocol, Voucher};
 use crate::{
     app::App,
     domain::{
@@ -111,6 +112,14 @@ impl Protocol for Oidc {
             .route("/oidc/end-session", get(end_session::arrive).post(end_session::arrive_by_post))
             .layer(DefaultBodyLimit::max(BODY_LIMIT))
             .with_state(provider)
+    }
+
+    fn entrance(&self, issuer: &str) -> Option<String> {
+        Some(format!("{issuer}/.well-known/openid-configuration"))
+    }
+
+    fn voucher(&self, signon: &SignOn) -> Option<Box<dyn Voucher>> {
+        Some(Box::new(exchanges::OfClients(Provider::new(signon.clone()))))
     }
 
     fn farewell(&self, issuer: &str) -> Option<Box<dyn Farewell>> {

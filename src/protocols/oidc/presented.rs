@@ -13,6 +13,7 @@ use crate::{
     ephemeral::Namespace,
     keyring::{Expect, Invalid, Lifetime},
     signon::{Assertion, Fault, LiveGrant},
+    wire::jose::from_base64url,
 };
 
 /// An access token of ours, as it is read back.
@@ -49,6 +50,12 @@ impl Presented {
     pub fn is_about_the_client(&self) -> bool {
         self.sub == self.client_id && self.jti.starts_with(tokens::OF_NO_GRANT)
     }
+}
+
+/// Whom a token says it was issued to. Nothing is proven by that.
+pub(super) fn claimed_client(token: &str) -> Option<String> {
+    let claims: serde_json::Value = serde_json::from_slice(&from_base64url(token.split('.').nth(1)?)?).ok()?;
+    Some(claims.get("client_id")?.as_str()?.to_owned())
 }
 
 /// The token, where it is one of ours and its time is not over. Of the grant nothing is said yet.

@@ -28,6 +28,8 @@ use crate::{domain::handle, ephemeral::Namespace, signon::Fault};
 const LIFE: Duration = Duration::from_secs(90);
 /// Once the browser has arrived: as long as somebody may take to sign in.
 const PATIENCE: Duration = Duration::from_secs(30 * 60);
+/// As vendors look back at it.
+const STEP: &str = "pushed authorization request";
 pub(super) const URN: &str = "urn:ietf:params:oauth:request_uri:";
 
 #[derive(Serialize, Deserialize)]
@@ -40,7 +42,10 @@ struct Pushed {
 pub(super) async fn push(State(provider): State<Provider>, headers: HeaderMap, body: Bytes) -> Response {
     let response = match take_in(&provider, &headers, &body).await {
         Ok(response) => response,
-        Err(failure) => failure.at_token_endpoint(),
+        Err(failure) => {
+            provider.failed(&headers, &body, STEP, &failure);
+            failure.at_token_endpoint()
+        }
     };
     dpop::with_nonce(&provider, &headers, response)
 }
@@ -74,6 +79,7 @@ async fn take_in(provider: &Provider, headers: &HeaderMap, body: &[u8]) -> Resul
     let value = serde_json::to_vec(&pushed).map_err(|e| Fault::Broken(e.to_string()))?;
     provider.app().shelf.put(Namespace::PushedRequest, &key(&name), value, LIFE).await.map_err(Fault::from)?;
     let body = json!({ "request_uri": format!("{URN}{name}"), "expires_in": LIFE.as_secs() }).to_string();
+    provider.did(&client, STEP, "the request waits for its browser");
     Ok(no_store((StatusCode::CREATED, [(header::CONTENT_TYPE, "application/json")], body).into_response()))
 }
 

@@ -16,6 +16,8 @@ use super::{
 };
 use crate::{domain::id::GrantId, ephemeral::Namespace};
 
+/// As vendors look back at it.
+const STEP: &str = "revocation";
 const KNOWN: &[&str] =
     &["token", "token_type_hint", "client_id", "client_secret", "client_assertion", "client_assertion_type"];
 
@@ -26,7 +28,10 @@ const GIVEN_BACK: &str = "the vendor gave it back";
 pub(super) async fn revoke(State(provider): State<Provider>, headers: HeaderMap, body: Bytes) -> Response {
     match give_back(&provider, &headers, &body).await {
         Ok(()) => no_store(StatusCode::OK.into_response()),
-        Err(failure) => failure.at_token_endpoint(),
+        Err(failure) => {
+            provider.failed(&headers, &body, STEP, &failure);
+            failure.at_token_endpoint()
+        }
     }
 }
 
@@ -34,6 +39,7 @@ async fn give_back(provider: &Provider, headers: &HeaderMap, body: &[u8]) -> Res
     let params = token::form(headers, body, KNOWN)?;
     let client = client_auth::authenticated(provider, headers, &params).await?;
     let token = params.get("token").ok_or_else(|| Error::invalid_request("token is missing"))?;
+    provider.did(&client, STEP, "a token was given back");
     if let Some(refresh) = RefreshToken::read(&provider.app().keyring, &client.id, token) {
         return revoke_grant(provider, refresh.grant).await;
     }

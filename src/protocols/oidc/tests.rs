@@ -174,6 +174,7 @@ impl House {
             store: db,
             shelf: Shelf::default(),
             catalogue: Programme::new(catalogue.indexed()),
+            exchanges: crate::ephemeral::Recent::new(crate::app::EXCHANGES),
             keyring,
             pages: Pages::new(theme).unwrap(),
             clock: clock.clone(),

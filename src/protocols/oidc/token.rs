@@ -24,6 +24,9 @@ use super::{
     tokens::{self, Issued},
 };
 
+/// As vendors look back at it.
+const STEP: &str = "token";
+
 const KNOWN: &[&str] = &[
     "grant_type",
     "code",
@@ -50,7 +53,10 @@ pub(super) struct Call<'a> {
 pub(super) async fn token(State(provider): State<Provider>, headers: HeaderMap, body: Bytes) -> Response {
     let response = match exchange(&provider, &headers, &body).await {
         Ok(issued) => success(&issued),
-        Err(failure) => failure.at_token_endpoint(),
+        Err(failure) => {
+            provider.failed(&headers, &body, STEP, &failure);
+            failure.at_token_endpoint()
+        }
     };
     dpop::with_nonce(&provider, &headers, response)
 }
@@ -77,12 +83,14 @@ async fn exchange(provider: &Provider, headers: &HeaderMap, body: &[u8]) -> Resu
         return Err(Error::new("invalid_dpop_proof", "this client must bring a DPoP proof").into());
     }
     let call = Call { provider, client, params: &params, jkt };
-    match grant_type {
+    let issued = match grant_type {
         GrantType::AuthorizationCode => authorization_code::redeem(&call).await,
         GrantType::RefreshToken => refresh_token::redeem(&call).await,
         GrantType::ClientCredentials => client_credentials::redeem(&call).await,
         GrantType::DeviceCode => device_code::redeem(&call).await,
-    }
+    }?;
+    provider.did(&call.client, STEP, grant_type.as_str());
+    Ok(issued)
 }
 
 pub(super) fn form<'a>(headers: &HeaderMap, body: &'a [u8], known: &[&'static str]) -> Result<Params<'a>, Error> {

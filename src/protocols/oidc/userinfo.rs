@@ -33,10 +33,22 @@ pub(super) async fn userinfo(
         Ok(Some(shown)) => {
             let told = claims(&provider, &method, &headers, &shown).await;
             let told = told.and_then(|(token, assertion)| success(&provider, &token, &assertion));
+            note(&provider, &shown, told.as_ref().err());
             told.unwrap_or_else(|failure| failure.at_userinfo(shown.scheme))
         }
     };
     dpop::with_nonce(&provider, &headers, response)
+}
+
+/// For the vendor to look back at, whose client the token says it is of.
+fn note(provider: &Provider, shown: &Shown, failure: Option<&Failure>) {
+    const STEP: &str = "userinfo";
+    let named = presented::claimed_client(&shown.token).and_then(|id| provider.client(&id));
+    match (named, failure) {
+        (None, _) => {}
+        (Some(client), None) => provider.did(&client, STEP, "the claims were told"),
+        (Some(client), Some(failure)) => provider.failed_for(&client, STEP, failure),
+    }
 }
 
 /// A token, and how it came.

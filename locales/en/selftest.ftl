@@ -1,0 +1,14 @@
+selftest-title = Self-test
+selftest-lead = For the engineer of this vendor. No passwords are shown here, and nothing of any reader.
+selftest-disabled = The library switched this vendor off: nobody is let through.
+selftest-exchanges = The last exchanges
+selftest-no-exchanges = Nothing has come from this vendor since this server started. Send a request, then load this page again.
+selftest-at = When (UTC)
+selftest-party = Client
+selftest-step = Where
+selftest-outcome = Outcome
+selftest-detail = What happened, or what to mend
+selftest-patrons = Test patrons
+selftest-patrons-lead = These people do not exist. Sign in with the card; the library gives you the PIN. This is what you would be told:
+selftest-no-patrons = The library has not declared any. Ask it for a test patron.
+selftest-parties = Your configuration, as it is now

@@ -1,0 +1,14 @@
+selftest-title = Autocomprobación
+selftest-lead = Para el equipo técnico de este proveedor. Aquí no se muestran contraseñas ni nada de ningún lector.
+selftest-disabled = La biblioteca ha desactivado este proveedor: no se deja pasar a nadie.
+selftest-exchanges = Los últimos intercambios
+selftest-no-exchanges = No ha llegado nada de este proveedor desde que se inició este servidor. Envíe una solicitud y vuelva a cargar esta página.
+selftest-at = Cuándo (UTC)
+selftest-party = Cliente
+selftest-step = Dónde
+selftest-outcome = Resultado
+selftest-detail = Qué pasó, o qué hay que corregir
+selftest-patrons = Lectores de prueba
+selftest-patrons-lead = Estas personas no existen. Entre con la tarjeta; la biblioteca le da el PIN. Esto es lo que se le diría:
+selftest-no-patrons = La biblioteca no ha declarado ninguno. Pídale un lector de prueba.
+selftest-parties = Su configuración, tal como está ahora

@@ -10,11 +10,12 @@ use std::{
 use anyhow::{Context, Result};
 use axum::Router;
 use hyper_util::rt::TokioTimer;
+use serde_json::Value;
 
 use crate::{
     admin::operations::Desk,
     app::{App, EXCHANGES, Programme},
-    config::{self, Config, Loaded, Problems},
+    config::{self, Config, Judge, Loaded, Problems},
     domain::{
         catalogue::Catalogue,
         check::{Check, Whose},
@@ -219,12 +220,29 @@ pub fn settings_of(file: &Path) -> Result<Option<Config>, Problems> {
 /// # Errors
 /// Everything that is wrong with it, by line and field.
 pub fn load(file: &Path, known: &Catalogue) -> Result<Loaded, Problems> {
-    let speaking = protocols();
-    let misfit = |vendor: &Vendor, party: &RelyingParty| {
-        let protocol = speaking.iter().find(|protocol| protocol.name() == party.protocol)?;
-        protocol.check(vendor, party).err().map(|misfit| (misfit.field, misfit.why))
-    };
-    config::load_judged(file, &settings(), &misfit, known)
+    config::load_judged(file, &settings(), &Speaking(protocols()), known)
+}
+
+/// Protocols judge what a file says of their relying parties.
+struct Speaking(Vec<Box<dyn Protocol>>);
+
+impl Speaking {
+    fn named(&self, name: &str) -> Option<&dyn Protocol> {
+        self.0.iter().find(|protocol| protocol.name() == name).map(AsRef::as_ref)
+    }
+}
+
+impl Judge for Speaking {
+    fn key(&self, protocol: &str, settings: &Value) -> Result<String, (&'static str, String)> {
+        let nobody = || ("", format!("nobody here speaks {protocol}"));
+        let named = self.named(protocol).ok_or_else(nobody)?.key(settings);
+        named.map_err(|misfit| (misfit.field, misfit.why))
+    }
+
+    fn misfit(&self, vendor: &Vendor, party: &RelyingParty) -> Option<(&'static str, String)> {
+        let misfit = self.named(&party.protocol)?.check(vendor, party).err()?;
+        Some((misfit.field, misfit.why))
+    }
 }
 
 /// The database, where it is there already: for looking without making anything.

@@ -21,6 +21,8 @@ use std::{
     time::Duration,
 };
 
+use serde_json::Value;
+
 use crate::domain::{
     agreement::Agreement,
     catalogue::{Catalogue, OptOut, SourceSettings},
@@ -42,8 +44,30 @@ pub use test_patrons::{DeclaredPin, DeclaredTestPatron};
 /// What each protocol lets an operator fill in; the first field is the key that a relying party is found by.
 pub type Protocols<'a> = &'a [(&'static str, &'static [Field])];
 
-/// What fields that are each right get wrong together: the field and a sentence, as their protocol judges.
-pub type Misfit<'a> = &'a dyn Fn(&Vendor, &RelyingParty) -> Option<(&'static str, String)>;
+/// What protocols say of the relying parties of a file. What is wrong is told as the field and a sentence.
+pub trait Judge {
+    /// The key of a relying party that the file does not name itself, because its settings do.
+    ///
+    /// # Errors
+    /// Where they do not.
+    fn key(&self, protocol: &str, settings: &Value) -> Result<String, (&'static str, String)>;
+
+    /// What fields that are each right get wrong together.
+    fn misfit(&self, vendor: &Vendor, party: &RelyingParty) -> Option<(&'static str, String)>;
+}
+
+/// Nobody judges: each field by itself must be right.
+struct FieldByField;
+
+impl Judge for FieldByField {
+    fn key(&self, _protocol: &str, _settings: &Value) -> Result<String, (&'static str, String)> {
+        Err(("", "has no key".into()))
+    }
+
+    fn misfit(&self, _vendor: &Vendor, _party: &RelyingParty) -> Option<(&'static str, String)> {
+        None
+    }
+}
 
 /// How this server runs. Paths are already relative to the working directory.
 #[derive(Debug, Clone)]
@@ -208,7 +232,7 @@ pub struct Loaded {
 /// # Errors
 /// Everything that is wrong with the file, by line and field, at once.
 pub fn load(path: &Path, protocols: Protocols<'_>, known: &Catalogue) -> Result<Loaded, Problems> {
-    load_judged(path, protocols, &|_, _| None, known)
+    load_judged(path, protocols, &FieldByField, known)
 }
 
 /// `load`, with each relying party judged by its protocol.
@@ -218,17 +242,17 @@ pub fn load(path: &Path, protocols: Protocols<'_>, known: &Catalogue) -> Result<
 pub fn load_judged(
     path: &Path,
     protocols: Protocols<'_>,
-    misfit: Misfit<'_>,
+    judge: &dyn Judge,
     known: &Catalogue,
 ) -> Result<Loaded, Problems> {
     let text = text_of(path)?;
-    parse(&text, path, &Rules { protocols, misfit, known }, &Environment::of_process())
+    parse(&text, path, &Rules { protocols, judge, known }, &Environment::of_process())
 }
 
 /// What declarations are held against.
 struct Rules<'a> {
     protocols: Protocols<'a>,
-    misfit: Misfit<'a>,
+    judge: &'a dyn Judge,
     known: &'a Catalogue,
 }
 

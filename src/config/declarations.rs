@@ -242,7 +242,7 @@ fn vendor(section: &Section<'_>, draft: &mut Draft, rules: &Rules<'_>) -> Option
     let disabled = section.maybe("disabled", read::flag);
     let by = id.as_ref().map_or("?", |id| id.as_str()).to_owned();
     let parties: Vec<Party<'_>> =
-        rules.protocols.iter().flat_map(|(protocol, fields)| parties::read(section, protocol, fields)).collect();
+        rules.protocols.iter().flat_map(|(name, fields)| parties::read(section, name, fields, rules.judge)).collect();
     for Party { section, key_field, party } in &parties {
         let of = Claimed::Key(party.protocol.clone());
         draft.claim_at(section, section.line_of(key_field), key_field, of, &party.key, &by);
@@ -261,7 +261,7 @@ fn vendor(section: &Section<'_>, draft: &mut Draft, rules: &Rules<'_>) -> Option
     };
     let whole = vendor.clone().with_identity(VendorUid::new(), false);
     for Party { section, party, .. } in &parties {
-        if let Some((field, why)) = (rules.misfit)(&whole, party) {
+        if let Some((field, why)) = rules.judge.misfit(&whole, party) {
             section.wrong(field, why);
         }
     }

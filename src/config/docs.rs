@@ -75,6 +75,7 @@ fn kind(field: &Field) -> String {
         Kind::Number(from, to) => format!("number, {from} to {to}"),
         Kind::Url => "URL".to_owned(),
         Kind::Urls => "list of URLs".to_owned(),
+        Kind::Document => "path of a file, or a URL".to_owned(),
         Kind::Secret => format!("text, or a file: `{}_file`", field.name),
         Kind::Jwks => format!("table with a list `keys`, or a JSON file: `{}_file`", field.name),
     }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use toml::de::DeValue;
 
 use super::{
-    Protocols, fields, read,
+    Judge, Protocols, fields, read,
     section::{Known, Section, known},
 };
 use crate::domain::{
@@ -34,7 +34,12 @@ pub(super) struct Party<'s> {
 }
 
 /// The endpoints of one vendor within one protocol.
-pub(super) fn read<'s>(vendor: &Section<'s>, protocol: &'static str, fields: &[Field]) -> Vec<Party<'s>> {
+pub(super) fn read<'s>(
+    vendor: &Section<'s>,
+    protocol: &'static str,
+    fields: &[Field],
+    judge: &dyn Judge,
+) -> Vec<Party<'s>> {
     let mut names: Vec<Known> = Vec::new();
     for field in fields {
         names.push(Known { name: Cow::Borrowed(field.name), default: "" });
@@ -42,7 +47,7 @@ pub(super) fn read<'s>(vendor: &Section<'s>, protocol: &'static str, fields: &[F
             names.push(Known { name: Cow::Owned(file_of(field.name)), default: "" });
         }
     }
-    vendor.tables(protocol, &names).into_iter().filter_map(|section| party(section, protocol, fields)).collect()
+    vendor.tables(protocol, &names).into_iter().filter_map(|section| party(section, protocol, fields, judge)).collect()
 }
 
 /// A secret or a key set is written as NAME or as the file NAME_file.
@@ -50,7 +55,7 @@ fn file_of(secret: &str) -> String {
     format!("{secret}_file")
 }
 
-fn party<'s>(section: Section<'s>, protocol: &str, fields: &[Field]) -> Option<Party<'s>> {
+fn party<'s>(section: Section<'s>, protocol: &str, fields: &[Field], judge: &dyn Judge) -> Option<Party<'s>> {
     let mut settings = Map::new();
     let mut good = true;
     for field in fields {
@@ -63,16 +68,20 @@ fn party<'s>(section: Section<'s>, protocol: &str, fields: &[Field]) -> Option<P
         }
     }
     let key_field = fields.first()?.name;
-    let key = match settings.remove(key_field) {
+    let named = settings.remove(key_field);
+    if !good {
+        return None;
+    }
+    let settings = Value::Object(settings);
+    let key = match named {
         Some(Value::String(key)) => key,
-        _ => return None,
+        _ => judge.key(protocol, &settings).map_err(|(field, why)| section.wrong(field, why)).ok()?,
     };
-    if section.has("pkce") && settings.get("pkce").and_then(Value::as_str) == Some("optional") {
+    if section.has("pkce") && settings["pkce"] == "optional" {
         section.warn("pkce", "optional is an exception for old vendors: a stolen code is not bound to its browser");
     }
-    let party =
-        RelyingParty { protocol: protocol.to_owned(), key, settings: Value::Object(settings), registered: None };
-    good.then_some(Party { section, key_field, party })
+    let party = RelyingParty { protocol: protocol.to_owned(), key, settings, registered: None };
+    Some(Party { section, key_field, party })
 }
 
 /// A field's name and value as they are kept; `Some(None)` where it is left away, `None`, once told, where it is wrong.
@@ -109,6 +118,7 @@ fn setting(section: &Section<'_>, field: &Field) -> Option<Option<(String, Value
             let chosen = section.list(name, |value| word_of(words, value))?;
             chosen.into_iter().map(|word| word.value).collect()
         }
+        Kind::Document => return document(section, field),
         Kind::Secret | Kind::Jwks => return None,
     };
     Some(Some((name.to_owned(), value)))
@@ -118,6 +128,20 @@ fn word_of(words: &[&str], value: &DeValue<'_>) -> Result<String, String> {
     let found = read::text(value)?;
     let known = words.contains(&found.as_str());
     known.then(|| found.clone()).ok_or_else(|| format!("{found:?}: use {}", read::listed(words)))
+}
+
+/// What the file says is judged by the protocol.
+fn document(section: &Section<'_>, field: &Field) -> Option<Option<(String, Value)>> {
+    let place = section.need(field.name, read::text)?;
+    if place.starts_with("https:") || place.starts_with("http:") {
+        let url = section.need(field.name, read::url)?;
+        return Some(Some((field.name.to_owned(), Value::String(url))));
+    }
+    let text = section.need(field.name, |_| {
+        let path = section.resolve(&place);
+        std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))
+    })?;
+    Some(Some((format!("{}_document", field.name), Value::String(text))))
 }
 
 /// What is in the set is judged by the protocol.

@@ -71,7 +71,7 @@ fn read(text: &str) -> Result<Loaded, Problems> {
 }
 
 fn read_with(text: &str, known: &Catalogue, environment: &Environment) -> Result<Loaded, Problems> {
-    let rules = Rules { protocols: &[("oidc", OIDC)], misfit: &|_, _| None, known };
+    let rules = Rules { protocols: &[("oidc", OIDC)], judge: &FieldByField, known };
     parse(text, Path::new("etc/oneaccess.toml"), &rules, environment)
 }
 
@@ -427,12 +427,18 @@ fn a_database_url_with_a_password_is_never_repeated() {
 
 #[test]
 fn what_a_protocol_finds_amiss_is_told_at_its_line() {
-    let misfit = |vendor: &Vendor, party: &RelyingParty| {
-        let why = format!("{} of {} cannot do without", party.key, vendor.id);
-        party.settings.get("client_secret_sha256").is_some().then_some(("pkce", why))
-    };
+    struct Strict;
+    impl Judge for Strict {
+        fn key(&self, protocol: &str, settings: &Value) -> Result<String, (&'static str, String)> {
+            FieldByField.key(protocol, settings)
+        }
+        fn misfit(&self, vendor: &Vendor, party: &RelyingParty) -> Option<(&'static str, String)> {
+            let why = format!("{} of {} cannot do without", party.key, vendor.id);
+            party.settings.get("client_secret_sha256").is_some().then_some(("pkce", why))
+        }
+    }
     let known = Catalogue::default();
-    let rules = Rules { protocols: &[("oidc", OIDC)], misfit: &misfit, known: &known };
+    let rules = Rules { protocols: &[("oidc", OIDC)], judge: &Strict, known: &known };
     let path = Path::new("etc/oneaccess.toml");
     let problems = parse(PROGRAMME, path, &rules, &Environment::default()).unwrap_err();
     assert_eq!(problems.list[0].to_string(), "line 28: vendor.oidc.pkce: maple-web of maple cannot do without");

@@ -27,7 +27,7 @@ impl Field {
             Kind::Number(..) => self.default.parse::<i64>().ok().map(Value::from),
             Kind::Urls | Kind::Choices(_) => Some(self.default.split_whitespace().collect()),
             Kind::Text | Kind::TextAlone | Kind::Choice(_) | Kind::Url => Some(Value::String(self.default.to_owned())),
-            Kind::Secret | Kind::Jwks => None,
+            Kind::Secret | Kind::Jwks | Kind::Document => None,
         }
     }
 }
@@ -50,6 +50,8 @@ pub enum Kind {
     Jwks,
     /// Text, where NAME may hold a table as well, which is then another field's (`Jwks`).
     TextAlone,
+    /// The path of a file, whose text is kept as `NAME_document`; or an https URL, which is kept as NAME.
+    Document,
     /// Given as NAME, or as the file NAME_file; kept as the hex SHA-256 of its bytes.
     Secret,
 }

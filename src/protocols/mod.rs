@@ -12,6 +12,7 @@ use std::{
 };
 
 use axum::{Router, http::HeaderMap};
+use serde_json::Value;
 
 use crate::{
     domain::{
@@ -31,6 +32,15 @@ pub trait Protocol: Send + Sync {
 
     /// What an operator fills in. The first field is the relying party's key.
     fn settings(&self) -> &'static [Field];
+
+    /// The key of a relying party whose first field is left away: what its other settings say that it is.
+    ///
+    /// # Errors
+    /// The field that does not say so and a sentence, for the operator.
+    fn key(&self, _settings: &Value) -> Result<String, Misfit> {
+        let field = self.settings().first().map_or("", |field| field.name);
+        Err(Misfit { field, why: "is missing".into() })
+    }
 
     /// What the fields, each right by itself, get wrong together.
     ///

@@ -1,6 +1,7 @@
 //! How vendors speak to us, one folder each. A protocol reads and writes its own wire and asks `signon` for
 //! everything else; the folders never import one another, nor `web`.
 
+pub mod answer;
 pub mod oidc;
 pub mod reach;
 pub mod saml;

@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{Provider, redirect};
+pub(super) use crate::protocols::answer::{broken_for_people, locale_of, no_store, page, see_other};
 use crate::{
-    app::App,
-    pages::{Frame, Locale},
-    signon::{Fault, visitor::cookie},
+    protocols::answer::{hand_over, patient, report},
+    signon::Fault,
 };
 
 /// An error of RFC 6749, OIDC Core or RFC 6750, by its registered name.
@@ -198,94 +198,11 @@ fn answer(provider: &Provider, headers: &HeaderMap, to: &ReturnTo, what: &[(&str
     }
 }
 
-/// A page that posts itself where scripts run, and by its button where they do not.
-fn hand_over(app: &App, headers: &HeaderMap, to: &str, fields: &[(&str, &str)]) -> Response {
-    /// The form leads to the vendor, whose own redirects nobody can list; the script is the page's own.
-    const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
-                          frame-ancestors 'none'; base-uri 'none'";
-    #[derive(Serialize)]
-    struct HandOver<'a> {
-        frame: Frame,
-        to: &'a str,
-        fields: &'a [(&'a str, &'a str)],
-    }
-    let page = HandOver { frame: Frame { path: "/".into(), ..Frame::default() }, to, fields };
-    let html = match app.pages.render("hand-over/post.html", locale_of(headers), page) {
-        Ok(html) => html,
-        Err(error) => return broken_for_people(app, headers, &Fault::Broken(error.to_string())),
-    };
-    let mut response = (StatusCode::OK, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response();
-    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    no_store(response)
-}
-
-/// 303, kept by nobody, and without a word to the next page on where the browser comes from.
-pub(super) fn see_other(to: &str) -> Response {
-    let mut response = match HeaderValue::from_str(to) {
-        Ok(to) => (StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response(),
-        Err(_) => {
-            tracing::error!("an address could not be written as a header");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }
-    };
-    response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    no_store(response)
-}
-
-pub(super) fn no_store(mut response: Response) -> Response {
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response.headers_mut().insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
-    response
-}
-
-/// A page of ours for what may not be redirected. `code` and `detail` are for the vendor's engineer.
-pub(super) fn page(app: &App, headers: &HeaderMap, status: StatusCode, code: &str, detail: &str) -> Response {
-    let html = app.pages.error_page(locale_of(headers), status.as_u16(), code, detail);
-    no_store((status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response())
-}
-
-pub(super) fn locale_of(headers: &HeaderMap) -> Locale {
-    Locale::of(
-        None,
-        cookie(headers, Locale::COOKIE),
-        headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()),
-    )
-}
-
-/// Logs what broke under a number, and shows the number.
-pub(super) fn broken_for_people(app: &App, headers: &HeaderMap, fault: &Fault) -> Response {
-    let (status, retry_after, number) = report(fault);
-    let response = page(app, headers, status, &number, "");
-    patient(response, retry_after)
-}
-
 fn broken_for_programs(fault: &Fault) -> Response {
     let (status, retry_after, number) = report(fault);
     let code = if retry_after.is_some() { "temporarily_unavailable" } else { "server_error" };
     let error = Error::new(code, format!("something broke here; it is logged as {number}"));
     patient(json_error(status, &error), retry_after)
-}
-
-fn report(fault: &Fault) -> (StatusCode, Option<u64>, String) {
-    let mut number = [0; 4];
-    // Without randomness the number is zeros: still a number.
-    let _ = aws_lc_rs::rand::fill(&mut number);
-    let number = hex::encode(number);
-    tracing::error!(number, %fault, "oidc");
-    let (status, retry_after) = match fault {
-        Fault::Busy { retry_after } => (StatusCode::SERVICE_UNAVAILABLE, Some(*retry_after)),
-        Fault::Store(_) | Fault::Shelf(_) => (StatusCode::SERVICE_UNAVAILABLE, Some(5)),
-        _ => (StatusCode::INTERNAL_SERVER_ERROR, None),
-    };
-    (status, retry_after, number)
-}
-
-fn patient(mut response: Response, retry_after: Option<u64>) -> Response {
-    if let Some(seconds) = retry_after {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    response
 }
 
 fn json_error(status: StatusCode, error: &Error) -> Response {

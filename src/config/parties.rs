@@ -80,7 +80,7 @@ fn party<'s>(section: Section<'s>, protocol: &str, fields: &[Field], judge: &dyn
     if section.has("pkce") && settings["pkce"] == "optional" {
         section.warn("pkce", "optional is an exception for old vendors: a stolen code is not bound to its browser");
     }
-    let party = RelyingParty { protocol: protocol.to_owned(), key, settings, registered: None };
+    let party = RelyingParty { protocol: protocol.to_owned(), key, settings, registered: None, published: None };
     Some(Party { section, key_field, party })
 }
 

@@ -37,7 +37,7 @@ pub struct Renewal {
     pub generation: u64,
     /// When the generation before was spent.
     pub turned_at: Timestamp,
-    /// What is renewed, in the protocol's own words.
+    /// What is renewed, or was said, in the protocol's own words.
     pub terms: Value,
 }
 

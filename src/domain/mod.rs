@@ -19,6 +19,7 @@ pub mod key;
 pub mod organisation;
 pub mod patron;
 pub mod pin;
+pub mod published;
 pub mod reason;
 pub mod registration;
 pub mod scope;

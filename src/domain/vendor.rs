@@ -1,5 +1,7 @@
 //! Vendors, and the endpoints by which they speak with us.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -8,6 +10,7 @@ use super::{
     clock::Timestamp,
     grade::AudienceBand,
     id::{VendorId, VendorUid},
+    published::Published,
     scope::Scopes,
 };
 
@@ -90,4 +93,7 @@ pub struct RelyingParty {
     /// When it registered itself; absent where an operator declared it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registered: Option<Timestamp>,
+    /// What it says of itself at an address of its own; kept apart from what was declared.
+    #[serde(skip)]
+    pub published: Option<Arc<Published>>,
 }

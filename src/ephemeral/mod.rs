@@ -31,6 +31,8 @@ pub enum Namespace {
     RevokedToken,
     /// The id of a token that must not come twice: client assertions, DPoP proofs.
     SeenToken,
+    /// A request that a vendor's page posted, until the browser comes back for it.
+    PostedRequest,
     /// A pushed authorization request.
     PushedRequest,
     /// Wrong tries.
@@ -39,6 +41,10 @@ pub enum Namespace {
     Wish,
     /// A sign-out just done, for the page that tells of it.
     Departure,
+    /// A browser on its way to a relying party and back, to tell it of a sign-out.
+    Visit,
+    /// What a relying party that asked for a sign-out is answered when everybody else was told.
+    Answer,
 }
 
 /// The shelf did not answer. Never a reason to let somebody pass.

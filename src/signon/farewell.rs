@@ -49,6 +49,9 @@ pub struct Ways {
     pub by_message: bool,
     /// By this address, loaded in the patron's own browser.
     pub in_browser: Option<String>,
+    /// By the patron's own browser going there and coming back: through the protocol's page at this local path and the
+    /// visit's ticket behind it.
+    pub by_visit: Option<&'static str>,
 }
 
 /// Why a relying party was not told, by a stable code.
@@ -236,7 +239,7 @@ impl SignOn {
         self.0.farewells.iter().find(|farewell| farewell.protocol() == parting.protocol).map(AsRef::as_ref)
     }
 
-    fn leaving(&self, parting: &Parting) -> Option<Leaving> {
+    pub(super) fn leaving(&self, parting: &Parting) -> Option<Leaving> {
         let catalogue = self.app().catalogue();
         let vendor = catalogue.vendors.get(&parting.vendor)?;
         Some(Leaving {
@@ -254,7 +257,7 @@ fn next_try(tries: u32, now: Timestamp) -> Option<Timestamp> {
 }
 
 /// What the audit keeps: how it ended, not each try.
-fn event(tried: &Tried) -> Option<AuditEvent> {
+pub(super) fn event(tried: &Tried) -> Option<AuditEvent> {
     let (outcome, trouble) = match &tried.outcome {
         Outcome::Told => ("told", None),
         Outcome::GivenUp(why) => ("given-up", Some(why)),

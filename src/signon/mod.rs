@@ -24,6 +24,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::policy::release::Release;
 use crate::{
     app::App,
     domain::{
@@ -37,12 +38,11 @@ use crate::{
     },
     policy::{
         Allowance, Facts,
-        release::Release,
         throttle::{Limit, Limits},
     },
 };
 pub use consent::{Asked, Consenting};
-pub use leave::{Departed, Left, Wish};
+pub use leave::{Departed, Left, Onward, Visit, Wish};
 pub use renew::Turned;
 pub use visitor::Visitor;
 
@@ -71,7 +71,7 @@ pub struct Ask {
     pub consent: Option<Question>,
     /// What is granted may outlive the session: an app or e-reader that stays.
     pub offline: bool,
-    /// What the protocol renews of it later, in its own words; absent where nothing is.
+    /// What the protocol keeps with the grant, in its own words: what it renews later, how it named the patron.
     pub renewable: Option<serde_json::Value>,
     /// Where the browser returns to when done: this path and the ticket behind it, `/oidc/resume/`.
     pub resume: String,

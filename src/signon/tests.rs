@@ -267,7 +267,7 @@ async fn signing_out_ends_what_was_granted_through_the_session() {
         let cookie = house.sign_in("4417", "739150").await;
         let grant = house.grant(&cookie).await;
         assert!(house.signon.recheck(grant).await.unwrap().is_ok());
-        house.signon.leave(&house.visitor(Some(&cookie)), None).await.unwrap();
+        house.signon.leave(&house.visitor(Some(&cookie)), None, None).await.unwrap();
         assert!(!house.is_in(&cookie).await);
         assert!(house.signon.recheck(grant).await.unwrap().is_err());
         house.signon.look_again();

@@ -1,7 +1,7 @@
 //! The programme, kept as one table of JSON bodies: it is small, read whole, and changed by `apply` and commands.
 //! Owns the rows and a vendor's immutable identity; what a change means is `admin::operations`'s.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::Row;
@@ -11,6 +11,7 @@ use crate::domain::{
     catalogue::{Catalogue, OptOut},
     clock::Timestamp,
     id::VendorUid,
+    published::Published,
     registration::RegisteredClient,
 };
 
@@ -26,10 +27,12 @@ pub enum Kind {
     TestPatron,
     /// A client that its vendor registered by itself.
     Client,
+    /// What a relying party publishes about itself.
+    Published,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 8] = [
+    pub const ALL: [Kind; 9] = [
         Kind::Scope,
         Kind::Organisation,
         Kind::Agreement,
@@ -38,6 +41,7 @@ impl Kind {
         Kind::OptOut,
         Kind::TestPatron,
         Kind::Client,
+        Kind::Published,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -50,6 +54,7 @@ impl Kind {
             Kind::OptOut => "opt-out",
             Kind::TestPatron => "test-patron",
             Kind::Client => "client",
+            Kind::Published => "published",
         }
     }
 }
@@ -207,6 +212,7 @@ type Entry = (String, String, String);
 fn assemble(rows: Vec<Entry>) -> Result<Catalogue> {
     let mut catalogue = Catalogue::default();
     let mut registered: Vec<RegisteredClient> = Vec::new();
+    let mut published: Vec<Published> = Vec::new();
     for (kind, id, body) in rows {
         match kind.as_str() {
             "scope" => insert(&mut catalogue.scopes, &kind, id, &body)?,
@@ -219,6 +225,7 @@ fn assemble(rows: Vec<Entry>) -> Result<Catalogue> {
                 catalogue.opt_outs.insert(opt_out.key());
             }
             "client" => registered.push(read(&kind, &id, &body)?),
+            "published" => published.push(read(&kind, &id, &body)?),
             // A test patron is read as the patron that it is.
             VENDOR_UID | "test-patron" => {}
             other => return Err(corrupt(format!("catalogue: {other} {id} is of a newer release"))),
@@ -231,6 +238,12 @@ fn assemble(rows: Vec<Entry>) -> Result<Catalogue> {
     for client in registered {
         if let Some(vendor) = catalogue.vendors.get_mut(&client.vendor) {
             vendor.relying_parties.push(client.party);
+        }
+    }
+    for published in published {
+        let parties = catalogue.vendors.values_mut().flat_map(|vendor| &mut vendor.relying_parties);
+        if let Some(party) = parties.into_iter().find(|party| published.is_of(party)) {
+            party.published = Some(Arc::new(published));
         }
     }
     Ok(catalogue.indexed())

@@ -5,6 +5,7 @@ use sqlx::{AssertSqlSafe, Row};
 use super::{Db, Result, Tx, corrupt};
 use crate::domain::{
     clock::Timestamp,
+    farewell::Parting,
     grant::{Grant, Renewal},
     id::GrantId,
     scope::Scopes,
@@ -49,6 +50,22 @@ impl Passages<'_> {
             })
             .transpose()
         })
+    }
+
+    /// What its protocol kept with the last grant of this session there.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn last_terms(&self, parting: &Parting) -> Result<Option<serde_json::Value>> {
+        const SQL: &str = "SELECT terms FROM passage WHERE session = $1 AND protocol = $2 AND relying_party = $3 \
+                           AND terms IS NOT NULL ORDER BY created_at DESC LIMIT 1";
+        let terms: Option<String> = on!(self.0, pool => sqlx::query_scalar(SQL)
+            .bind(parting.session.to_string())
+            .bind(&parting.protocol)
+            .bind(&parting.relying_party)
+            .fetch_optional(pool)
+            .await)?;
+        terms.map(|terms| serde_json::from_str(&terms).map_err(corrupt)).transpose()
     }
 }
 

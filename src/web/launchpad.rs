@@ -186,6 +186,7 @@ mod tests {
                 key: "maple-web".into(),
                 settings: initiate.map_or(json!({}), |url| json!({ "initiate_login_uri": url })),
                 registered: None,
+                published: None,
             }],
         }
     }

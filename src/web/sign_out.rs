@@ -67,10 +67,9 @@ pub async fn end(
         "sign-in" => Some("/sign-in".to_owned()),
         _ => wished(&signon, Some(&choice.wish)).await?.and_then(|wish| wish.then),
     };
-    match (signon.leave(&browser.visitor, then.clone()).await?, then) {
-        (Some(departed), Some(then)) if !departed.page_needed => browser.signed_out(&then),
-        (Some(departed), _) => browser.signed_out(&format!("/signed-out/{}", departed.ticket)),
-        (None, then) => browser.signed_out(then.as_deref().unwrap_or("/signed-out")),
+    match signon.leave(&browser.visitor, then.clone(), None).await? {
+        Some(departed) => browser.signed_out(departed.onward.to()),
+        None => browser.signed_out(then.as_deref().unwrap_or("/signed-out")),
     }
 }
 

@@ -187,7 +187,9 @@ async fn write(tx: &mut Tx, stored: &Bodies, wanted: &Bodies, prune: bool, now: 
 }
 
 fn gone<'s>(stored: &'s Bodies, wanted: &'s Bodies, prune: bool) -> impl Iterator<Item = (Kind, &'s str)> {
-    let missing = stored.keys().filter(move |name| prune && !wanted.contains_key(*name));
+    // What relying parties publish is nothing that a file declares.
+    let declarable = |kind: Kind| kind != Kind::Published;
+    let missing = stored.keys().filter(move |name| prune && declarable(name.0) && !wanted.contains_key(*name));
     missing.map(|(kind, id)| (*kind, id.as_str()))
 }
 

@@ -93,8 +93,19 @@ fn field_change(name: &str, before: Option<&String>, after: Option<&String>) -> 
             before: before.map(|_| "(old secret)".to_owned()),
             after: after.map(|_| "(new secret)".to_owned()),
         },
+        None if name.ends_with("_document") => FieldChange {
+            field: name.trim_end_matches("_document").to_owned(),
+            before: before.map(|text| document(text)),
+            after: after.map(|text| document(text)),
+        },
         None => FieldChange { field: name.to_owned(), before: before.cloned(), after: after.cloned() },
     }
+}
+
+/// A whole file is named by its size and the beginning of its SHA-256.
+fn document(text: &str) -> String {
+    let digest = hex::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes()));
+    format!("(a file of {} bytes, {})", text.len(), digest.get(..12).unwrap_or_default())
 }
 
 /// Path → value. What is null or an empty list is as if it were not there.

@@ -448,6 +448,7 @@ pub(super) mod tests {
                 key: "maple-web".into(),
                 settings,
                 registered: None,
+                published: None,
             }],
         }
     }

@@ -21,7 +21,7 @@ use crate::{
     keyring::{Expect, Lifetime},
     pages::Locale,
     signon::{
-        Wish,
+        Onward, Wish,
         visitor::{Visitor, no_session_cookie},
     },
 };
@@ -98,10 +98,10 @@ async fn sign_out(
     visitor: &Visitor,
     back: Option<String>,
 ) -> Result<Response, Stop> {
-    let departed = provider.signon.leave(visitor, back.clone()).await?;
-    let mut response = match (departed, back) {
-        (Some(departed), Some(back)) if !departed.page_needed => error::see_other(&back),
-        (Some(departed), _) => in_language(&format!("{DONE}/{}", departed.ticket), params),
+    let departed = provider.signon.leave(visitor, back.clone(), None).await?;
+    let mut response = match (departed.map(|departed| departed.onward), back) {
+        (Some(Onward::Page(page)), _) => in_language(&page, params),
+        (Some(Onward::Visit(to) | Onward::Back(to)), _) => error::see_other(&to),
         (None, Some(back)) => error::see_other(&back),
         (None, None) => in_language(DONE, params),
     };

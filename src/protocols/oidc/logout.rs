@@ -51,6 +51,7 @@ impl Farewell for Logout {
         Ways {
             by_message: client.backchannel_logout_uri.is_some(),
             in_browser: client.frontchannel_logout_uri.as_ref().map(address),
+            by_visit: None,
         }
     }
 

@@ -76,6 +76,7 @@ async fn enrol(provider: &Provider, headers: &HeaderMap, body: &[u8]) -> Result<
             key: new_id(&vendor.id)?,
             settings: Value::Object(settings),
             registered: Some(now),
+            published: None,
         },
         bounds: invitation.bounds,
         invitation: invitation.id,

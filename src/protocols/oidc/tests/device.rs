@@ -115,7 +115,7 @@ async fn an_e_reader_gets_what_its_reader_says_yes_to_and_outlives_her_session()
     assert_eq!(tokens["scope"], "openid offline_access library.ebooks");
     let id = house.claims(&tokens["id_token"], "JWT");
     assert_eq!((&id["aud"], &id["audience_band"], id.get("nonce")), (&READER.into(), &"young-adult".into(), None));
-    house.provider.signon.leave(&visitor, None).await.unwrap();
+    house.provider.signon.leave(&visitor, None, None).await.unwrap();
     let form =
         [("client_id", READER), ("grant_type", "refresh_token"), ("refresh_token", text(&tokens["refresh_token"]))];
     let renewed = token::token(State(house.provider.clone()), as_form(None), encoded(&form)).await;
@@ -141,7 +141,7 @@ async fn a_kiosk_goes_when_its_reader_signs_out() {
     assert_eq!((status, tokens.get("refresh_token")), (StatusCode::OK, None), "{tokens}");
     assert_eq!(tokens["scope"], "openid library.ebooks", "no client stays that may not");
     assert_eq!(house.userinfo(text(&tokens["access_token"])).await.0, StatusCode::OK);
-    house.provider.signon.leave(&house.provider.visitor(&browser, peer()), None).await.unwrap();
+    house.provider.signon.leave(&house.provider.visitor(&browser, peer()), None, None).await.unwrap();
     assert_eq!(house.userinfo(text(&tokens["access_token"])).await.0, StatusCode::UNAUTHORIZED);
 }
 

@@ -61,7 +61,13 @@ impl Bank {
         all.as_object_mut().unwrap().extend(settings.as_object().cloned().unwrap());
         let mut catalogue = (*house.provider.app().catalogue()).clone();
         let maple: &mut Vendor = catalogue.vendors.get_mut("maple").unwrap();
-        let party = RelyingParty { protocol: "oidc".into(), key: "key-web".into(), settings: all, registered: None };
+        let party = RelyingParty {
+            protocol: "oidc".into(),
+            key: "key-web".into(),
+            settings: all,
+            registered: None,
+            published: None,
+        };
         Oidc.check(maple, &party).unwrap();
         maple.relying_parties.push(party);
         house.provider.app().catalogue.replace(catalogue.indexed());

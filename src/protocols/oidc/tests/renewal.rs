@@ -132,7 +132,7 @@ async fn signing_out_ends_what_is_renewed_but_not_what_may_stay() {
     let staying = house.app_tokens(&browser, &[("scope", "openid library.ebooks offline_access")]).await;
     assert_eq!(staying["scope"], "openid offline_access library.ebooks");
     let visitor = house.provider.visitor(&browser, peer());
-    house.provider.signon.leave(&visitor, None).await.unwrap();
+    house.provider.signon.leave(&visitor, None, None).await.unwrap();
     assert_eq!(house.refresh(&tokens["refresh_token"]).await.0, StatusCode::BAD_REQUEST);
     let (status, renewed) = house.refresh(&staying["refresh_token"]).await;
     assert_eq!(status, StatusCode::OK, "{renewed}");

@@ -30,7 +30,7 @@ use crate::domain::{
     field::Field,
     grade::{AudienceBand, BandRule},
     id::{VendorId, VendorUid},
-    key::Schedule,
+    key::Schedules,
     organisation::Organisation,
     scope::{Scope, Scopes},
     session::SessionLimits,
@@ -90,7 +90,7 @@ pub struct Config {
     pub hashing: Hashing,
     pub retention: Retention,
     /// When signing keys turn.
-    pub keys: Schedule,
+    pub keys: Schedules,
     pub oidc: Oidc,
     pub theme: Theme,
     pub library: Library,

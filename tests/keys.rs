@@ -76,6 +76,40 @@ promise! { own, async fn a_key_turned_by_command_is_published_first_and_used_whe
     assert!(library.run(&["audit", "tail", "-n", "1000", "--json"]).fine().stdout.contains("key-made"));
 }}
 
+promise! { own, async fn a_certificate_turns_only_when_asked_for_and_the_key_set_does_not_move(library) {
+    settle(&mut library, QUICK);
+    let exported = |library: &Library| {
+        let handed = library.run(&["keys", "export", "--saml", "--json"]).fine().json();
+        let handed = handed["certificates"].as_array().unwrap().clone();
+        handed.iter().map(|one| (one["id"].as_str().unwrap().to_owned(), one["signs"] == true)).collect::<Vec<_>>()
+    };
+    let named = |id: &str, signs| (id.to_owned(), signs);
+    assert_eq!(exported(&library), [named("rsa-sha256-1", true)]);
+    let begun = library.run(&["keys", "rotate", "--json"]).fine().json();
+    assert!(begun["begun"].as_array().unwrap().iter().all(|one| one["algorithm"] != "RSA-SHA256"), "{begun}");
+    assert_eq!(exported(&library), [named("rsa-sha256-1", true)]);
+    library.soon("the next keys are published", || async { published(&library).await.len() == 4 }).await;
+    library.soon("those of before are gone or rest", || async { listed(&library, "rs256-1")["state"] != "active" }).await;
+
+    let before = published(&library).await;
+    let words = library.run(&["keys", "rotate", "--algorithm", "saml"]).fine().stdout;
+    assert!(words.contains("rsa-sha256-2 is published now"), "{words}");
+    assert_eq!(exported(&library), [named("rsa-sha256-1", true), named("rsa-sha256-2", false)]);
+    let pem = library.run(&["keys", "export", "--saml"]).fine().stdout;
+    assert_eq!(pem.matches("BEGIN CERTIFICATE").count(), 2, "{pem}");
+    assert!(pem.starts_with("# rsa-sha256-1: signs today") && pem.contains("# rsa-sha256-2: the next one"), "{pem}");
+    let next = listed(&library, "rsa-sha256-2");
+    assert_eq!((&next["state"], next["certificate"]["sha256"].as_str().unwrap().len()), (&"next".into(), 64), "{next}");
+    let kids = published(&library).await;
+    assert!(kids.iter().all(|kid| before.contains(kid) && kid != next["kid"].as_str().unwrap()), "{kids:?}");
+
+    let nobody = library.run(&["keys", "attest", "https://nobody.example"]).refused();
+    assert!(nobody.stderr.contains("https://nobody.example"), "{}", nobody.stderr);
+    let lost = library.run(&["keys", "rotate", "--emergency", "--algorithm", "RSA-SHA256"]).fine().stdout;
+    assert!(lost.contains("rsa-sha256-3 signs from now on"), "{lost}");
+    assert_eq!(exported(&library), [named("rsa-sha256-3", true)]);
+}}
+
 promise! { own, async fn a_lost_key_is_refused_everywhere_while_sessions_go_on(library) {
     settle(&mut library, QUICK);
     let (patron, browser, scopes) = (library.patron("district_grade_7"), Browser::new(), ["openid", "library.ebooks"]);

@@ -1,5 +1,7 @@
 //! `oneaccess keys …`.
 
+mod certificates;
+
 use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
@@ -13,11 +15,12 @@ use super::{
 use crate::{
     admin::operations::{
         Desk,
-        keys::{self, Algorithm, Emergency, KeyView, Overview},
+        keys::{self, Emergency, KeyView, Overview, Use},
     },
     domain::{
         clock::Date,
-        key::{Life, Reader, Reading, State},
+        holding::How,
+        key::{Life, Reader, Reading, SAML, State},
     },
 };
 
@@ -44,15 +47,27 @@ pub enum Keys {
     Defer {
         /// The last day on which they stay on their key, `2026-12-01`.
         until: Date,
-        /// Only this algorithm's.
-        #[arg(long, value_parser = algorithm)]
-        algorithm: Vec<Algorithm>,
+        /// Only this algorithm's; `saml` for the certificate's. Those of tokens without it.
+        #[arg(long, value_parser = of)]
+        algorithm: Vec<Use>,
     },
     /// Prints the published keys, for vendors that keep them by hand.
     Export {
         /// As PEM instead of a JWK set.
         #[arg(long)]
         pem: bool,
+        /// The certificates that SAML service providers know us by, as PEM: the one that signs today first.
+        #[arg(long, conflicts_with = "pem")]
+        saml: bool,
+    },
+    /// Records that a SAML service provider has the next certificate, so that it moves when the others do.
+    Attest {
+        /// Its entityID, or its vendor's id where that has no other.
+        #[arg(value_name = "ENTITY_ID")]
+        who: String,
+        /// It has it not, whatever was seen or said: it stays on the one of before until the deadline.
+        #[arg(long)]
+        withdraw: bool,
     },
     /// Changes the key-encryption key: every key is wrapped anew, and a running server goes on.
     Rewrap {
@@ -64,9 +79,10 @@ pub enum Keys {
 
 #[derive(Debug, Args)]
 pub struct RotateArgs {
-    /// Only this algorithm's key: RS256, ES256, PS256 or EdDSA. All of them without it.
-    #[arg(long, value_parser = algorithm)]
-    algorithm: Vec<Algorithm>,
+    /// Only this algorithm's key: RS256, ES256, PS256 or EdDSA, or `saml` (RSA-SHA256), whose new certificate must be
+    /// announced to vendors and is therefore made only when asked for. All of tokens without it.
+    #[arg(long, value_parser = of)]
+    algorithm: Vec<Use>,
     /// The last day on which pinned vendors stay on their key, `2026-12-01`.
     #[arg(long, value_name = "DATE", conflicts_with = "emergency")]
     pinned_until: Option<Date>,
@@ -78,8 +94,9 @@ pub struct RotateArgs {
     emergency: Option<Option<String>>,
 }
 
-fn algorithm(name: &str) -> Result<Algorithm, String> {
-    Algorithm::named(name).ok_or_else(|| format!("{name:?}: use RS256, ES256, PS256 or EdDSA"))
+fn of(name: &str) -> Result<Use, String> {
+    let of = Use::named(name).or_else(|| name.eq_ignore_ascii_case("saml").then_some(Use::Saml));
+    of.ok_or_else(|| format!("{name:?}: use RS256, ES256, PS256, EdDSA, or saml for the certificate's RSA-SHA256"))
 }
 
 pub async fn run(desk: &Desk, command: Keys, output: Output) -> Result<()> {
@@ -91,7 +108,9 @@ pub async fn run(desk: &Desk, command: Keys, output: Output) -> Result<()> {
         Keys::Rotate(args) => rotate(desk, args, output).await,
         Keys::Retire { key, force } => retire(desk, &key, force, output).await,
         Keys::Defer { until, algorithm } => defer(desk, until, &algorithm, output).await,
-        Keys::Export { pem } => export(desk, pem, output),
+        Keys::Export { saml: true, .. } => certificates::export(desk, output),
+        Keys::Export { pem, .. } => export(desk, pem, output),
+        Keys::Attest { who, withdraw } => certificates::attest(desk, &who, withdraw, output).await,
         Keys::Rewrap { new_kek } => rewrap(desk, new_kek, output).await,
     }
 }
@@ -127,10 +146,16 @@ fn vendors(overview: &Overview) {
         return;
     }
     say!("");
-    let mut table = Table::new(["VENDOR", "CLIENT", "READS", "ALGORITHM", "SIGNED WITH", "READY"]);
+    let mut table = Table::new(["VENDOR", "PARTY", "READS", "ALGORITHM", "SIGNED WITH", "READY"]);
     for vendor in &overview.vendors {
+        let known = match vendor.known.filter(|_| vendor.algorithm == SAML) {
+            Some(How::Fetched) => ", seen fetching it",
+            Some(_) => ", attested",
+            None if vendor.algorithm == SAML && vendor.jwks == Reader::Pinned => ", not known to have it",
+            None => "",
+        };
         let ready = match (&vendor.moves_to, &vendor.moves_at) {
-            (Some(key), Some(at)) => format!("moves to {key} at {at}"),
+            (Some(key), Some(at)) => format!("moves to {key} at {at}{known}"),
             _ if vendor.ready => "yes".into(),
             _ => "its key is being made".into(),
         };
@@ -181,6 +206,11 @@ async fn rotate(desk: &Desk, args: RotateArgs, output: Output) -> Result<()> {
                 match vendor.jwks {
                     Reader::Normal => say!("  {:<24} at {at}", vendor.client),
                     Reader::Periodic(_) => say!("  {:<24} at {at}, {}", vendor.client, vendor.jwks),
+                    Reader::Pinned if vendor.algorithm == SAML => say!(
+                        "  {:<24} at {at} unless it fetches our metadata before: send its vendor `oneaccess keys export --saml`, \
+                         then `oneaccess keys attest`",
+                        vendor.client,
+                    ),
                     Reader::Pinned => say!(
                         "  {:<24} at {at}, {}: send its vendor the key from `oneaccess keys export`",
                         vendor.client,
@@ -206,15 +236,15 @@ fn rotation_document(rotation: &keys::Rotation, overview: &Overview) -> Value {
     })
 }
 
-async fn emergency(desk: &Desk, key: Option<String>, algorithms: Vec<Algorithm>, output: Output) -> Result<()> {
+async fn emergency(desk: &Desk, key: Option<String>, uses: Vec<Use>, output: Output) -> Result<()> {
     let which = match key {
         Some(key) => {
-            ensure!(algorithms.is_empty(), "name the lost key or its --algorithm, not both");
+            ensure!(uses.is_empty(), "name the lost key or its --algorithm, not both");
             Emergency::Key(key)
         }
         None => {
-            ensure!(!algorithms.is_empty(), "name what is lost: --emergency KEY, or --emergency --algorithm RS256");
-            Emergency::Algorithms(algorithms)
+            ensure!(!uses.is_empty(), "name what is lost: --emergency KEY, or --emergency --algorithm RS256");
+            Emergency::All(uses)
         }
     };
     let (lost, tell) = keys::lose(desk, &which).await?;
@@ -228,14 +258,14 @@ async fn emergency(desk: &Desk, key: Option<String>, algorithms: Vec<Algorithm>,
         })).collect::<Vec<_>>(),
     });
     output.document(&document, |_| {
-        say!("{} is gone from the key set and refused everywhere.", bold(&gone.join(", ")));
+        say!("{} is published no longer, and refused everywhere.", bold(&gone.join(", ")));
         if instead.is_empty() {
             say!("It signed for nobody; nothing takes its place now.");
         } else {
             say!("{} signs from now on. Sessions go on.", green(&instead.join(", ")));
         }
         if !tell.is_empty() {
-            say!("\nTell these vendors that tokens by the lost key prove nothing:");
+            say!("\nTell these vendors that what the lost key signed proves nothing:");
             for reading in &tell {
                 say!(
                     "  {} ({}, {}): {}",
@@ -250,6 +280,15 @@ async fn emergency(desk: &Desk, key: Option<String>, algorithms: Vec<Algorithm>,
 }
 
 fn what_to_tell(reading: &Reading) -> &'static str {
+    if reading.algorithms.iter().any(|name| name == SAML) {
+        return match reading.reader {
+            Reader::Pinned => {
+                "put the new certificate in (oneaccess keys export --saml) and take the lost one out; until then its \
+                 sign-ins fail"
+            }
+            _ => "fetch our metadata now; until then its sign-ins fail",
+        };
+    }
     match reading.reader {
         Reader::Normal => "drop cached keys now; without that it has the new key when its cache is over",
         Reader::Periodic(_) => "fetch the JWKS now; until then its sign-ins fail",
@@ -262,12 +301,12 @@ fn what_to_tell(reading: &Reading) -> &'static str {
 async fn retire(desk: &Desk, key: &str, force: bool, output: Output) -> Result<()> {
     let life = keys::retire(desk, key, force).await?;
     output.document(&json!({ "id": life.id, "kid": life.kid, "state": "retired" }), |_| {
-        say!("{} is retired: gone from the key set, its private half forgotten.", life.id);
+        say!("{} is retired: published no longer, its private half forgotten.", life.id);
     })
 }
 
-async fn defer(desk: &Desk, until: Date, algorithms: &[Algorithm], output: Output) -> Result<()> {
-    let moved = keys::defer(desk, algorithms, until).await?;
+async fn defer(desk: &Desk, until: Date, uses: &[Use], output: Output) -> Result<()> {
+    let moved = keys::defer(desk, uses, until).await?;
     let document: Vec<Value> = moved
         .iter()
         .map(|m| json!({ "id": m.next.id, "was": m.was.rfc3339(), "pinned_from": m.next.pinned_from.rfc3339() }))

@@ -219,6 +219,26 @@ pub const KEYS: Table = Table {
             "How long vendors with `jwks = \"pinned\"` stay on their key after its successor was published. Shorter than \
              `rotate_every`.",
         ),
+        or(
+            "saml_rotate_every",
+            "duration, 1d to 3000d, or `never`",
+            "\"1095d\"",
+            "The same as `rotate_every` for the key that signs for SAML, which turns by itself and has a certificate.",
+        ),
+        or(
+            "saml_cache_lifetime",
+            "duration, 1m to 7d",
+            "\"6h\"",
+            "How long SAML service providers may keep our metadata (its `cacheDuration`). A new certificate is used no \
+             sooner than this after it was published.",
+        ),
+        or(
+            "saml_pinned_for",
+            "duration, 1d to 365d",
+            "\"90d\"",
+            "How long service providers that were neither seen fetching the new certificate nor attested stay on the one \
+             before. Shorter than `saml_rotate_every`.",
+        ),
     ],
 };
 

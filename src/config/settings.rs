@@ -12,7 +12,7 @@ use super::{
 use crate::domain::{
     clock::TimeZone,
     grade::{BandRule, Grade},
-    key::Schedule,
+    key::{Schedule, Schedules},
     session::SessionLimits,
 };
 
@@ -136,31 +136,31 @@ fn retention(section: &Section<'_>) -> Option<Retention> {
 }
 
 /// On loopback a trial need not wait for minutes.
-fn keys(section: &Section<'_>, trial: bool) -> Option<Schedule> {
+fn keys(section: &Section<'_>, trial: bool) -> Option<Schedules> {
     let least = |sane: &'static str| if trial { "1s" } else { sane };
-    let rotate_every = section.need("rotate_every", |value| match read::text(value)?.as_str() {
-        "never" => Ok(None),
-        _ => read::duration(least("1d"), "1000d")(value).map(Some),
-    });
-    let cache_lifetime = section.need("cache_lifetime", read::duration(least("1m"), "24h"));
     let margin = section.need("margin", read::duration(least("30s"), "1h"));
-    let pinned_for = section.need("pinned_for", read::duration(least("1d"), "365d"));
-    let schedule = Schedule {
-        rotate_every: rotate_every?,
-        cache_lifetime: cache_lifetime?,
-        margin: margin?,
-        pinned_for: pinned_for?,
+    let schedule = |[rotate_every, cache_lifetime, pinned_for]: [&'static str; 3], longest, longest_cache| {
+        let every = section.need(rotate_every, |value| match read::text(value)?.as_str() {
+            "never" => Ok(None),
+            _ => read::duration(least("1d"), longest)(value).map(Some),
+        });
+        let cache = section.need(cache_lifetime, read::duration(least("1m"), longest_cache));
+        let pinned = section.need(pinned_for, read::duration(least("1d"), "365d"));
+        let schedule = Schedule { rotate_every: every?, cache_lifetime: cache?, margin: margin?, pinned_for: pinned? };
+        let ahead = schedule.cache_lifetime + schedule.margin;
+        if schedule.rotate_every.is_some_and(|every| every <= ahead) {
+            section.wrong(rotate_every, format!("must be longer than {cache_lifetime} and margin together"));
+            return None;
+        }
+        if !trial && schedule.rotate_every.is_some_and(|every| every <= schedule.pinned_for) {
+            section.wrong(pinned_for, format!("must be shorter than {rotate_every}"));
+            return None;
+        }
+        Some(schedule)
     };
-    let ahead = schedule.cache_lifetime + schedule.margin;
-    if schedule.rotate_every.is_some_and(|every| every <= ahead) {
-        section.wrong("rotate_every", "must be longer than cache_lifetime and margin together");
-        return None;
-    }
-    if !trial && schedule.rotate_every.is_some_and(|every| every <= schedule.pinned_for) {
-        section.wrong("pinned_for", "must be shorter than rotate_every");
-        return None;
-    }
-    Some(schedule)
+    let tokens = schedule(["rotate_every", "cache_lifetime", "pinned_for"], "1000d", "24h");
+    let saml = schedule(["saml_rotate_every", "saml_cache_lifetime", "saml_pinned_for"], "3000d", "7d");
+    Some(Schedules { tokens: tokens?, saml: saml? })
 }
 
 fn oidc(section: &Section<'_>) -> Option<Oidc> {

@@ -120,6 +120,32 @@ fn a_file_may_hold_settings_or_declarations_alone() {
 }
 
 #[test]
+fn keys_of_tokens_and_of_saml_turn_in_their_own_time() {
+    let days = |days: u64| Duration::from_secs(days * 86_400);
+    let keys = |lines: &str| read(&format!("{SETTINGS}\n[keys]\n{lines}\n"));
+    let schedules = keys("").unwrap().settings.unwrap().keys;
+    assert_eq!(schedules, crate::domain::key::Schedules::default());
+    let lines =
+        "saml_rotate_every = \"never\"\nsaml_cache_lifetime = \"24h\"\nsaml_pinned_for = \"30d\"\nmargin = \"2m\"";
+    let schedules = keys(lines).unwrap().settings.unwrap().keys;
+    let (tokens, saml) = (schedules.tokens, schedules.saml);
+    assert_eq!((saml.rotate_every, saml.cache_lifetime, saml.pinned_for), (None, days(1), days(30)));
+    assert_eq!(
+        (tokens.rotate_every, tokens.margin, saml.margin),
+        (Some(days(90)), saml.margin, Duration::from_secs(120))
+    );
+    for (line, expected) in [
+        ("saml_rotate_every = \"80d\"", "keys.saml_pinned_for: must be shorter than saml_rotate_every"),
+        ("pinned_for = \"91d\"", "keys.pinned_for: must be shorter than rotate_every"),
+        ("saml_rotate_every = \"4000d\"", "keys.saml_rotate_every: "),
+        ("saml_cache_lifetime = \"8d\"", "keys.saml_cache_lifetime: "),
+    ] {
+        let told: Vec<String> = keys(line).err().unwrap().list.iter().map(ToString::to_string).collect();
+        assert!(told.iter().any(|problem| problem.contains(expected)), "{line}: {told:?}");
+    }
+}
+
+#[test]
 fn each_mistake_is_told_with_its_line_and_field() {
     let cases = [
         (

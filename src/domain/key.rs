@@ -6,17 +6,57 @@ use std::{fmt, str::FromStr, time::Duration};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::{catalogue::Catalogue, clock::Timestamp, id::VendorId};
+use super::{catalogue::Catalogue, clock::Timestamp, holding::Holding, id::VendorId};
+
+/// What keys that sign for SAML are called among algorithms: RSASSA-PKCS1-v1_5 with SHA-256, over XML. Tokens have
+/// RS256, which is the same to a mathematician and never the same key.
+pub const SAML: &str = "RSA-SHA256";
 
 /// No token that we sign is good for longer. A key stays published for as long after its last signature.
 pub const LONGEST_TOKEN_LIFE: Duration = Duration::from_secs(300);
 
 /// The operator's wishes: `[keys]` of the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Schedules {
+    pub tokens: Schedule,
+    /// Slower by far: SAML parties keep certificates by hand, or fetch metadata in hours.
+    pub saml: Schedule,
+}
+
+impl Schedules {
+    /// The one for keys of this algorithm.
+    pub fn of(&self, algorithm: &str) -> &Schedule {
+        if algorithm == SAML { &self.saml } else { &self.tokens }
+    }
+}
+
+impl Default for Schedules {
+    /// What `[keys]` says when nothing is written there.
+    fn default() -> Schedules {
+        let days = |days: u64| Duration::from_secs(days * 86_400);
+        let margin = Duration::from_secs(60);
+        let tokens = Schedule {
+            rotate_every: Some(days(90)),
+            cache_lifetime: Duration::from_secs(300),
+            margin,
+            pinned_for: days(30),
+        };
+        let saml = Schedule {
+            rotate_every: Some(days(1095)),
+            cache_lifetime: Duration::from_secs(6 * 3600),
+            margin,
+            pinned_for: days(90),
+        };
+        Schedules { tokens, saml }
+    }
+}
+
+/// When keys of one kind turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Schedule {
     /// How long a key is the newest; `None`: turned by command alone.
     pub rotate_every: Option<Duration>,
-    /// How long a reader may keep the JWKS: its `max-age`.
+    /// How long a reader may keep what we publish: the JWKS's `max-age`, the metadata's `cacheDuration`.
     pub cache_lifetime: Duration,
     /// What clocks may differ by, and a replica may lag behind.
     pub margin: Duration,
@@ -36,28 +76,15 @@ impl Schedule {
     }
 }
 
-impl Default for Schedule {
-    /// What `[keys]` says when nothing is written there.
-    fn default() -> Schedule {
-        let days = |days: u64| Duration::from_secs(days * 86_400);
-        Schedule {
-            rotate_every: Some(days(90)),
-            cache_lifetime: Duration::from_secs(300),
-            margin: Duration::from_secs(60),
-            pinned_for: days(30),
-        }
-    }
-}
-
 /// One signing key's dates. All of them are planned or past instants, so every process reads the same state from them
 /// by its own clock, without asking anybody.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Life {
     /// Algorithm and generation, `rs256-2`.
     pub id: String,
-    /// As tokens and the JWKS name it.
+    /// As tokens and the JWKS name it; for SAML in our own records alone.
     pub kid: String,
-    /// `RS256` …
+    /// `RS256` …, or `RSA-SHA256` for SAML.
     pub algorithm: String,
     pub published_at: Timestamp,
     /// Signs for ordinary readers from here on, until the next key does.
@@ -125,13 +152,13 @@ impl Life {
     }
 }
 
-/// How a relying party comes by our keys: the setting `jwks`.
+/// How a relying party comes by our keys: the setting `jwks`, for SAML `certificate`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reader {
-    /// Reads the JWKS anew when its cache is over, or when it meets an unknown `kid`.
+    /// Reads what we publish anew when its cache is over, or when it meets an unknown `kid`.
     #[default]
     Normal,
-    /// Reads the JWKS once in this time, and never in between.
+    /// Reads it once in this time, and never in between.
     Periodic(Duration),
     /// Has the key in its configuration, put there by hand.
     Pinned,
@@ -188,25 +215,41 @@ impl Serialize for Reader {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Reading {
     pub vendor: VendorId,
-    /// Its key within its protocol: the client_id.
+    /// Its key within its protocol: the client_id, the entityID.
     pub party: String,
     pub reader: Reader,
-    /// What its tokens are signed with, each once.
+    /// What is signed for it with, each once.
     pub algorithms: Vec<String>,
+    /// Which keys it is known to have. The registration says nothing of it: `keyring` does.
+    pub holdings: Vec<Holding>,
+}
+
+impl Reading {
+    /// As which reader it counts for this key.
+    pub fn reader_for(&self, life: &Life) -> Reader {
+        self.reader.holding(&self.holdings, &life.kid)
+    }
 }
 
 /// Every relying party that verifies what we sign, in the order of vendors.
 pub fn readings(catalogue: &Catalogue) -> Vec<Reading> {
     let parties = catalogue.vendors.values().flat_map(|vendor| vendor.relying_parties.iter().map(move |p| (vendor, p)));
     parties
-        .filter(|(_, party)| party.protocol == "oidc")
-        .map(|(vendor, party)| Reading {
-            vendor: vendor.id.clone(),
-            party: party.key.clone(),
-            reader: reader(&party.settings),
-            algorithms: algorithms(&party.settings),
+        .filter_map(|(vendor, party)| {
+            let (reader, algorithms) = match party.protocol.as_str() {
+                "oidc" => (reader(&party.settings), algorithms(&party.settings)),
+                "saml" => (certificate_reader(&party.settings), vec![SAML.to_owned()]),
+                _ => return None,
+            };
+            let (vendor, party) = (vendor.id.clone(), party.key.clone());
+            Some(Reading { vendor, party, reader, algorithms, holdings: Vec::new() })
         })
         .collect()
+}
+
+/// How a SAML party comes by our certificate: its setting `certificate`. By hand, unless it says otherwise.
+pub fn certificate_reader(settings: &Value) -> Reader {
+    settings["certificate"].as_str().and_then(|text| text.parse().ok()).unwrap_or(Reader::Pinned)
 }
 
 /// `jwks` as text says how ours are read; anything else under that name is a set of the party's own keys.
@@ -261,5 +304,20 @@ mod tests {
         assert_eq!(algorithms(&all), ["EdDSA", "PS256"]);
         assert_eq!(reader(&json!({ "jwks": "pinned" })), Reader::Pinned);
         assert_eq!(reader(&json!({ "jwks": { "keys": [] } })), Reader::Normal);
+    }
+
+    #[test]
+    fn a_saml_party_keeps_its_certificate_by_hand_unless_it_says_otherwise() {
+        assert_eq!(certificate_reader(&json!({})), Reader::Pinned);
+        assert_eq!(certificate_reader(&json!({ "certificate": "normal" })), Reader::Normal);
+        let daily = Reader::Periodic(Duration::from_secs(86_400));
+        assert_eq!(certificate_reader(&json!({ "certificate": "periodic:24h" })), daily);
+    }
+
+    #[test]
+    fn certificates_turn_by_a_schedule_of_their_own() {
+        let schedules = Schedules::default();
+        assert_eq!(*schedules.of("ES256"), schedules.tokens);
+        assert_eq!(*schedules.of(SAML), schedules.saml);
     }
 }

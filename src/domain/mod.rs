@@ -14,6 +14,7 @@ pub mod field;
 pub mod grade;
 pub mod grant;
 pub mod handle;
+pub mod holding;
 pub mod id;
 pub mod key;
 pub mod organisation;

@@ -11,15 +11,17 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::{
-    Algorithm, Error, KeyRing, SIGN, Secret,
+    Error, KeyRing, SIGN, Secret, Use,
     kek::{Kek, Seal, random},
     plan::{self, Turn},
+    saml::certified,
 };
 use crate::{
     domain::{
         audit::{AuditEvent, Kind},
         clock::{Clock, Timestamp},
-        key::{Life, Reading, Schedule},
+        holding::{Holding, Holdings},
+        key::{Life, Reading, Schedules},
     },
     store::{
         Db, audit,
@@ -41,7 +43,7 @@ struct Change {
 
 /// A signing key to be made, and its dates if it were published `at` once.
 struct Make {
-    algorithm: Algorithm,
+    of: Use,
     id: String,
     at: Timestamp,
     active_from: Timestamp,
@@ -54,12 +56,12 @@ impl KeyRing {
     /// # Errors
     /// Those of the database and of the key-encryption key; then it is due still.
     pub async fn turn(&self, db: &Db, readings: &[Reading], now: Timestamp) -> Result<Vec<Turn>, Error> {
-        if plan::plan(&self.lives(), &self.schedule, readings, now).is_empty() {
+        if plan::plan(&self.lives(), &self.schedules, &self.told(readings), now).is_empty() {
             return Ok(Vec::new());
         }
         self.change(db, now, |lives| {
-            let turns = plan::plan(&lives.all(), &self.schedule, readings, now);
-            let change = scheduled(lives, &self.schedule, &turns, now);
+            let turns = plan::plan(&lives.all(), &self.schedules, &lives.holdings().told(readings), now);
+            let change = scheduled(lives, &self.schedules, &turns, now);
             Ok((change, turns))
         })
         .await
@@ -74,7 +76,7 @@ impl KeyRing {
     ) -> Result<T, Error> {
         for _ in 0..TRIES {
             let snapshot = db.keys().load().await?;
-            let (change, answer) = decide(&Lives { rows: &snapshot.signing })?;
+            let (change, answer) = decide(&Lives { rows: &snapshot.signing, holdings: &snapshot.holdings })?;
             if write(db, &self.kek, &self.clock, &snapshot, change, &[]).await? {
                 self.reload(db, now).await?;
                 return Ok(answer);
@@ -85,16 +87,17 @@ impl KeyRing {
 }
 
 /// What carries out `turns`.
-fn scheduled(lives: &Lives<'_>, schedule: &Schedule, turns: &[Turn], now: Timestamp) -> Change {
+fn scheduled(lives: &Lives<'_>, schedules: &Schedules, turns: &[Turn], now: Timestamp) -> Change {
     let mut change = Change::default();
     for turn in turns {
         match turn {
             Turn::Make { algorithm, first } => {
-                let Some(algorithm) = Algorithm::named(algorithm) else { continue };
+                let Some(of) = Use::named(algorithm) else { continue };
+                let schedule = schedules.of(algorithm);
                 let active_from = if *first { now } else { schedule.had_by_all(now) };
                 let pinned_from = if *first { now } else { active_from.max(now + schedule.pinned_for) };
-                let id = lives.next_id(algorithm);
-                change.make.push(Make { algorithm, id, at: now, active_from, pinned_from });
+                let id = lives.next_id(of);
+                change.make.push(Make { of, id, at: now, active_from, pinned_from });
             }
             Turn::Rest { id } => {
                 let Some(mut row) = lives.row(id).cloned() else { continue };
@@ -163,6 +166,7 @@ async fn write(
         tx.keys().put_signing(row).await?;
         if !row.life.is_published() {
             tx.keys().forget_material(&row.life.id).await?;
+            tx.keys().forget_holdings().await?;
         }
     }
     if !events.is_empty() {
@@ -182,30 +186,36 @@ fn publish_at(life: &mut Life, now: Timestamp) {
 
 fn made(make: Make) -> Result<(SigningRow, Vec<u8>), Error> {
     let failed = |e: crate::wire::jose::Error| Error::Key { id: make.id.clone(), why: e.to_string() };
-    let secret = SigningKey::generate(make.algorithm).map_err(failed)?;
-    let key = SigningKey::from_pkcs8(make.algorithm, &secret).map_err(failed)?;
-    let row = signing_row(&key, make.id.clone(), make.at, make.active_from, make.pinned_from);
-    Ok((row, secret))
+    let secret = SigningKey::generate(make.of.pair()).map_err(failed)?;
+    let key = SigningKey::from_pkcs8(make.of.pair(), &secret).map_err(failed)?;
+    let jwk = match make.of {
+        Use::Jose(_) => key.jwk().clone(),
+        Use::Saml => certified(&make.id, &key, &secret, make.at)?,
+    };
+    Ok((make.row(key.kid(), &jwk), secret))
 }
 
-fn signing_row(
-    key: &SigningKey,
-    id: String,
-    at: Timestamp,
-    active_from: Timestamp,
-    pinned_from: Timestamp,
-) -> SigningRow {
-    let (kid, algorithm) = (key.kid().to_owned(), key.algorithm().as_str().to_owned());
-    let dates = (None, None, None);
-    let (retiring_from, retired_at, lost_at) = dates;
-    let life =
-        Life { id, kid, algorithm, published_at: at, active_from, pinned_from, retiring_from, retired_at, lost_at };
-    SigningRow { life, jwk: key.jwk().to_string() }
+impl Make {
+    fn row(self, kid: &str, jwk: &Value) -> SigningRow {
+        let life = Life {
+            id: self.id,
+            kid: kid.to_owned(),
+            algorithm: self.of.as_str().to_owned(),
+            published_at: self.at,
+            active_from: self.active_from,
+            pinned_from: self.pinned_from,
+            retiring_from: None,
+            retired_at: None,
+            lost_at: None,
+        };
+        SigningRow { life, jwk: jwk.to_string() }
+    }
 }
 
 /// The rows of one look, as decisions ask for them.
 struct Lives<'s> {
     rows: &'s [SigningRow],
+    holdings: &'s [Holding],
 }
 
 impl<'s> Lives<'s> {
@@ -217,17 +227,25 @@ impl<'s> Lives<'s> {
         self.rows.iter().find(|row| row.life.id == id)
     }
 
-    /// Those of one algorithm that are published.
-    fn of(&self, algorithm: Algorithm) -> Vec<&'s Life> {
-        let lives = self.rows.iter().map(|row| &row.life);
-        lives.filter(|life| life.algorithm == algorithm.as_str() && life.is_published()).collect()
+    fn holdings(&self) -> Holdings {
+        self.holdings.iter().cloned().collect()
     }
 
-    /// `asked`, or all that there are published keys for.
-    fn algorithms(&self, asked: &[Algorithm]) -> Vec<Algorithm> {
-        let there = |algorithm: &Algorithm| !self.of(*algorithm).is_empty();
+    /// Those of one use that are published.
+    fn of(&self, of: Use) -> Vec<&'s Life> {
+        let lives = self.rows.iter().map(|row| &row.life);
+        lives.filter(|life| life.algorithm == of.as_str() && life.is_published()).collect()
+    }
+
+    /// All that there are published keys for.
+    fn uses(&self) -> impl Iterator<Item = Use> {
+        Use::ALL.into_iter().filter(|of| !self.of(*of).is_empty())
+    }
+
+    /// `asked`, or those of tokens: what is announced to vendors must be asked for.
+    fn asked(&self, asked: &[Use]) -> Vec<Use> {
         match asked {
-            [] => Algorithm::ALL.into_iter().filter(there).collect(),
+            [] => self.uses().filter(|of| *of != Use::Saml).collect(),
             some => some.to_vec(),
         }
     }
@@ -239,15 +257,15 @@ impl<'s> Lives<'s> {
     }
 
     /// Algorithm and generation.
-    fn next_id(&self, algorithm: Algorithm) -> String {
-        let name = algorithm.as_str().to_ascii_lowercase();
+    fn next_id(&self, of: Use) -> String {
+        let name = of.as_str().to_ascii_lowercase();
         let generation = |life: &Life| life.id.strip_prefix(&name)?.strip_prefix('-')?.parse::<u64>().ok();
         let last = self.rows.iter().filter_map(|row| generation(&row.life)).max().unwrap_or(0);
         format!("{name}-{}", last + 1)
     }
 }
 
-fn event(at: Timestamp, what: &str, life: &Life, by: &str) -> AuditEvent {
+pub(super) fn event(at: Timestamp, what: &str, life: &Life, by: &str) -> AuditEvent {
     let payload: Value = json!({ "what": what, "id": life.id, "kid": life.kid, "algorithm": life.algorithm, "by": by });
     AuditEvent { at, kind: Kind::KeyTurn, payload }
 }

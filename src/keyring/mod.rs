@@ -2,11 +2,14 @@
 //! how rows are kept is `store`'s, what a token says is the protocols'.
 //!
 //! `plan` says which turn is due, `change` carries it out, `ring` holds what came of it, `kek` wraps it all at rest.
+//! Tokens are signed and judged here and in `verify`; what SAML needs is in `saml`.
 
 mod change;
 mod kek;
 mod plan;
 mod ring;
+mod saml;
+mod uses;
 mod verify;
 
 use std::{
@@ -26,6 +29,8 @@ pub use self::{
     },
     plan::{rotation_due, signs_for},
     ring::Jwks,
+    saml::{Certificate, SamlSigner},
+    uses::Use,
     verify::{Expect, Invalid, Lifetime},
 };
 use self::{
@@ -36,7 +41,7 @@ pub use crate::wire::jose::Algorithm;
 use crate::{
     domain::{
         clock::{Clock, Timestamp},
-        key::{Life, Reader, Schedule},
+        key::{Life, Reader, Schedules},
         pin::PinKey,
     },
     store::{
@@ -79,7 +84,7 @@ pub enum Error {
 pub struct KeyRing {
     kek: PathBuf,
     clock: Clock,
-    schedule: Schedule,
+    schedules: Schedules,
     pin: PinKey,
     pseudonym: hmac::Key,
     form: hmac::Key,
@@ -147,26 +152,27 @@ impl KeyRing {
             found.ok_or_else(|| Error::Key { id: what.id().into(), why: "it is missing".into() })
         };
         let hmac = |what| Ok::<_, Error>(hmac::Key::new(hmac::HMAC_SHA256, secret(what)?));
-        let schedule = Schedule::default();
+        let schedules = Schedules::default();
+        let ring = Ring::of(&snapshot, &secrets, None, &schedules.tokens, clock.now())?;
         Ok(KeyRing {
             kek: kek.into(),
             clock: clock.clone(),
-            schedule,
+            schedules,
             pin: PinKey::new(secret(Secret::Pin)?),
             pseudonym: hmac(Secret::Pseudonym)?,
             form: hmac(Secret::Form)?,
             made,
-            now: RwLock::new(Arc::new(Ring::of(&snapshot, &secrets, None, &schedule, clock.now())?)),
+            now: RwLock::new(Arc::new(ring)),
         })
     }
 
     /// The ring with the operator's wishes in place of the defaults.
     #[must_use]
-    pub fn on_schedule(mut self, schedule: Schedule, now: Timestamp) -> KeyRing {
-        self.schedule = schedule;
+    pub fn on_schedule(mut self, schedules: Schedules, now: Timestamp) -> KeyRing {
+        self.schedules = schedules;
         let ring = self.ring();
-        let jwks = Jwks::of(&ring.keys, schedule.cache_lifetime, now, None);
-        self.replace(Ring { version: ring.version, keys: ring.keys.clone(), jwks });
+        let jwks = Jwks::of(&ring.keys, schedules.tokens.cache_lifetime, now, None);
+        self.replace(Ring { jwks, ..Ring::clone(&ring) });
         self
     }
 
@@ -183,7 +189,7 @@ impl KeyRing {
         typ: &str,
         claims: &impl Serialize,
     ) -> Result<String, jose::Error> {
-        match self.ring().signer(algorithm, reader, now, self.schedule.margin) {
+        match self.ring().signer(algorithm, reader, now, self.schedules.tokens.margin) {
             Some(key) => key.sign(typ, claims),
             None => Err(jose::Error::BadKey(format!("no key for {}", algorithm.as_str()))),
         }
@@ -201,7 +207,7 @@ impl KeyRing {
 
     /// The public half of a key, as JWK.
     pub fn public(&self, id: &str) -> Option<serde_json::Value> {
-        self.ring().key(id).map(|key| key.jwk.clone())
+        self.ring().jwk(id).cloned()
     }
 
     /// The same as PEM.
@@ -214,8 +220,9 @@ impl KeyRing {
         kek::old(&self.kek)
     }
 
-    pub fn schedule(&self) -> &Schedule {
-        &self.schedule
+    /// When keys turn; those of tokens and those of SAML each in their own time.
+    pub fn schedules(&self) -> &Schedules {
+        &self.schedules
     }
 
     /// Keys every PIN before it is stored or compared.
@@ -248,14 +255,14 @@ impl KeyRing {
 
     /// Brings the published order up to date where an instant has passed. Cheap where none has.
     pub fn look_at_the_clock(&self, now: Timestamp) {
-        if let Some(ring) = self.ring().reordered(&self.schedule, now) {
+        if let Some(ring) = self.ring().reordered(&self.schedules.tokens, now) {
             self.replace(ring);
         }
     }
 
     fn take_over(&self, snapshot: &Snapshot, now: Timestamp) -> Result<(), Error> {
         let secrets = unwrap_all(snapshot, &self.kek)?;
-        let ring = Ring::of(snapshot, &secrets, Some(&self.ring()), &self.schedule, now)?;
+        let ring = Ring::of(snapshot, &secrets, Some(&self.ring()), &self.schedules.tokens, now)?;
         self.replace(ring);
         Ok(())
     }
@@ -276,7 +283,8 @@ impl KeyRing {
 
 impl fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeyRing").field("signing", &self.ring().keys).finish_non_exhaustive()
+        let ring = self.ring();
+        f.debug_struct("KeyRing").field("signing", &ring.keys).field("saml", &ring.saml).finish_non_exhaustive()
     }
 }
 

@@ -3,12 +3,10 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use crate::{
-    domain::{
-        clock::Timestamp,
-        key::{Life, Reader, Reading, Schedule, State},
-    },
-    wire::jose::Algorithm,
+use super::Use;
+use crate::domain::{
+    clock::Timestamp,
+    key::{Life, Reader, Reading, SAML, Schedule, Schedules, State},
 };
 
 /// A step of one key's life that is due.
@@ -23,16 +21,17 @@ pub enum Turn {
     Retire { id: String },
 }
 
-/// The key that signs for `reader` at `now`, among keys of one algorithm.
+/// The key that signs at `now`, among keys of one algorithm, for whom `reader_for` says as which reader they count for each
+/// of them.
 pub fn signs_for<'k>(
     keys: impl IntoIterator<Item = &'k Life>,
-    reader: Reader,
+    reader_for: impl Fn(&Life) -> Reader,
     now: Timestamp,
     margin: Duration,
 ) -> Option<&'k Life> {
     let rank = |key: &&Life| {
         let state = key.state(now);
-        let due = key.from(reader, margin) <= now;
+        let due = key.from(reader_for(key), margin) <= now;
         // First whom it is meant for, the newest of them. Where none is, as after an emergency or for a reader who
         // came late, whatever signs for others; at the very last a key that only just was published.
         let order = match (state, due) {
@@ -49,9 +48,10 @@ pub fn signs_for<'k>(
 }
 
 /// Every turn that is due at `now`. Carried out, it leaves nothing due.
-pub fn plan(keys: &[Life], schedule: &Schedule, readings: &[Reading], now: Timestamp) -> Vec<Turn> {
+pub fn plan(keys: &[Life], schedules: &Schedules, readings: &[Reading], now: Timestamp) -> Vec<Turn> {
     let mut turns = Vec::new();
     for algorithm in wanted(keys, readings) {
+        let schedule = schedules.of(algorithm);
         let of_it: Vec<&Life> = keys.iter().filter(|key| key.algorithm == algorithm && key.is_published()).collect();
         let Some(newest) = newest(&of_it) else {
             turns.push(Turn::Make { algorithm: algorithm.to_owned(), first: true });
@@ -94,18 +94,21 @@ pub fn newest<'k>(of_one_algorithm: &[&'k Life]) -> Option<&'k Life> {
 /// Whether `key` signs for anybody. Whoever is not registered yet is an ordinary reader.
 fn is_used(key: &Life, of_it: &[&Life], schedule: &Schedule, readings: &[Reading], now: Timestamp) -> bool {
     let theirs = readings.iter().filter(|reading| reading.algorithms.contains(&key.algorithm));
-    let readers: BTreeSet<Reader> = theirs.map(|reading| reading.reader).chain([Reader::Normal]).collect();
-    let signs = |reader| signs_for(of_it.iter().copied(), reader, now, schedule.margin).map(|signer| &signer.id);
+    let signs = |reader_for: &dyn Fn(&Life) -> Reader| {
+        signs_for(of_it.iter().copied(), reader_for, now, schedule.margin).is_some_and(|signer| signer.id == key.id)
+    };
     // A key that waits is not unused: its time comes.
-    key.state(now) == State::Next || readers.into_iter().any(|reader| signs(reader) == Some(&key.id))
+    key.state(now) == State::Next
+        || signs(&|_| Reader::Normal)
+        || theirs.into_iter().any(|r| signs(&|life| r.reader_for(life)))
 }
 
-/// What is signed with at all: RS256 and ES256 always, the others from when a relying party first wants them.
+/// What is signed with at all: RS256, ES256 and for SAML always, the others from when a relying party first wants them.
 fn wanted<'a>(keys: &'a [Life], readings: &'a [Reading]) -> BTreeSet<&'a str> {
     let kept = keys.iter().filter(|key| key.is_published()).map(|key| key.algorithm.as_str());
     let asked = readings.iter().flat_map(|reading| &reading.algorithms).map(String::as_str);
-    let ours = |name: &&str| Algorithm::named(name).is_some();
-    kept.chain(asked).chain(["RS256", "ES256"]).filter(ours).collect()
+    let ours = |name: &&str| Use::named(name).is_some();
+    kept.chain(asked).chain(["RS256", "ES256", SAML]).filter(ours).collect()
 }
 
 #[cfg(test)]

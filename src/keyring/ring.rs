@@ -13,21 +13,26 @@ use std::{
 use aws_lc_rs::digest;
 use serde_json::{Value, json};
 
-use super::{Error, plan};
+use super::{Error, Use, plan, saml::SamlKey};
 use crate::{
     domain::{
         clock::Timestamp,
+        holding::Holdings,
         key::{Life, Reader, Schedule, State},
     },
     store::keys::{Fetches, SigningRow, Snapshot},
     wire::jose::{self, Algorithm, PublicJwk, SigningKey},
 };
 
+#[derive(Clone)]
 pub(super) struct Ring {
     /// That of the rows which it was made from.
     pub version: i64,
-    /// Oldest first, retired and lost ones included.
+    /// Those of tokens, oldest first, retired and lost ones included.
     pub keys: Vec<Key>,
+    /// Those of SAML, in the same way.
+    pub saml: Vec<SamlKey>,
+    pub holdings: Arc<Holdings>,
     pub jwks: Arc<Jwks>,
 }
 
@@ -68,21 +73,35 @@ impl Ring {
         schedule: &Schedule,
         now: Timestamp,
     ) -> Result<Ring, Error> {
-        let keys = snapshot.signing.iter().filter_map(|row| Key::of(row, secrets, before).transpose());
-        let keys = keys.collect::<Result<Vec<Key>, Error>>()?;
+        let (mut keys, mut saml) = (Vec::new(), Vec::new());
+        for row in &snapshot.signing {
+            match Use::named(&row.life.algorithm) {
+                Some(Use::Jose(algorithm)) => keys.push(Key::of(row, algorithm, secrets, before)?),
+                Some(Use::Saml) => saml.push(SamlKey::of(row, secrets, before)?),
+                // An algorithm of a newer release.
+                None => {}
+            }
+        }
         let jwks = Jwks::of(&keys, schedule.cache_lifetime, now, before.map(|ring| &ring.jwks));
-        Ok(Ring { version: snapshot.version, keys, jwks })
+        let holdings = Arc::new(snapshot.holdings.iter().cloned().collect());
+        Ok(Ring { version: snapshot.version, keys, saml, holdings, jwks })
     }
 
     /// The same keys, published in the order that holds at `now`; `None` where that has not changed.
     pub fn reordered(&self, schedule: &Schedule, now: Timestamp) -> Option<Ring> {
         let jwks = Jwks::of(&self.keys, schedule.cache_lifetime, now, Some(&self.jwks));
         let changed = !Arc::ptr_eq(&jwks, &self.jwks);
-        changed.then(|| Ring { version: self.version, keys: self.keys.clone(), jwks })
+        changed.then(|| Ring { jwks, ..self.clone() })
     }
 
     pub fn key(&self, id: &str) -> Option<&Key> {
         self.keys.iter().find(|key| key.life.id == id)
+    }
+
+    /// The public half, whatever the key is for.
+    pub fn jwk(&self, id: &str) -> Option<&Value> {
+        let of_saml = || self.saml.iter().find(|key| key.life.id == id).map(|key| &key.jwk);
+        self.key(id).map(|key| &key.jwk).or_else(of_saml)
     }
 
     pub fn by_kid(&self, kid: &str) -> Option<&Key> {
@@ -90,7 +109,10 @@ impl Ring {
     }
 
     pub fn lives(&self) -> Vec<Life> {
-        self.keys.iter().map(|key| key.life.clone()).collect()
+        let (keys, saml) = (self.keys.iter().map(|key| &key.life), self.saml.iter().map(|key| &key.life));
+        let mut lives: Vec<Life> = keys.chain(saml).cloned().collect();
+        lives.sort_by(|a, b| (a.published_at, &a.id).cmp(&(b.published_at, &b.id)));
+        lives
     }
 
     pub fn signer(
@@ -101,7 +123,7 @@ impl Ring {
         margin: Duration,
     ) -> Option<&SigningKey> {
         let of_it = self.keys.iter().filter(|key| key.algorithm == algorithm).map(|key| &key.life);
-        let life = plan::signs_for(of_it, reader, now, margin)?;
+        let life = plan::signs_for(of_it, |_| reader, now, margin)?;
         match &self.key(&life.id)?.halves {
             Halves::Both(key) => Some(key),
             Halves::Public(_) => None,
@@ -110,26 +132,26 @@ impl Ring {
 }
 
 impl Key {
-    /// `None` for an algorithm of a newer release.
-    fn of(row: &SigningRow, secrets: &HashMap<&str, Vec<u8>>, before: Option<&Ring>) -> Result<Option<Key>, Error> {
+    fn of(
+        row: &SigningRow,
+        algorithm: Algorithm,
+        secrets: &HashMap<&str, Vec<u8>>,
+        before: Option<&Ring>,
+    ) -> Result<Key, Error> {
         let broken = |why: String| Error::Key { id: row.life.id.clone(), why };
-        let Some(algorithm) = Algorithm::named(&row.life.algorithm) else { return Ok(None) };
         let jwk: Value = serde_json::from_str(&row.jwk).map_err(|e| broken(e.to_string()))?;
         let known = before.and_then(|ring| ring.key(&row.life.id)).map(|key| &key.halves);
         let halves = match (known, secrets.get(row.life.id.as_str())) {
             (Some(Halves::Both(key)), Some(_)) => Halves::Both(key.clone()),
             (_, Some(secret)) => {
-                let key = SigningKey::from_pkcs8(algorithm, secret).map_err(|e| broken(e.to_string()))?;
+                let key = half_of(row, algorithm.into(), secret)?;
                 self_check(&key).map_err(|e| broken(e.to_string()))?;
-                if key.kid() != row.life.kid {
-                    return Err(broken("its private half is another key's".into()));
-                }
                 Halves::Both(Arc::new(key))
             }
             (_, None) if row.life.is_published() => return Err(broken("its private half is missing".into())),
             (_, None) => Halves::Public(PublicJwk::read(&jwk).map_err(|e| broken(e.to_string()))?),
         };
-        Ok(Some(Key { life: row.life.clone(), algorithm, jwk, halves }))
+        Ok(Key { life: row.life.clone(), algorithm, jwk, halves })
     }
 
     pub fn open<T: serde::de::DeserializeOwned>(&self, token: &str) -> Result<T, jose::Error> {
@@ -186,6 +208,16 @@ impl Jwks {
         let count = self.fetches.swap(0, Ordering::Relaxed);
         (count > 0).then(|| Fetches { count, last_at: Timestamp(self.last_fetch.load(Ordering::Relaxed)) })
     }
+}
+
+/// A row's private half, parsed.
+pub(super) fn half_of(row: &SigningRow, of: Use, secret: &[u8]) -> Result<SigningKey, Error> {
+    let broken = |why: String| Error::Key { id: row.life.id.clone(), why };
+    let key = SigningKey::from_pkcs8(of.pair(), secret).map_err(|e| broken(e.to_string()))?;
+    if key.kid() != row.life.kid {
+        return Err(broken("its private half is another key's".into()));
+    }
+    Ok(key)
 }
 
 fn self_check(key: &SigningKey) -> Result<(), jose::Error> {

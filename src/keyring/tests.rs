@@ -5,9 +5,10 @@ use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, time::Duration};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::domain::key::{Reading, State};
+use crate::domain::key::{Reading, SAML, State};
 
 mod life;
+mod saml;
 
 const NOON: Timestamp = Timestamp(1_790_000_000_000);
 const ISSUER: &str = "https://access.library.example";
@@ -61,7 +62,7 @@ fn sign(ring: &KeyRing, algorithm: Algorithm) -> Result<String, jose::Error> {
 async fn keys_are_made_on_the_first_start_and_the_same_after_a_restart() {
     let house = House::new();
     let first = house.ring().await.unwrap();
-    assert_eq!(first.made().len(), 5);
+    assert_eq!(first.made().len(), 6);
     let again = house.ring().await.unwrap();
     assert_eq!(again.made(), []);
     assert_eq!(first.jwks().body, again.jwks().body);
@@ -116,7 +117,7 @@ async fn processes_that_start_together_end_up_with_the_same_keys() {
     for start in starts {
         rings.push(start.await.unwrap());
     }
-    assert_eq!(rings.iter().map(|ring| ring.made().len()).sum::<usize>(), 5);
+    assert_eq!(rings.iter().map(|ring| ring.made().len()).sum::<usize>(), 6);
     assert!(rings.windows(2).all(|pair| pair[0].jwks().body == pair[1].jwks().body));
     assert!(rings.windows(2).all(|pair| pair[0].pin_key().pattern("1") == pair[1].pin_key().pattern("1")));
 }

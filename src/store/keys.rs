@@ -4,7 +4,11 @@
 use sqlx::Row;
 
 use super::{Db, Result, Tx, corrupt};
-use crate::domain::{clock::Timestamp, key::Life};
+use crate::domain::{
+    clock::Timestamp,
+    holding::{Holding, How},
+    key::Life,
+};
 
 pub struct Keys<'a>(&'a Db);
 
@@ -35,6 +39,8 @@ pub struct Snapshot {
     pub material: Vec<WrappedKey>,
     /// Oldest first.
     pub signing: Vec<SigningRow>,
+    /// What is known of who has which certificate.
+    pub holdings: Vec<Holding>,
 }
 
 /// How often a published key set was fetched.
@@ -54,6 +60,7 @@ const VERSION: &str = "SELECT n FROM version WHERE name = 'keys'";
 const MATERIAL: &str = "SELECT id, purpose, algorithm, wrapped, created_at FROM key_material ORDER BY created_at, id";
 const SIGNING: &str = "SELECT id, kid, algorithm, jwk, published_at, active_from, pinned_from, retiring_from, \
                        retired_at, lost_at FROM signing_key ORDER BY published_at, id";
+const HOLDINGS: &str = "SELECT entity_id, kid, how, at FROM certificate_seen ORDER BY entity_id, kid";
 
 impl Keys<'_> {
     /// # Errors
@@ -70,8 +77,9 @@ impl Keys<'_> {
         let mut version = self.version().await?;
         loop {
             let (material, signing) = (self.material().await?, self.signing().await?);
+            let holdings = self.holdings().await?;
             match self.version().await? {
-                same if same == version => return Ok(Snapshot { version, material, signing }),
+                same if same == version => return Ok(Snapshot { version, material, signing, holdings }),
                 // Changed between our looks.
                 newer => version = newer,
             }
@@ -112,6 +120,19 @@ impl Keys<'_> {
                     },
                 }))
                 .collect()
+        })
+    }
+
+    async fn holdings(&self) -> Result<Vec<Holding>> {
+        on!(self.0, pool => {
+            let rows = sqlx::query(HOLDINGS).fetch_all(pool).await?;
+            let read = rows.iter().map(|row| {
+                // A word of a newer release counts for nothing here.
+                let Some(how) = How::named(row.try_get(2)?) else { return Ok(None) };
+                let (party, kid, at) = (row.try_get(0)?, row.try_get(1)?, Timestamp(row.try_get(3)?));
+                Ok(Some(Holding { party, kid, how, at }))
+            });
+            read.filter_map(Result::transpose).collect()
         })
     }
 
@@ -161,6 +182,45 @@ impl Writer<'_> {
         let sql = "UPDATE version SET n = n + 1 WHERE name = 'keys' AND n = $1";
         let done = within!(self.0, conn => sqlx::query(sql).bind(seen).execute(conn).await?.rows_affected());
         Ok(done == 1)
+    }
+
+    /// Every process looks again after this transaction; whoever would `claim` the keys meanwhile must look first.
+    ///
+    /// # Errors
+    /// `Unavailable` where the database is away.
+    pub async fn touch(&mut self) -> Result<()> {
+        let sql = "UPDATE version SET n = n + 1 WHERE name = 'keys'";
+        within!(self.0, conn => sqlx::query(sql).execute(conn).await.map(drop))?;
+        Ok(())
+    }
+
+    /// Writes down what is known of a party and a key. What an operator said stands in place of what was seen, and
+    /// nothing seen in place of anything.
+    ///
+    /// # Errors
+    /// `Unavailable` where the database is away.
+    pub async fn hold(&mut self, known: &Holding) -> Result<()> {
+        let seen = "INSERT INTO certificate_seen (entity_id, kid, how, at) VALUES ($1, $2, $3, $4) \
+                    ON CONFLICT (entity_id, kid) DO NOTHING";
+        let said = "INSERT INTO certificate_seen (entity_id, kid, how, at) VALUES ($1, $2, $3, $4) \
+                    ON CONFLICT (entity_id, kid) DO UPDATE SET how = excluded.how, at = excluded.at";
+        let sql = if known.how == How::Fetched { seen } else { said };
+        within!(self.0, conn => {
+            let insert = sqlx::query(sql).bind(&known.party).bind(&known.kid);
+            insert.bind(known.how.as_str()).bind(known.at.millis()).execute(conn).await.map(drop)
+        })?;
+        Ok(())
+    }
+
+    /// Forgets who has keys that nobody needs any more.
+    ///
+    /// # Errors
+    /// `Unavailable` where the database is away.
+    pub async fn forget_holdings(&mut self) -> Result<()> {
+        let sql = "DELETE FROM certificate_seen WHERE kid IN \
+                   (SELECT kid FROM signing_key WHERE retired_at IS NOT NULL OR lost_at IS NOT NULL)";
+        within!(self.0, conn => sqlx::query(sql).execute(conn).await.map(drop))?;
+        Ok(())
     }
 
     /// # Errors
@@ -217,10 +277,12 @@ impl Writer<'_> {
     }
 }
 
-/// As a release left it that kept no dates.
+/// As a release left it that kept no dates, and knew nothing of SAML.
 #[cfg(test)]
 pub(crate) async fn forget_dates(db: &Db) {
-    on!(db, pool => sqlx::query("DELETE FROM signing_key").execute(pool).await.map(drop)).unwrap();
+    for sql in ["DELETE FROM signing_key", "DELETE FROM key_material WHERE algorithm = 'RSA-SHA256'"] {
+        on!(db, pool => sqlx::query(sql).execute(pool).await.map(drop)).unwrap();
+    }
 }
 
 #[cfg(test)]
@@ -286,6 +348,37 @@ mod tests {
             tx.commit().await.unwrap();
             let now = db.keys().load().await.unwrap();
             assert_eq!((now.material, now.signing), (vec![], vec![key]));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_an_operator_says_of_a_party_beats_what_was_seen_and_goes_with_the_key() {
+        for (db, ..) in databases().await {
+            let known = |how, at| Holding { party: "https://sp".into(), kid: row("a").life.kid, how, at };
+            let later = Timestamp(NOON.0 + 5);
+            let write = async |holding: &Holding, key: Option<SigningRow>| {
+                let mut tx = db.begin().await.unwrap();
+                tx.keys().touch().await.unwrap();
+                tx.keys().hold(holding).await.unwrap();
+                if let Some(key) = key {
+                    tx.keys().put_signing(&key).await.unwrap();
+                    tx.keys().forget_holdings().await.unwrap();
+                }
+                tx.commit().await.unwrap();
+                db.keys().load().await.unwrap()
+            };
+            let before = db.keys().version().await.unwrap();
+            let seen = write(&known(How::Fetched, NOON), Some(row("a"))).await;
+            assert_eq!((seen.version, seen.holdings), (before + 1, vec![known(How::Fetched, NOON)]));
+            let again = write(&known(How::Fetched, later), None).await;
+            assert_eq!(again.holdings, [known(How::Fetched, NOON)]);
+            for how in [How::Withdrawn, How::Attested] {
+                assert_eq!(write(&known(how, later), None).await.holdings, [known(how, later)]);
+                assert_eq!(write(&known(How::Fetched, later), None).await.holdings, [known(how, later)]);
+            }
+            let mut gone = row("a");
+            gone.life.retired_at = Some(NOON);
+            assert_eq!(write(&known(How::Attested, later), Some(gone)).await.holdings, []);
         }
     }
 

@@ -13,6 +13,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (4, "farewells", include_str!("../../migrations/0004_farewells.sql")),
     (5, "renewal", include_str!("../../migrations/0005_renewal.sql")),
     (6, "registration", include_str!("../../migrations/0006_registration.sql")),
+    (7, "saml_keys", include_str!("../../migrations/0007_saml_keys.sql")),
 ];
 
 /// How often a step that failed is tried again, and how long after.

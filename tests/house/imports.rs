@@ -70,6 +70,7 @@ const USES: &[(&str, &[&str])] = &[
 const HOMES: &[(&str, &[&str])] = &[
     ("sqlx", &["src/store/"]),
     ("redis", &["src/ephemeral/redis.rs"]),
+    ("rcgen", &["src/wire/certificate.rs"]),
     ("jsonwebtoken", &["src/wire/jose", "src/keyring"]),
     ("openidconnect", &["src/directory/oidc", "src/cli/demo", "examples/"]),
     ("hyper", &["src/outbound/"]),

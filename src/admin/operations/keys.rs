@@ -1,4 +1,7 @@
-//! Signing keys: where each stands, who is on which, and turning them. What turns when by itself is `keyring`'s.
+//! Signing keys: where each stands, who is on which, and turning them. What turns when by itself is `keyring`'s, what is
+//! done with the certificates of SAML in `certificates`.
+
+mod certificates;
 
 use std::path::Path;
 
@@ -6,12 +9,14 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+pub use self::certificates::{Handed, Said, attest, certificates, withdraw};
 use super::Desk;
-pub use crate::keyring::{Algorithm, Emergency, Rotation};
+pub use crate::keyring::{Emergency, Rotation, Use};
 use crate::{
     domain::{
         clock::{Date, Timestamp},
-        key::{LONGEST_TOKEN_LIFE, Life, Reader, Reading, State, readings},
+        holding::{How, held},
+        key::{Life, Reader, Reading, SAML, State, readings},
     },
     keyring::{Deferred, Lost, Rewrapped, Rotate, rotation_due, signs_for},
 };
@@ -41,20 +46,34 @@ pub struct KeyView {
     pub gone_at: Option<String>,
     /// When its successor is published by schedule.
     pub next_at: Option<String>,
-    /// Clients whose tokens it signs now.
+    /// Whom it signs for now.
     pub signs_for: Vec<String>,
+    /// Where it is a key for SAML.
+    pub certificate: Option<CertificateView>,
 }
 
-/// One client and one algorithm that its tokens are signed with.
+#[derive(Debug, Serialize)]
+pub struct CertificateView {
+    /// The fingerprint, hex.
+    pub sha256: String,
+    pub not_after: String,
+}
+
+/// One relying party and one algorithm that is signed for it with.
 #[derive(Debug, Serialize)]
 pub struct VendorView {
     pub vendor: String,
+    /// Its client_id or entityID.
     pub client: String,
+    /// How it comes by our keys: its setting `jwks`, for SAML `certificate`.
     pub jwks: Reader,
     pub algorithm: String,
     pub signed_with: Option<String>,
     /// The newest key is in use for it.
     pub ready: bool,
+    /// For SAML: how it is known to have the newest certificate, and since when; absent where it is not.
+    pub known: Option<How>,
+    pub known_at: Option<String>,
     pub moves_to: Option<String>,
     pub moves_at: Option<String>,
 }
@@ -82,18 +101,13 @@ pub async fn overview(desk: &Desk) -> Result<Overview> {
     })
 }
 
-/// Begins a rotation. `pinned_until` is the last day on which pinned vendors stay on their key.
+/// Begins a rotation, of tokens' keys where none is named. `pinned_until` is the last day on which pinned vendors stay on their key.
 ///
 /// # Errors
 /// `rotation-in-flight`, `too-early`; those of the database.
-pub async fn rotate(
-    desk: &Desk,
-    algorithms: Vec<Algorithm>,
-    pinned_until: Option<Date>,
-    force: bool,
-) -> Result<Vec<Rotation>> {
+pub async fn rotate(desk: &Desk, uses: Vec<Use>, pinned_until: Option<Date>, force: bool) -> Result<Vec<Rotation>> {
     let pinned_until = pinned_until.map(|day| desk.config.library.time_zone.end_of(day));
-    let wish = Rotate { algorithms, pinned_until, force };
+    let wish = Rotate { uses, pinned_until, force };
     Ok(desk.keyring.rotate(&desk.db, &wish, desk.clock.now()).await?)
 }
 
@@ -118,9 +132,9 @@ pub async fn retire(desk: &Desk, name: &str, force: bool) -> Result<Life> {
 ///
 /// # Errors
 /// `no-rotation`, `too-early`; those of the database.
-pub async fn defer(desk: &Desk, algorithms: &[Algorithm], until: Date) -> Result<Vec<Deferred>> {
+pub async fn defer(desk: &Desk, uses: &[Use], until: Date) -> Result<Vec<Deferred>> {
     let until = desk.config.library.time_zone.end_of(until);
-    Ok(desk.keyring.defer(&desk.db, algorithms, until, desk.clock.now()).await?)
+    Ok(desk.keyring.defer(&desk.db, uses, until, desk.clock.now()).await?)
 }
 
 /// # Errors
@@ -129,7 +143,7 @@ pub async fn rewrap(desk: &Desk, new: Option<&Path>) -> Result<Rewrapped> {
     Ok(desk.keyring.rewrap(&desk.db, new, desk.clock.now()).await?)
 }
 
-/// A published key, as a vendor puts it into its configuration.
+/// A published key of tokens, as a vendor puts it into its configuration.
 #[derive(Debug, Serialize)]
 pub struct Exported {
     pub id: String,
@@ -142,7 +156,8 @@ pub struct Exported {
 /// Where a key cannot be written as PEM.
 pub fn export(desk: &Desk) -> Result<Vec<Exported>> {
     let now = desk.clock.now();
-    let published = desk.keyring.lives().into_iter().filter(Life::is_published);
+    let is_of_tokens = |life: &Life| life.is_published() && life.algorithm != SAML;
+    let published = desk.keyring.lives().into_iter().filter(is_of_tokens);
     published
         .map(|life| {
             let jwk = desk.keyring.public(&life.id).unwrap_or(json!({}));
@@ -153,17 +168,18 @@ pub fn export(desk: &Desk) -> Result<Vec<Exported>> {
 }
 
 async fn readings_of(desk: &Desk) -> Result<Vec<Reading>> {
-    Ok(readings(&desk.db.catalogue().load().await?))
+    Ok(desk.keyring.told(&readings(&desk.db.catalogue().load().await?)))
 }
 
 fn standing(desk: &Desk, lives: &[Life], reading: &Reading, now: Timestamp) -> Vec<VendorView> {
-    let margin = desk.keyring.schedule().margin;
     let one = |algorithm: &String| {
+        let margin = desk.keyring.schedules().of(algorithm).margin;
         let of_it = || lives.iter().filter(move |life| life.algorithm == *algorithm);
-        let today = signs_for(of_it(), reading.reader, now, margin);
+        let today = signs_for(of_it(), |life| reading.reader_for(life), now, margin);
         // Far enough that every key has come to its time.
         let newest = of_it().filter(|life| life.is_published() && life.retiring_from.is_none());
         let newest = newest.max_by_key(|life| (life.active_from, life.published_at));
+        let known = newest.and_then(|newest| held(&reading.holdings, &newest.kid));
         let moves = newest.filter(|newest| today.is_some_and(|today| today.id != newest.id));
         VendorView {
             vendor: reading.vendor.to_string(),
@@ -172,8 +188,10 @@ fn standing(desk: &Desk, lives: &[Life], reading: &Reading, now: Timestamp) -> V
             algorithm: algorithm.clone(),
             signed_with: today.map(|life| life.id.clone()),
             ready: today.is_some() && moves.is_none(),
+            known: known.map(|holding| holding.how),
+            known_at: known.map(|holding| holding.at.rfc3339()),
             moves_to: moves.map(|life| life.id.clone()),
-            moves_at: moves.map(|life| life.from(reading.reader, margin).rfc3339()),
+            moves_at: moves.map(|life| life.from(reading.reader_for(life), margin).rfc3339()),
         }
     };
     reading.algorithms.iter().map(one).collect()
@@ -187,7 +205,9 @@ fn view(
     readings: &[Reading],
     now: Timestamp,
 ) -> KeyView {
-    let schedule = desk.keyring.schedule();
+    let schedule = desk.keyring.schedules().of(&life.algorithm);
+    let certificates = desk.keyring.certificates(now);
+    let certificate = certificates.iter().find(|certificate| certificate.id == life.id);
     let pinned = readings.iter().any(|r| r.reader == Reader::Pinned && r.algorithms.contains(&life.algorithm));
     let of_it = lives.iter().filter(|other| other.algorithm == life.algorithm && other.is_published());
     let is_newest = of_it.max_by_key(|life| (life.active_from, life.published_at)).is_some_and(|n| n.id == life.id);
@@ -206,6 +226,10 @@ fn view(
         gone_at: gone_at.map(Timestamp::rfc3339),
         next_at: next_at.map(|at| at.max(now).rfc3339()),
         signs_for: signs_for.collect(),
+        certificate: certificate.map(|certificate| CertificateView {
+            sha256: certificate.sha256.clone(),
+            not_after: certificate.not_after.rfc3339(),
+        }),
     }
 }
 
@@ -214,26 +238,33 @@ const OLD: std::time::Duration = std::time::Duration::from_secs(400 * 86_400);
 
 fn weaknesses(desk: &Desk, lives: &[Life], readings: &[Reading], now: Timestamp) -> Vec<String> {
     let mut all = Vec::new();
-    let schedule = desk.keyring.schedule();
-    if schedule.rotate_every.is_none() {
-        all.push("keys.rotate_every is \"never\": keys turn only when somebody thinks of it".to_owned());
+    let schedules = desk.keyring.schedules();
+    for (name, schedule) in [("rotate_every", schedules.tokens), ("saml_rotate_every", schedules.saml)] {
+        if schedule.rotate_every.is_none() {
+            all.push(format!("keys.{name} is \"never\": keys turn only when somebody thinks of it"));
+        }
     }
-    for life in lives.iter().filter(|life| life.state(now) == State::Active && now.since(life.active_from) > OLD) {
+    let is_old = |life: &&Life| life.state(now) == State::Active && now.since(life.active_from) > OLD;
+    for life in lives.iter().filter(|life| life.algorithm != SAML).filter(is_old) {
         all.push(format!("{} has signed for {} days", life.id, now.since(life.active_from).as_secs() / 86_400));
     }
-    let overlap = LONGEST_TOKEN_LIFE + schedule.cache_lifetime + schedule.margin;
     let stalled = |life: &&Life| {
-        life.state(now) == State::Retiring && life.retiring_from.is_some_and(|at| at + overlap * 2 < now)
+        let gone = |at| schedules.of(&life.algorithm).needed_by_none(at);
+        let overdue = |at: Timestamp| gone(at) + gone(at).since(at) < now;
+        life.state(now) == State::Retiring && life.retiring_from.is_some_and(overdue)
     };
     for life in lives.iter().filter(stalled) {
         all.push(format!("{} should be retired by now: is a server running?", life.id));
     }
-    for reading in readings.iter().filter(|reading| reading.reader == Reader::Pinned) {
+    let by_hand =
+        |reading: &&Reading| reading.reader == Reader::Pinned && !reading.algorithms.iter().any(|a| a == SAML);
+    for reading in readings.iter().filter(by_hand) {
         all.push(format!(
             "{} has its key by hand: every rotation waits for its vendor, {}",
             reading.party, reading.vendor
         ));
     }
+    all.extend(certificates::weaknesses(desk, lives, readings, now));
     let old = desk.keyring.file_of_before();
     if old.exists() {
         let why = "is still there: remove it when no backup of the database needs it any more";

@@ -9,7 +9,7 @@ use crate::{
         key::{LONGEST_TOKEN_LIFE, Life, State},
     },
     keyring::{
-        Algorithm, Error, KeyRing,
+        Error, KeyRing, Use,
         plan::{self, Turn},
     },
     store::Db,
@@ -18,8 +18,8 @@ use crate::{
 /// What the operator asks for with `keys rotate`.
 #[derive(Debug, Clone, Default)]
 pub struct Rotate {
-    /// All that there are keys for, where none is named.
-    pub algorithms: Vec<Algorithm>,
+    /// Those of tokens that there are keys for, where none is named.
+    pub uses: Vec<Use>,
     pub pinned_until: Option<Timestamp>,
     /// Even where one is under way.
     pub force: bool,
@@ -37,7 +37,7 @@ pub struct Rotation {
 #[derive(Debug, Clone)]
 pub enum Emergency {
     Key(String),
-    Algorithms(Vec<Algorithm>),
+    All(Vec<Use>),
 }
 
 /// What an emergency rotation did.
@@ -62,33 +62,33 @@ impl KeyRing {
     /// `rotation-in-flight` where one is under way for one of these algorithms, `too-early` where pinned readers would
     /// have to change before the others.
     pub async fn rotate(&self, db: &Db, wish: &Rotate, now: Timestamp) -> Result<Vec<Rotation>, Error> {
-        let active_from = self.schedule.had_by_all(now);
-        let pinned_from = wish.pinned_until.unwrap_or(now + self.schedule.pinned_for).max(active_from);
-        if wish.pinned_until.is_some_and(|until| until < active_from) {
-            let why =
-                format!("pinned vendors cannot change before everybody has the key, at {}", active_from.rfc3339());
-            return Err(Error::Refused { code: "too-early", why });
-        }
         let ids = self
             .change(db, now, |lives| {
                 let mut change = Change::default();
                 let mut begun = Vec::new();
-                for algorithm in lives.algorithms(&wish.algorithms) {
-                    let of_it = lives.of(algorithm);
+                for of in lives.asked(&wish.uses) {
+                    let (of_it, schedule) = (lives.of(of), self.schedules.of(of.as_str()));
+                    let active_from = schedule.had_by_all(now);
+                    let pinned_from = wish.pinned_until.unwrap_or(now + schedule.pinned_for).max(active_from);
+                    if wish.pinned_until.is_some_and(|until| until < active_from) {
+                        let at = active_from.rfc3339();
+                        let why = format!("pinned vendors cannot change before everybody has the key, at {at}");
+                        return Err(Error::Refused { code: "too-early", why });
+                    }
                     let before = plan::newest(&of_it).map(|life| life.id.clone());
                     if before.is_none() {
-                        let name = algorithm.as_str();
+                        let name = of.as_str();
                         let why = format!("there is no key for {name}: it is made when a vendor is registered for it");
                         return Err(Error::Refused { code: "unknown-key", why });
                     }
                     if plan::in_flight(&of_it, now) && !wish.force {
-                        let name = algorithm.as_str();
+                        let name = of.as_str();
                         let why = format!("a rotation of {name} is under way: see oneaccess keys list, or say --force");
                         return Err(Error::Refused { code: "rotation-in-flight", why });
                     }
-                    let id = lives.next_id(algorithm);
+                    let id = lives.next_id(of);
                     begun.push((id.clone(), before));
-                    change.make.push(Make { algorithm, id, at: now, active_from, pinned_from });
+                    change.make.push(Make { of, id, at: now, active_from, pinned_from });
                 }
                 Ok((change, begun))
             })
@@ -110,9 +110,9 @@ impl KeyRing {
             .change(db, now, |lives| {
                 let ids: BTreeSet<String> = match which {
                     Emergency::Key(name) => [lives.named(name)?.id.clone()].into(),
-                    Emergency::Algorithms(all) => {
+                    Emergency::All(all) => {
                         let theirs =
-                            lives.rows.iter().filter(|row| all.iter().any(|a| a.as_str() == row.life.algorithm));
+                            lives.rows.iter().filter(|row| all.iter().any(|of| of.as_str() == row.life.algorithm));
                         theirs.filter(|row| row.life.lost_at.is_none()).map(|row| row.life.id.clone()).collect()
                     }
                 };
@@ -128,8 +128,8 @@ impl KeyRing {
                     change.events.push(event(now, "lost", &row.life, "command"));
                     change.put.push(row);
                 }
-                for algorithm in lives.algorithms(&[]) {
-                    let of_it = lives.of(algorithm);
+                for of in lives.uses() {
+                    let of_it = lives.of(of);
                     let signed = |life: &&&Life| ids.contains(&life.id) && life.state(now) == State::Active;
                     if of_it.iter().any(|life| signed(&life)) {
                         // One that is published already is the better one: many have it.
@@ -143,9 +143,9 @@ impl KeyRing {
                                 change.put.push(row);
                             }
                             None => {
-                                let id = lives.next_id(algorithm);
+                                let id = lives.next_id(of);
                                 instead.push(id.clone());
-                                change.make.push(Make { algorithm, id, at: now, active_from: now, pinned_from: now });
+                                change.make.push(Make { of, id, at: now, active_from: now, pinned_from: now });
                             }
                         }
                     }
@@ -177,16 +177,16 @@ impl KeyRing {
                         format!("{id} is {}: only a retiring key can be retired", state.as_str()),
                     );
                 };
-                let last = from + LONGEST_TOKEN_LIFE + self.schedule.margin;
+                let last = from + LONGEST_TOKEN_LIFE + self.schedules.of(&life.algorithm).margin;
                 if now < last && !force {
                     let last = last.rfc3339();
                     return refuse(
                         "key-needed",
-                        format!("tokens that {id} signed may be good until {last}: wait, or say --force"),
+                        format!("what {id} signed may be good until {last}: wait, or say --force"),
                     );
                 }
                 let turns = [Turn::Retire { id: id.clone() }];
-                let mut change = scheduled(lives, &self.schedule, &turns, now);
+                let mut change = scheduled(lives, &self.schedules, &turns, now);
                 change.events = vec![event(now, "retired", life, "command")];
                 Ok((change, id.clone()))
             })
@@ -198,18 +198,12 @@ impl KeyRing {
     ///
     /// # Errors
     /// `no-rotation` where none of them waits for pinned readers, `too-early` as for `rotate`.
-    pub async fn defer(
-        &self,
-        db: &Db,
-        algorithms: &[Algorithm],
-        until: Timestamp,
-        now: Timestamp,
-    ) -> Result<Vec<Deferred>, Error> {
+    pub async fn defer(&self, db: &Db, uses: &[Use], until: Timestamp, now: Timestamp) -> Result<Vec<Deferred>, Error> {
         self.change(db, now, |lives| {
             let mut change = Change::default();
             let mut moved = Vec::new();
-            for algorithm in lives.algorithms(algorithms) {
-                let Some(newest) = plan::newest(&lives.of(algorithm)) else { continue };
+            for of in lives.asked(uses) {
+                let Some(newest) = plan::newest(&lives.of(of)) else { continue };
                 if newest.pinned_from <= now {
                     continue;
                 }

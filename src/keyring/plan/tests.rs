@@ -2,6 +2,8 @@
 
 use proptest::prelude::*;
 
+mod saml;
+
 use super::*;
 use crate::domain::{id::VendorId, key::LONGEST_TOKEN_LIFE};
 
@@ -25,12 +27,16 @@ fn life(id: &str, published_at: Timestamp, active_from: Timestamp, pinned_from: 
 
 fn reading(reader: Reader) -> Reading {
     let vendor: VendorId = "maple".parse().unwrap();
-    Reading { vendor, party: "maple-web".into(), reader, algorithms: vec!["ES256".into()] }
+    Reading { vendor, party: "maple-web".into(), reader, algorithms: vec!["ES256".into()], holdings: Vec::new() }
+}
+
+fn tokens() -> Schedule {
+    Schedules::default().tokens
 }
 
 /// What is due for ES256 at `now`, in words.
 fn due(keys: &[Life], schedule: &Schedule, readings: &[Reading], now: Timestamp) -> Vec<String> {
-    let turns = plan(keys, schedule, readings, now);
+    let turns = plan(keys, &Schedules { tokens: *schedule, ..Schedules::default() }, readings, now);
     turns
         .iter()
         .filter_map(|turn| match turn {
@@ -46,7 +52,7 @@ fn due(keys: &[Life], schedule: &Schedule, readings: &[Reading], now: Timestamp)
 
 #[test]
 fn what_is_due_when() {
-    let schedule = Schedule::default();
+    let schedule = tokens();
     let lead = 6 * MINUTE;
     let first = life("a", NOON, NOON, NOON);
     let turn = NOON + 90 * DAY;
@@ -75,7 +81,7 @@ fn what_is_due_when() {
 
 #[test]
 fn a_schedule_that_says_never_turns_nothing() {
-    let schedule = Schedule { rotate_every: None, ..Schedule::default() };
+    let schedule = Schedule { rotate_every: None, ..tokens() };
     assert_eq!(due(&[life("a", NOON, NOON, NOON)], &schedule, &[], NOON + 4000 * DAY), Vec::<String>::new());
 }
 
@@ -83,7 +89,7 @@ fn a_schedule_that_says_never_turns_nothing() {
 fn a_rotation_waits_until_the_one_before_is_over() {
     let (first, next) = (life("a", NOON, NOON, NOON), life("b", NOON, NOON + MINUTE, NOON + 200 * DAY));
     let now = NOON + 100 * DAY;
-    assert_eq!(due(&[first, next], &Schedule::default(), &[reading(Reader::Pinned)], now), Vec::<String>::new());
+    assert_eq!(due(&[first, next], &tokens(), &[reading(Reader::Pinned)], now), Vec::<String>::new());
 }
 
 /// A library over time: keys turn by the plan, tokens are signed, and readers hold key sets that they fetched.
@@ -113,7 +119,8 @@ impl World {
     /// The scheduler looks.
     fn tick(&mut self) {
         let readings: Vec<Reading> = self.readers.iter().map(|reader| reading(*reader)).collect();
-        for turn in plan(&self.keys.clone(), &self.schedule, &readings, self.now) {
+        let schedules = Schedules { tokens: self.schedule, ..Schedules::default() };
+        for turn in plan(&self.keys.clone(), &schedules, &readings, self.now) {
             let at = self.now;
             match turn {
                 Turn::Make { algorithm, first } if algorithm == "ES256" => self.make(first),
@@ -131,7 +138,7 @@ impl World {
 
     fn sign(&mut self) {
         for reader in self.readers.clone() {
-            let key = signs_for(&self.keys, reader, self.now, self.schedule.margin).expect("somebody always signs");
+            let key = signs_for(&self.keys, |_| reader, self.now, self.schedule.margin).expect("somebody always signs");
             self.signed.push((self.now, reader, key.id.clone()));
         }
     }
@@ -198,7 +205,7 @@ proptest! {
     #[test]
     fn a_plan_that_was_carried_out_is_empty(pauses in prop::collection::vec(1u64..9_000_000, 1..12)) {
         let readers = vec![Reader::Normal, Reader::Pinned, Reader::Periodic(DAY)];
-        let schedule = Schedule::default();
+        let schedule = tokens();
         let mut world = World { schedule, readers, keys: vec![], now: NOON, sets: vec![], signed: vec![] };
         for pause in pauses {
             world.now = world.now + Duration::from_secs(pause);

@@ -22,6 +22,7 @@ pub struct SigningKey {
     jwk: Value,
     public: PublicJwk,
     encoding: EncodingKey,
+    pair: Arc<Pair>,
     /// Keeps the parsed key registered for as long as this lives.
     _handle: Handle,
 }
@@ -47,13 +48,14 @@ impl SigningKey {
         jwk["alg"] = json!(algorithm.as_str());
         jwk["kid"] = json!(super::thumbprint(&pair.public_members())?);
         let public = PublicJwk::read(&jwk).map_err(|e| Error::BadKey(e.to_string()))?;
-        let handle = Handle::register(pair)?;
+        let pair = Arc::new(pair);
+        let handle = Handle::register(pair.clone())?;
         let encoding = match algorithm {
             Algorithm::Rs256 | Algorithm::Ps256 => EncodingKey::from_rsa_der(&handle.0),
             Algorithm::Es256 => EncodingKey::from_ec_der(&handle.0),
             Algorithm::EdDsa => EncodingKey::from_ed_der(&handle.0),
         };
-        Ok(SigningKey { algorithm, jwk, public, encoding, _handle: handle })
+        Ok(SigningKey { algorithm, jwk, public, encoding, pair, _handle: handle })
     }
 
     pub fn algorithm(&self) -> Algorithm {
@@ -81,6 +83,14 @@ impl SigningKey {
         jwt::encode(&header, claims, &self.encoding).map_err(|e| Error::Signing(e.to_string()))
     }
 
+    /// The bare signature of some octets, for what is signed but no token.
+    ///
+    /// # Errors
+    /// `Signing` where the key fails.
+    pub fn sign_octets(&self, octets: &[u8]) -> Result<Vec<u8>, Error> {
+        self.pair.sign(octets).map_err(|e| Error::Signing(e.to_string()))
+    }
+
     /// The claims of a token that this key signed. Nothing but the signature is judged here.
     ///
     /// # Errors
@@ -103,10 +113,10 @@ struct Handle([u8; 16]);
 static PARSED: LazyLock<RwLock<HashMap<[u8; 16], Arc<Pair>>>> = LazyLock::new(RwLock::default);
 
 impl Handle {
-    fn register(pair: Pair) -> Result<Handle, Error> {
+    fn register(pair: Arc<Pair>) -> Result<Handle, Error> {
         let mut handle = [0; 16];
         aws_lc_rs::rand::fill(&mut handle).map_err(|_| Error::BadKey("no randomness".into()))?;
-        PARSED.write().unwrap_or_else(|e| e.into_inner()).insert(handle, Arc::new(pair));
+        PARSED.write().unwrap_or_else(|e| e.into_inner()).insert(handle, pair);
         Ok(Handle(handle))
     }
 

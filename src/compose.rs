@@ -19,7 +19,7 @@ use crate::{
     domain::{
         catalogue::Catalogue,
         check::{Check, Whose},
-        clock::Clock,
+        clock::{Clock, Timestamp},
         field::Field,
         key,
         vendor::{RelyingParty, Vendor},
@@ -30,19 +30,20 @@ use crate::{
     outbound::Outbound,
     pages::{Pages, Theme, ThemeSettings},
     protocols::{
-        Protocol,
+        Protocol, Rehearsed, Stage,
         oidc::Oidc,
         reach::{Caller, reach},
+        saml::Saml,
         selftest,
     },
-    signon::SignOn,
+    signon::{SignOn, rehearse::Told},
     store::{Db, journal::Journal},
     web,
 };
 
 /// How vendors may speak to us.
 fn protocols() -> Vec<Box<dyn Protocol>> {
-    vec![Box::new(Oidc)]
+    vec![Box::new(Oidc), Box::new(Saml)]
 }
 
 /// What an operator fills in for each protocol, for reading configuration files.
@@ -51,10 +52,10 @@ pub fn settings() -> Vec<(&'static str, &'static [Field])> {
 }
 
 /// What a relying party is spared, by the codes of its protocol.
-pub fn weaknesses(vendor: &Vendor, party: &RelyingParty) -> Vec<&'static str> {
+pub fn weaknesses(vendor: &Vendor, party: &RelyingParty, now: Timestamp) -> Vec<&'static str> {
     let speaking = protocols();
     let protocol = speaking.iter().find(|protocol| protocol.name() == party.protocol);
-    protocol.map(|protocol| protocol.weaknesses(vendor, party)).unwrap_or_default()
+    protocol.map(|protocol| protocol.weaknesses(vendor, party, now)).unwrap_or_default()
 }
 
 /// Whether a vendor's addresses answer and its relying parties can work, as far as we can see.
@@ -76,6 +77,17 @@ pub async fn examine(config: &Config, vendor: &Vendor) -> Result<Vec<Check>> {
         checks.extend(found.into_iter().map(|check| check.of(&party.key)));
     }
     Ok(checks)
+}
+
+/// What each relying party of a vendor would be told of a patron whom policy lets in, where that can be read.
+pub fn rehearse(desk: &Desk, catalogue: &Catalogue, vendor: &Vendor, told: &Told) -> Vec<Rehearsed> {
+    let now = desk.clock.now();
+    let scopes: Vec<String> = catalogue.spelled(&told.scopes, now).split_whitespace().map(str::to_owned).collect();
+    let (issuer, scope_domain) = (desk.config.issuer.as_str(), desk.config.library.scope_domain.as_str());
+    let stage = Stage { issuer, scope_domain, told, scopes: &scopes, now };
+    let speaking = Speaking(protocols());
+    let parties = vendor.relying_parties.iter();
+    parties.filter_map(|party| speaking.named(&party.protocol)?.rehearse(&stage, vendor, party)).collect()
 }
 
 /// Opens the database, brings its schema forward, and opens the key ring, making on first use what is missing.
@@ -115,6 +127,7 @@ pub async fn sign_on(desk: Desk) -> Result<SignOn> {
     let farewells = protocols().iter().filter_map(|protocol| protocol.farewell(&app.config.issuer)).collect();
     let signon = SignOn::new(Arc::new(app), farewells)?;
     jobs::start(&signon);
+    protocols().iter().for_each(|protocol| protocol.tend(&signon));
     Ok(signon)
 }
 

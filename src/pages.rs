@@ -123,6 +123,11 @@ impl Pages {
         (&self.stylesheet.bytes, self.stylesheet.hash())
     }
 
+    /// Where the library's logo is, under the site's root.
+    pub fn logo(&self) -> Option<&str> {
+        self.logo.as_ref().map(|logo| logo.path.as_str())
+    }
+
     /// The asset at `path`, `/assets/…`.
     pub fn asset(&self, path: &str) -> Option<&Asset> {
         [Some(&self.stylesheet), Some(&self.script), self.logo.as_ref()]

@@ -22,6 +22,7 @@ mod pages;
 mod refusals;
 mod registration;
 mod restart;
+mod saml;
 mod scopes;
 mod selftest;
 mod sign_in;

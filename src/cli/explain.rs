@@ -6,6 +6,7 @@ use clap::Args;
 use super::output::Output;
 use crate::{
     admin::operations::{Desk, explain},
+    compose,
     domain::claims::Group,
 };
 
@@ -21,7 +22,15 @@ pub struct Explain {
 
 pub async fn run(desk: &Desk, command: Explain, output: Output) -> Result<()> {
     let told = explain::explain(desk, &command.card, &command.vendor, command.reason.as_deref()).await?;
-    output.document(&told, |told| {
+    let rehearsed = match &told.told {
+        Some((catalogue, vendor, told)) => compose::rehearse(desk, catalogue, vendor, told),
+        None => Vec::new(),
+    };
+    let mut document = serde_json::to_value(&told)?;
+    if !rehearsed.is_empty() {
+        document["saml"] = serde_json::to_value(&rehearsed)?;
+    }
+    output.document(&document, |_| {
         let mark = |passes: bool| if passes { "yes" } else { " no" };
         match told.reason {
             Some(code) => say!("Refused ({code}): {}.", told.sentence),
@@ -53,6 +62,17 @@ pub async fn run(desk: &Desk, command: Explain, output: Output) -> Result<()> {
                         );
                     }
                 }
+            }
+        }
+        for saml in &rehearsed {
+            say!("\nThe assertion that {} would be sent by SAML, before it is signed", saml.relying_party);
+            say!("{}", saml.text.trim_end());
+            say!("\nand why each of it");
+            for part in &saml.parts {
+                say!("  {:<28} {}", part.name, part.why);
+            }
+            for part in &saml.withheld {
+                say!("  {:<28} not told: {}", part.name, part.why);
             }
         }
     })

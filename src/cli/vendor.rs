@@ -54,7 +54,7 @@ pub async fn run(desk: &Desk, command: Vendor, output: Output) -> Result<()> {
 
 async fn list(desk: &Desk, output: Output) -> Result<()> {
     let all = vendors::list(desk).await?;
-    let documents: Vec<Value> = all.iter().map(document).collect::<Result<_>>()?;
+    let documents: Vec<Value> = all.iter().map(|view| document(view, desk.clock.now())).collect::<Result<_>>()?;
     output.document(&documents, |_| {
         if all.is_empty() {
             say!("No vendor yet: declare one with [[vendor]] and apply the file.");
@@ -79,7 +79,7 @@ async fn list(desk: &Desk, output: Output) -> Result<()> {
         table.print();
         for VendorView { vendor, .. } in &all {
             for party in &vendor.relying_parties {
-                for code in compose::weaknesses(vendor, party) {
+                for code in compose::weaknesses(vendor, party, desk.clock.now()) {
                     say!("{} {} of {}: {}", yellow("weakness:"), party.key, vendor.id, weakness(code));
                 }
             }
@@ -90,7 +90,7 @@ async fn list(desk: &Desk, output: Output) -> Result<()> {
 async fn show(desk: &Desk, id: &str, output: Output) -> Result<()> {
     let view = vendors::show(desk, id).await?;
     let farewells = vendors::farewells(desk, &view.vendor.id).await?;
-    let mut document = document(&view)?;
+    let mut document = document(&view, desk.clock.now())?;
     document["farewells"] = farewells.iter().map(farewell).collect();
     output.document(&document, |_| {
         let VendorView { vendor, scopes } = &view;
@@ -114,7 +114,7 @@ async fn show(desk: &Desk, id: &str, output: Output) -> Result<()> {
             for (name, value) in shown(&party.settings).as_object().into_iter().flatten() {
                 say!("  {name:<28} {}", plain(value));
             }
-            for code in compose::weaknesses(vendor, party) {
+            for code in compose::weaknesses(vendor, party, desk.clock.now()) {
                 say!("  {} {}", yellow("weakness:"), weakness(code));
             }
         }
@@ -179,6 +179,12 @@ fn weakness(code: &str) -> String {
         "pkce-optional" => "a stolen code is worth something: PKCE is optional",
         "assertion-audience" => "its assertions may name the token endpoint as aud instead of the issuer alone",
         "pinned-keys" => "our key is in its configuration by hand: it cannot follow when a key is replaced at once",
+        "encryption-cbc" => "its assertions are encrypted by CBC, which can be tampered with: GCM cannot",
+        "idp-initiated" => "answers that nobody asked for are sent to it: they can be planted in somebody's browser",
+        "metadata-expires" => "its metadata is over within a week, or is over: its publisher must renew it",
+        "metadata-waits" => "its metadata changed for the worse: see oneaccess vendor metadata",
+        "metadata-stale" => "the last look at its metadata failed: see oneaccess vendor metadata",
+        "metadata-missing" => "its metadata could not be fetched yet: nobody can go there",
         "slow-keys" => "it reads our keys more seldom than once a day: a lost key serves there for longer",
         _ => return code.to_owned(),
     };
@@ -186,12 +192,12 @@ fn weakness(code: &str) -> String {
 }
 
 /// A vendor as JSON, without the hashes of its secrets.
-fn document(view: &VendorView) -> Result<Value> {
+fn document(view: &VendorView, now: Timestamp) -> Result<Value> {
     let mut document = serde_json::to_value(&view.vendor)?;
     document["scopes"] = serde_json::to_value(&view.scopes)?;
     if let Some(parties) = document.get_mut("relying_parties").and_then(Value::as_array_mut) {
         for (party, read) in parties.iter_mut().zip(&view.vendor.relying_parties) {
-            party["weaknesses"] = compose::weaknesses(&view.vendor, read).into();
+            party["weaknesses"] = compose::weaknesses(&view.vendor, read, now).into();
             party["settings"] = shown(&party["settings"]);
             if let Some(at) = party["registered"].as_i64() {
                 party["registered"] = Timestamp(at).rfc3339().into();

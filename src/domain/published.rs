@@ -3,10 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    clock::Timestamp,
-    vendor::{RelyingParty, Vendor},
-};
+use super::{clock::Timestamp, vendor::RelyingParty};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Published {
@@ -77,12 +74,4 @@ impl Published {
     pub fn is_of(&self, party: &RelyingParty) -> bool {
         self.protocol == party.protocol && self.party == party.key
     }
-}
-
-/// Every relying party of these vendors that publishes something, with what is known of it.
-pub fn of_vendors<'v>(
-    vendors: impl IntoIterator<Item = &'v Vendor>,
-) -> impl Iterator<Item = (&'v Vendor, &'v RelyingParty, &'v Published)> {
-    let parties = vendors.into_iter().flat_map(|vendor| vendor.relying_parties.iter().map(move |p| (vendor, p)));
-    parties.filter_map(|(vendor, party)| Some((vendor, party, party.published.as_deref()?)))
 }

@@ -158,8 +158,22 @@ impl Outbound {
     /// # Errors
     /// `Refused`, with nothing to use.
     pub async fn get_json(&self, url: &str, most: usize) -> Result<Fetched, Refused> {
-        let request = Asked { method: Method::GET, accept: "application/json", form: None };
-        let (status, headers, body) = self.call(url, &request, most, WITHIN).await?;
+        self.get(url, "application/json", most, WITHIN).await
+    }
+
+    /// The same of another kind, `within` this time. `accept`: the media types that are understood.
+    ///
+    /// # Errors
+    /// As `get_json`.
+    pub async fn get(
+        &self,
+        url: &str,
+        accept: &'static str,
+        most: usize,
+        within: Duration,
+    ) -> Result<Fetched, Refused> {
+        let request = Asked { method: Method::GET, accept, form: None };
+        let (status, headers, body) = self.call(url, &request, most, within).await?;
         if status != StatusCode::OK {
             return Err(Refused::Status(status.as_u16()));
         }

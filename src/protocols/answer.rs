@@ -99,3 +99,48 @@ pub fn patient(mut response: Response, retry_after: Option<u64>) -> Response {
     }
     response
 }
+
+/// A document that many fetch again and again: not sent to who has it already.
+pub fn kept(asked: &HeaderMap, body: &str, etag: &str, media_type: &'static str, cache: &str) -> Response {
+    let known = asked.get_all(header::IF_NONE_MATCH).iter().any(|value| names(value, etag));
+    let mut response = if known {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        ([(header::CONTENT_TYPE, media_type)], body.to_owned()).into_response()
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    for (name, value) in [(header::CACHE_CONTROL, cache), (header::ETAG, etag)] {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
+        }
+    }
+    response
+}
+
+/// If-None-Match compares weakly (RFC 9110 section 13.1.2).
+fn names(value: &HeaderValue, etag: &str) -> bool {
+    let listed = value.to_str().unwrap_or_default().split(',').map(str::trim);
+    listed.into_iter().any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_the_document_already_is_not_sent_it_again() {
+        let get = |tag: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            if let Some(tag) = tag {
+                headers.insert(header::IF_NONE_MATCH, HeaderValue::from_str(tag).unwrap());
+            }
+            kept(&headers, "{}", "\"a\"", "application/json", "public").status()
+        };
+        assert_eq!(get(None), StatusCode::OK);
+        assert_eq!(get(Some("\"b\"")), StatusCode::OK);
+        for tag in ["\"a\"", "W/\"a\"", "\"b\", \"a\"", "*"] {
+            assert_eq!(get(Some(tag)), StatusCode::NOT_MODIFIED, "{tag}");
+        }
+    }
+}

@@ -13,17 +13,20 @@ use std::{
 };
 
 use axum::{Router, http::HeaderMap};
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
     domain::{
         check::{Check, Whose},
+        clock::Timestamp,
         field::Field,
         id::VendorId,
         vendor::{RelyingParty, Vendor},
     },
+    keyring::KeyRing,
     outbound::Outbound,
-    signon::{Fault, SignOn, farewell::Farewell},
+    signon::{Fault, SignOn, farewell::Farewell, rehearse::Told},
 };
 
 /// One language that vendors speak. To add one: a folder here, and a line in `compose`.
@@ -52,7 +55,7 @@ pub trait Protocol: Send + Sync {
     }
 
     /// What the party is spared that others are held to, by stable codes.
-    fn weaknesses(&self, _vendor: &Vendor, _party: &RelyingParty) -> Vec<&'static str> {
+    fn weaknesses(&self, _vendor: &Vendor, _party: &RelyingParty, _now: Timestamp) -> Vec<&'static str> {
         Vec::new()
     }
 
@@ -67,8 +70,9 @@ pub trait Protocol: Send + Sync {
 
     fn routes(&self, signon: SignOn) -> Router;
 
-    /// Where a vendor's engineer finds everything else: a discovery document, metadata, an address.
-    fn entrance(&self, _issuer: &str) -> Option<String> {
+    /// Where a vendor's engineer finds everything else: a discovery document, metadata, an address. Some know it by a key
+    /// of the ring for each relying party.
+    fn entrance(&self, _issuer: &str, _keyring: &KeyRing, _party: &RelyingParty) -> Option<String> {
         None
     }
 
@@ -77,10 +81,48 @@ pub trait Protocol: Send + Sync {
         None
     }
 
+    /// What it would say of a patron to this relying party, where that is a document that people can read.
+    fn rehearse(&self, _stage: &Stage<'_>, _vendor: &Vendor, _party: &RelyingParty) -> Option<Rehearsed> {
+        None
+    }
+
+    /// Begins what it does by itself while we serve.
+    fn tend(&self, _signon: &SignOn) {}
+
     /// How its relying parties are told that a session has ended, where they can be.
     fn farewell(&self, _issuer: &str) -> Option<Box<dyn Farewell>> {
         None
     }
+}
+
+/// What a rehearsal is given: a patron whom policy lets in, and the house as it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Stage<'a> {
+    pub issuer: &'a str,
+    /// The right side of scoped attributes.
+    pub scope_domain: &'a str,
+    pub told: &'a Told,
+    /// The granted scopes by every name in use.
+    pub scopes: &'a [String],
+    pub now: Timestamp,
+}
+
+/// What would be said, and why each part of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Rehearsed {
+    pub relying_party: String,
+    pub text: String,
+    pub parts: Vec<Part>,
+    /// What the relying party asks for and is not told.
+    pub withheld: Vec<Part>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Part {
+    pub name: String,
+    pub values: Vec<String>,
+    /// The rule that lets it out, or keeps it in.
+    pub why: String,
 }
 
 pub type Examination<'a> = Pin<Box<dyn Future<Output = Vec<Check>> + Send + 'a>>;

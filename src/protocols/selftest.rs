@@ -179,13 +179,16 @@ impl Desk {
     }
 
     fn party(&self, vendor: &Vendor, party: &RelyingParty) -> Party {
+        let app = self.signon.app();
         let protocol = self.speaking.iter().find(|protocol| protocol.name() == party.protocol);
         Party {
             protocol: party.protocol.clone(),
             key: party.key.clone(),
-            entrance: protocol.and_then(|protocol| protocol.entrance(&self.signon.app().config.issuer)),
+            entrance: protocol.and_then(|protocol| protocol.entrance(&app.config.issuer, &app.keyring, party)),
             settings: without_secrets(&party.settings),
-            weaknesses: protocol.map(|protocol| protocol.weaknesses(vendor, party)).unwrap_or_default(),
+            weaknesses: protocol
+                .map(|protocol| protocol.weaknesses(vendor, party, app.clock.now()))
+                .unwrap_or_default(),
         }
     }
 

@@ -13,7 +13,7 @@ use crate::{
         audit::{AuditEvent, Kind},
         clock::Timestamp,
         farewell::{Due, Outcome, Parting, Standing, Tried},
-        id::SessionId,
+        id::{PatronId, SessionId, VendorId},
     },
     policy::subject::subject,
     store::{farewells::Party, journal::Record},
@@ -239,13 +239,17 @@ impl SignOn {
         self.0.farewells.iter().find(|farewell| farewell.protocol() == parting.protocol).map(AsRef::as_ref)
     }
 
+    /// The patron's pseudonym at a vendor; `None` where the vendor is gone.
+    pub fn subject_at(&self, vendor: &VendorId, patron: PatronId) -> Option<String> {
+        let uid = self.app().catalogue().vendors.get(vendor)?.uid;
+        Some(subject(self.app().keyring.pseudonym_key(), uid, patron))
+    }
+
     pub(super) fn leaving(&self, parting: &Parting) -> Option<Leaving> {
-        let catalogue = self.app().catalogue();
-        let vendor = catalogue.vendors.get(&parting.vendor)?;
         Some(Leaving {
             session: parting.session,
             relying_party: parting.relying_party.clone(),
-            subject: subject(self.app().keyring.pseudonym_key(), vendor.uid, parting.patron),
+            subject: self.subject_at(&parting.vendor, parting.patron)?,
         })
     }
 }

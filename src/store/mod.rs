@@ -44,6 +44,7 @@ pub mod keys;
 mod migrate;
 pub mod passages;
 pub mod patrons;
+pub mod published;
 pub mod registration;
 pub mod retention;
 pub mod rosters;

@@ -376,6 +376,17 @@ impl Page {
         self.body.split('<').skip(1).filter_map(|rest| rest.split_once('>').map(|(tag, _)| tag))
     }
 
+    /// Where the link with this id leads.
+    pub fn link(&self, id: &str) -> Option<Url> {
+        let tag = self.tags().find(|tag| attribute(tag, "id").as_deref() == Some(id))?;
+        self.url.join(&attribute(tag, "href")?).ok()
+    }
+
+    /// Where a page posts itself to, and what.
+    pub fn hand_over(&self) -> Option<(String, Vec<(String, String)>)> {
+        self.form("hand-over").map(|form| (form.action, form.fields))
+    }
+
     fn form(&self, id: &str) -> Option<Form> {
         let at = self.body.find(&format!("id=\"{id}\""))?;
         let begin = self.body[..at].rfind("<form")?;

@@ -15,6 +15,7 @@ mod roster;
 mod rust_conversation;
 #[path = "../clients/rust/library.rs"]
 mod rust_vendor;
+mod sp;
 mod stock;
 mod trial;
 mod vendor;
@@ -27,6 +28,7 @@ pub use engine::Engine;
 pub use library::{Declared, Library, Patron, RelyingParty};
 pub use parts::{Folder, skip};
 pub use roster::{Delivery, Person};
+pub use sp::{Answer, Shape, Sp, id as saml_id, keys_of, message_in, now as saml_now, posted_fields};
 pub use stock::{Stock, StockClient};
 pub use vendor::{
     Challenge, OidcVendor, basic, carry, challenge_of, json_of, payload_of, query as query_of, random_word,

@@ -10,6 +10,7 @@ use crate::{
     domain::{
         audit::{AuditEvent, Kind},
         card::CardNumber,
+        catalogue::Catalogue,
         claims::StandardClaims,
         scope::Scopes,
         vendor::Vendor,
@@ -20,6 +21,7 @@ use crate::{
         release::release,
         subject::subject,
     },
+    signon::rehearse::Told,
     store::{audit, patrons::Pin},
 };
 
@@ -35,6 +37,9 @@ pub struct Explanation {
     pub trace: Vec<TraceLine>,
     /// What the vendor would be told; absent where refused.
     pub release: Option<Released>,
+    /// The same as policy says it, for who says it in a protocol's words.
+    #[serde(skip)]
+    pub told: Option<(Catalogue, Vendor, Told)>,
 }
 
 #[derive(Debug, Serialize)]
@@ -109,9 +114,17 @@ pub async fn explain(desk: &Desk, card: &str, vendor: &str, why: Option<&str>) -
             sentence: reason.to_string(),
             trace,
             release: None,
+            told: None,
         },
         Ok(allowance) => {
             let told = release(&allowance, vendor, patron);
+            let subject = pseudonym(desk, vendor, patron.id);
+            let as_policy_says = Told {
+                subject: subject.clone(),
+                release: told.clone(),
+                scopes: allowance.scopes().clone(),
+                until: allowance.until(),
+            };
             Explanation {
                 card: number.to_string(),
                 vendor: vendor.id.to_string(),
@@ -120,7 +133,7 @@ pub async fn explain(desk: &Desk, card: &str, vendor: &str, why: Option<&str>) -
                 sentence: format!("{} may be told of this reader", vendor.name),
                 trace,
                 release: Some(Released {
-                    sub: pseudonym(desk, vendor, patron.id),
+                    sub: subject,
                     scope: catalogue.spelled(allowance.scopes(), now),
                     audience_band: told.audience_band.as_str(),
                     patron_type: told.patron_type.as_str(),
@@ -128,6 +141,7 @@ pub async fn explain(desk: &Desk, card: &str, vendor: &str, why: Option<&str>) -
                     standard: told.standard,
                     until: allowance.until().rfc3339(),
                 }),
+                told: Some((catalogue.clone(), vendor.clone(), as_policy_says)),
             }
         }
     })

@@ -2,15 +2,11 @@
 //! Both are rendered once; a request costs a comparison and a copy.
 
 use aws_lc_rs::digest;
-use axum::{
-    extract::State,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
-};
+use axum::{extract::State, http::HeaderMap, response::Response};
 use serde_json::{Value, json};
 
 use super::{Provider, client_assertion};
-use crate::wire::jose::base64url;
+use crate::{protocols::answer::kept, wire::jose::base64url};
 
 /// A published document and its strong entity tag.
 pub(super) struct Document {
@@ -20,14 +16,14 @@ pub(super) struct Document {
 
 pub(super) async fn configuration(State(provider): State<Provider>, headers: HeaderMap) -> Response {
     let document = &provider.discovery;
-    published(&headers, &document.body, &document.etag, "application/json", "public, max-age=3600")
+    kept(&headers, &document.body, &document.etag, "application/json", "public, max-age=3600")
 }
 
 /// Short-lived, so that a rotation is seen in time.
 pub(super) async fn jwks(State(provider): State<Provider>, headers: HeaderMap) -> Response {
     let jwks = provider.app().keyring.jwks();
     jwks.was_fetched(provider.now());
-    published(&headers, &jwks.body, &jwks.etag, "application/jwk-set+json", &jwks.cache_control)
+    kept(&headers, &jwks.body, &jwks.etag, "application/jwk-set+json", &jwks.cache_control)
 }
 
 pub(super) fn document(issuer: &str, registration: bool) -> Document {
@@ -92,29 +88,6 @@ fn metadata(issuer: &str) -> Value {
     })
 }
 
-fn published(asked: &HeaderMap, body: &str, etag: &str, media_type: &'static str, cache: &str) -> Response {
-    let known = asked.get_all(header::IF_NONE_MATCH).iter().any(|value| names(value, etag));
-    let mut response = if known {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        ([(header::CONTENT_TYPE, media_type)], body.to_owned()).into_response()
-    };
-    let headers = response.headers_mut();
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    for (name, value) in [(header::CACHE_CONTROL, cache), (header::ETAG, etag)] {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            headers.insert(name, value);
-        }
-    }
-    response
-}
-
-/// If-None-Match compares weakly (RFC 9110 section 13.1.2).
-fn names(value: &HeaderValue, etag: &str) -> bool {
-    let listed = value.to_str().unwrap_or_default().split(',').map(str::trim);
-    listed.into_iter().any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,21 +95,5 @@ mod tests {
     #[test]
     fn discovery_says_what_we_do_and_nothing_more() {
         insta::assert_snapshot!(serde_json::to_string_pretty(&metadata("https://access.library.example")).unwrap());
-    }
-
-    #[test]
-    fn who_has_the_document_already_is_not_sent_it_again() {
-        let get = |tag: Option<&str>| {
-            let mut headers = HeaderMap::new();
-            if let Some(tag) = tag {
-                headers.insert(header::IF_NONE_MATCH, HeaderValue::from_str(tag).unwrap());
-            }
-            published(&headers, "{}", "\"a\"", "application/json", "public").status()
-        };
-        assert_eq!(get(None), StatusCode::OK);
-        assert_eq!(get(Some("\"b\"")), StatusCode::OK);
-        for tag in ["\"a\"", "W/\"a\"", "\"b\", \"a\"", "*"] {
-            assert_eq!(get(Some(tag)), StatusCode::NOT_MODIFIED, "{tag}");
-        }
     }
 }

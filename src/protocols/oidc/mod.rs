@@ -52,6 +52,7 @@ use crate::{
         field::Field,
         vendor::{RelyingParty, Vendor},
     },
+    keyring::KeyRing,
     outbound::Outbound,
     signon::{SignOn, farewell::Farewell, visitor::Visitor},
 };
@@ -77,7 +78,7 @@ impl Protocol for Oidc {
         client::Client::read(vendor, party, "https://issuer.example").map(drop)
     }
 
-    fn weaknesses(&self, _vendor: &Vendor, party: &RelyingParty) -> Vec<&'static str> {
+    fn weaknesses(&self, _vendor: &Vendor, party: &RelyingParty, _now: Timestamp) -> Vec<&'static str> {
         weaknesses::of(&party.settings)
     }
 
@@ -114,7 +115,7 @@ impl Protocol for Oidc {
             .with_state(provider)
     }
 
-    fn entrance(&self, issuer: &str) -> Option<String> {
+    fn entrance(&self, issuer: &str, _keyring: &KeyRing, _party: &RelyingParty) -> Option<String> {
         Some(format!("{issuer}/.well-known/openid-configuration"))
     }
 

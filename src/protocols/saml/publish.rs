@@ -1,9 +1,150 @@
-//! Our metadata, `/saml/metadata`.
+//! Our metadata (SAML V2.0 Metadata), signed, with every certificate of a rollover. It is the same for all; a service
+//! provider that fetches it at an address of its own is known to have the certificates in it.
 
-use axum::Router;
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
-use super::Provider;
+use aws_lc_rs::{digest, hmac};
+use axum::{
+    Router,
+    extract::{Path, State},
+    http::HeaderMap,
+    response::Response,
+    routing::get,
+};
+
+use super::{
+    METADATA, Provider, SLO, SSO,
+    attributes::{ANONYMOUS, PERSONALIZED, PSEUDONYMOUS},
+    entity_id,
+    respond::signed,
+};
+use crate::{
+    domain::clock::Timestamp,
+    keyring::{Certificate, KeyRing},
+    protocols::answer::{broken_for_people, kept},
+    signon::Fault,
+    wire::saml::{
+        binding, format,
+        publish::{self, IdentityProvider, Logo},
+    },
+};
+
+/// How long a copy may be believed. Who keeps a file of it has this long to look again, and loses nothing by it: most
+/// software that reads files does not mind.
+const VALID: Duration = Duration::from_secs(30 * 24 * 3600);
+/// It is written anew this often, so that what is fetched is always good for nearly all of that.
+const FRESH: Duration = Duration::from_secs(3600);
+const MEDIA_TYPE: &str = "application/samlmetadata+xml";
 
 pub(super) fn routes() -> Router<Provider> {
-    Router::new()
+    Router::new().route(METADATA, get(anybody)).route("/saml/metadata/{token}", get(one))
+}
+
+/// The address at which this service provider, and nobody else, fetches our metadata.
+pub(super) fn address(issuer: &str, keyring: &KeyRing, party_key: &str) -> String {
+    format!("{issuer}{METADATA}/{}", token(keyring, party_key))
+}
+
+fn token(keyring: &KeyRing, party_key: &str) -> String {
+    let mut mac = hmac::Context::with_key(keyring.form_key());
+    mac.update(b"saml metadata:");
+    mac.update(party_key.as_bytes());
+    hex::encode(mac.sign().as_ref().get(..16).unwrap_or_default())
+}
+
+async fn anybody(State(provider): State<Provider>, headers: HeaderMap) -> Response {
+    match document(&provider) {
+        Ok(document) => document.response(&provider, &headers),
+        Err(fault) => broken_for_people(provider.app(), &headers, &fault),
+    }
+}
+
+/// Whoever comes by a wrong address gets the same document, and nothing is learnt by that.
+async fn one(State(provider): State<Provider>, Path(asked): Path<String>, headers: HeaderMap) -> Response {
+    let app = provider.app();
+    let parties = provider.parties.all(&app.catalogue());
+    if let Some(party) = parties.into_iter().find(|party| token(&app.keyring, &party.key) == asked) {
+        provider.note(&party, "metadata", "ok", "our metadata was fetched");
+        if let Err(error) = app.keyring.seen_fetching(&app.store, &party.key, app.clock.now()).await {
+            tracing::warn!(%error, entity_id = party.entity_id, "that metadata was fetched could not be written down");
+        }
+    }
+    anybody(State(provider.clone()), headers).await
+}
+
+/// The document as it was last written.
+#[derive(Debug, Default)]
+pub(super) struct Published(Mutex<Option<Arc<Document>>>);
+
+#[derive(Debug)]
+struct Document {
+    xml: String,
+    etag: String,
+    /// What it was made of: certificates in their order.
+    of: Vec<String>,
+    written_at: Timestamp,
+}
+
+impl Document {
+    fn response(&self, provider: &Provider, asked: &HeaderMap) -> Response {
+        let age = provider.app().keyring.saml_schedule().cache_lifetime.min(FRESH).as_secs();
+        kept(asked, &self.xml, &self.etag, MEDIA_TYPE, &format!("public, max-age={age}"))
+    }
+}
+
+fn document(provider: &Provider) -> Result<Arc<Document>, Fault> {
+    let now = provider.now();
+    let certificates = provider.app().keyring.certificates(now);
+    let of: Vec<String> = certificates.iter().map(|certificate| certificate.kid.clone()).collect();
+    let mut known = provider.published.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let good = |document: &&Arc<Document>| document.of == of && now.since(document.written_at) < FRESH;
+    if let Some(document) = known.as_ref().filter(good) {
+        return Ok(document.clone());
+    }
+    let xml = write(provider, &certificates, now)?;
+    let digest = digest::digest(&digest::SHA256, xml.as_bytes());
+    let etag = format!("\"{}\"", hex::encode(digest.as_ref().get(..16).unwrap_or_default()));
+    let document = Arc::new(Document { xml, etag, of, written_at: now });
+    *known = Some(document.clone());
+    Ok(document)
+}
+
+fn write(provider: &Provider, certificates: &[Certificate], now: Timestamp) -> Result<String, Fault> {
+    let app = provider.app();
+    let (sso, slo) = (provider.url(SSO), provider.url(SLO));
+    let entity_id = entity_id(provider.issuer());
+    let signing: Vec<&str> = certificates.iter().map(|certificate| &*certificate.der_base64).collect();
+    let logo = app.pages.logo().map(|path| provider.url(path));
+    let logos: Vec<Logo<'_>> = logo.iter().map(|url| Logo { url, width: 60, height: 60 }).collect();
+    let id = format!("_{}", now.millis());
+    let both = |at: &str| [(binding::REDIRECT.to_owned(), at.to_owned()), (binding::POST.to_owned(), at.to_owned())];
+    let (sso, slo) = (both(&sso), both(&slo));
+    let sso = sso.each_ref().map(|(binding, at)| (binding.as_str(), at.as_str()));
+    let slo = slo.each_ref().map(|(binding, at)| (binding.as_str(), at.as_str()));
+    let home = format!("{}/", provider.issuer());
+    let name = app.config.library.name.as_str();
+    let own = IdentityProvider {
+        id: &id,
+        entity_id: &entity_id,
+        valid_until: Some((now + VALID).millis()),
+        cache_duration: Some(app.keyring.saml_schedule().cache_lifetime.as_secs()),
+        want_authn_requests_signed: false,
+        signing: &signing,
+        sso: &sso,
+        slo: &slo,
+        name_id_formats: &[format::PERSISTENT, format::TRANSIENT],
+        scopes: &[&app.config.library.scope_domain],
+        display_names: &[("en", name), ("es", name)],
+        information_urls: &[("en", &home)],
+        logos: &logos,
+        categories_supported: &[ANONYMOUS, PSEUDONYMOUS, PERSONALIZED],
+        ..IdentityProvider::default()
+    };
+    // Signed by what signs for whoever reads metadata as it should.
+    let signer = app.keyring.saml_signer(crate::domain::key::Reader::Normal, "", now);
+    let signer = signer.ok_or_else(|| Fault::Broken("there is no key for SAML".into()))?;
+    signed(publish::entity(&own), &id, &signer)
 }

@@ -1,9 +1,237 @@
-//! Single sign-on, `/saml/sso`.
+//! Single sign-on (profiles 4.1): a browser arrives with a request and leaves for a page of ours, or with an answer.
 
-use axum::Router;
+use std::{sync::Arc, time::Duration};
 
-use super::Provider;
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{Path, RawQuery, State},
+    http::HeaderMap,
+    response::Response,
+    routing::get,
+};
+
+use super::{
+    NAME, Peer, Provider, SSO,
+    error::{Refusal, Status, Stop},
+    message::Received,
+    party::Party,
+    request::{self, Words},
+    respond::{self, ReturnTo},
+};
+use crate::{
+    domain::handle,
+    ephemeral::Namespace,
+    protocols::answer::see_other,
+    signon::{Ask, Next, Ready, visitor::Visitor},
+    wire::saml::{redirect::Kind, status},
+};
+
+const RESUME: &str = "/saml/resume/";
+/// How long a browser may take from a POST of the vendor's page to our own GET.
+const TURNING: Duration = Duration::from_secs(5 * 60);
 
 pub(super) fn routes() -> Router<Provider> {
     Router::new()
+        .route(SSO, get(arrive).post(arrive_by_post))
+        .route("/saml/sso/{ticket}", get(turned))
+        .route("/saml/resume/{ticket}", get(resume))
+        .route("/saml/unsolicited", get(unsolicited))
+}
+
+/// Where the browser goes next.
+pub(super) enum Going {
+    /// To a page of ours.
+    Here(String),
+    /// To the service provider, with this response.
+    Back(Box<ReturnTo>, String),
+}
+
+/// Whose request it was, once that is known, and what came of it.
+type Outcome = (Option<Arc<Party>>, Result<Going, Stop>);
+
+async fn arrive(
+    State(provider): State<Provider>,
+    peer: Peer,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let visitor = provider.visitor(&headers, peer);
+    let received = Received::by_redirect(&query.unwrap_or_default());
+    let outcome = match received.and_then(a_request) {
+        Ok(received) => with_request(&provider, &received, &visitor).await,
+        Err(refusal) => (None, Err(refusal.into())),
+    };
+    answer(&provider, &headers, "single sign-on", outcome)
+}
+
+/// A POST from the vendor's page comes without our `SameSite=Lax` cookie; the GET that it is turned into has it.
+async fn arrive_by_post(State(provider): State<Provider>, headers: HeaderMap, body: Bytes) -> Response {
+    let received = Received::by_post(&body).and_then(a_request);
+    let outcome = match received {
+        Ok(received) => turn(&provider, &received).await,
+        Err(refusal) => (None, Err(refusal.into())),
+    };
+    match outcome {
+        // The exchange is noted when the browser is back.
+        (_, Ok(Going::Here(path))) => see_other(&path),
+        outcome => answer(&provider, &headers, "single sign-on", outcome),
+    }
+}
+
+async fn turned(
+    State(provider): State<Provider>,
+    Path(ticket): Path<String>,
+    peer: Peer,
+    headers: HeaderMap,
+) -> Response {
+    let visitor = provider.visitor(&headers, peer);
+    let outcome = match provider.app().shelf.take(Namespace::PostedRequest, &ticket).await {
+        Ok(Some(bytes)) => match serde_json::from_slice::<Words>(&bytes) {
+            Ok(words) => with_words(&provider, words, &visitor).await,
+            Err(error) => (None, Err(Stop::Broken(respond::broken("a posted request cannot be read", &error)))),
+        },
+        Ok(None) => (None, Err(over().into())),
+        Err(away) => (None, Err(Stop::Broken(away.into()))),
+    };
+    answer(&provider, &headers, "single sign-on", outcome)
+}
+
+/// The browser comes back from our own pages.
+async fn resume(
+    State(provider): State<Provider>,
+    Path(ticket): Path<String>,
+    peer: Peer,
+    headers: HeaderMap,
+) -> Response {
+    let visitor = provider.visitor(&headers, peer);
+    let outcome = match provider.signon.resume(&ticket, &visitor).await {
+        Ok(Some((ask, next))) if ask.protocol == NAME => match serde_json::from_value::<Words>(ask.state) {
+            Ok(words) => match provider.asking(&words.entity_id) {
+                Ok(party) => (Some(party.clone()), next_step(&provider, &party, &words, next).await),
+                Err(refusal) => (None, Err(refusal.into())),
+            },
+            Err(error) => (None, Err(Stop::Broken(respond::broken("a request's state cannot be read", &error)))),
+        },
+        Ok(_) => (None, Err(over().into())),
+        Err(fault) => (None, Err(Stop::Broken(fault))),
+    };
+    answer(&provider, &headers, "back from sign-in", outcome)
+}
+
+/// Nobody asked; the reader comes from a link of ours. `providerId` is the service provider's entityID, `target` the
+/// RelayState, as other identity providers name them.
+async fn unsolicited(
+    State(provider): State<Provider>,
+    peer: Peer,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let visitor = provider.visitor(&headers, peer);
+    let outcome = match request::unsolicited(&provider, &query.unwrap_or_default()) {
+        Ok(words) => with_words(&provider, words, &visitor).await,
+        Err(refusal) => (None, Err(refusal.into())),
+    };
+    answer(&provider, &headers, "unsolicited sign-on", outcome)
+}
+
+fn a_request(received: Received) -> Result<Received, Refusal> {
+    match received.kind {
+        Kind::Request => Ok(received),
+        Kind::Response => Err(Refusal::new("another-message", "a response is nothing that is asked for here")),
+    }
+}
+
+fn over() -> Refusal {
+    Refusal::new("expired", "this step is over or was taken already; begin again at the vendor")
+}
+
+async fn with_request(provider: &Provider, received: &Received, visitor: &Visitor) -> Outcome {
+    match request::checked(provider, received, provider.now()) {
+        Ok((party, words)) => {
+            let outcome = begin(provider, &party, words, visitor).await;
+            (Some(party), outcome)
+        }
+        Err((party, stop)) => (party, Err(stop)),
+    }
+}
+
+async fn with_words(provider: &Provider, words: Words, visitor: &Visitor) -> Outcome {
+    match provider.asking(&words.entity_id) {
+        Ok(party) => {
+            let outcome = begin(provider, &party, words, visitor).await;
+            (Some(party), outcome)
+        }
+        Err(refusal) => (None, Err(refusal.into())),
+    }
+}
+
+async fn turn(provider: &Provider, received: &Received) -> Outcome {
+    let (party, words) = match request::checked(provider, received, provider.now()) {
+        Ok(checked) => checked,
+        Err((party, stop)) => return (party, Err(stop)),
+    };
+    let shelved = async {
+        let ticket = handle::random()?;
+        let bytes = serde_json::to_vec(&words).map_err(|e| respond::broken("a request cannot be kept", &e))?;
+        provider.app().shelf.put(Namespace::PostedRequest, &ticket, bytes, TURNING).await?;
+        Ok(Going::Here(format!("{SSO}/{ticket}")))
+    };
+    (Some(party), shelved.await)
+}
+
+async fn begin(provider: &Provider, party: &Arc<Party>, words: Words, visitor: &Visitor) -> Result<Going, Stop> {
+    let ask = Ask {
+        protocol: NAME.to_owned(),
+        relying_party: party.key.clone(),
+        vendor: party.vendor.clone(),
+        scopes: party.scopes.clone(),
+        fresh_after: words.force_authn.then(|| provider.now()),
+        interactive: !words.is_passive,
+        card_hint: None,
+        languages: Vec::new(),
+        consent: None,
+        offline: false,
+        renewable: Some(serde_json::json!({ "name": words.name })),
+        resume: RESUME.to_owned(),
+        state: serde_json::to_value(&words).map_err(|e| respond::broken("a request cannot be kept", &e))?,
+    };
+    let next = provider.signon.begin(ask, visitor).await?;
+    next_step(provider, party, &words, next).await
+}
+
+async fn next_step(provider: &Provider, party: &Arc<Party>, words: &Words, next: Next) -> Result<Going, Stop> {
+    let tell = |status: Status| Err(Stop::Tell(Box::new(words.return_to(party)), status));
+    match next {
+        Next::Issue(ready) => issue(provider, party, words, *ready).await,
+        Next::Page(path) | Next::Refuse { page: Some(path), .. } => Ok(Going::Here(path)),
+        Next::Refuse { page: None, reason } => tell(Status::denied(&reason)),
+        Next::SignInNeeded | Next::ConsentNeeded => {
+            tell(Status::responder(status::NO_PASSIVE, "nobody is signed in, and no page may be shown"))
+        }
+    }
+}
+
+/// Policy said yes: the grant and its audit event are written, then the answer goes.
+async fn issue(provider: &Provider, party: &Arc<Party>, words: &Words, ready: Ready) -> Result<Going, Stop> {
+    let (_, assertion) = provider.signon.finish(ready).await?;
+    let to = Box::new(words.return_to(party));
+    match respond::success(provider, party, words, &assertion)? {
+        Ok(xml) => Ok(Going::Back(to, xml)),
+        Err(status) => {
+            provider.signon.revoke(assertion.grant, "nothing could be asserted as asked").await?;
+            Err(Stop::Tell(to, status))
+        }
+    }
+}
+
+fn answer(provider: &Provider, headers: &HeaderMap, step: &'static str, (party, outcome): Outcome) -> Response {
+    if let Some(party) = party {
+        provider.went(&party, step, &outcome);
+    }
+    match outcome {
+        Ok(Going::Here(path)) => see_other(&path),
+        Ok(Going::Back(to, xml)) => to.hand_over(provider, headers, &xml),
+        Err(stop) => stop.response(provider, headers),
+    }
 }

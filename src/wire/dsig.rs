@@ -12,7 +12,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 
 pub use self::{
     key::{BadKey, PublicKey},
-    sign::{Signer, sign},
+    sign::{Sign, Signer, sign},
     verify::{Signed, has_signature, verify},
 };
 

@@ -5,13 +5,15 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use super::{Algorithm, Digest, ENVELOPED, EXCLUSIVE, Error};
 use crate::wire::xml::write::Element;
 
+/// RSASSA-PKCS1-v1_5 with SHA-256 over these octets.
+pub type Sign<'a> = dyn Fn(&[u8]) -> Result<Vec<u8>, Error> + 'a;
+
 /// Who signs: with RSA-SHA256, the one algorithm that every SAML software verifies.
 pub struct Signer<'a> {
     /// The signer's certificate, DER as base64, to stand in the `ds:KeyInfo`. It tells the reader which of our keys it
     /// was; nobody should believe it.
     pub certificate: &'a str,
-    /// RSASSA-PKCS1-v1_5 with SHA-256 over these octets.
-    pub sign: &'a dyn Fn(&[u8]) -> Result<Vec<u8>, Error>,
+    pub sign: &'a Sign<'a>,
 }
 
 /// Signs `element`, whose `ID` is `id`, with one enveloped signature, put where SAML's schemas want it: after a

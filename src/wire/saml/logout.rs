@@ -5,7 +5,7 @@
 mod tests;
 
 use super::{
-    Error, Subject, instant,
+    Error, NameId, Subject, instant,
     read::{self, COMMON},
     response::{Reply, answer},
 };
@@ -111,23 +111,34 @@ fn outcome(status: Node<'_, '_>) -> Result<Outcome, Error> {
     })
 }
 
-/// A `samlp:LogoutRequest` of ours. An identifier that is not named plainly is left out: we encrypt none.
-pub fn request(request: &LogoutRequest) -> Element {
-    let name_id = match &request.subject {
-        Subject::Named(name_id) => Some(name_id.element()),
-        Subject::Encrypted | Subject::Base => None,
-    };
-    let index = |index: &String| Element::new("samlp:SessionIndex").text(index.as_str());
+/// What we ask of a service provider when a session ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Logout<'a> {
+    pub id: &'a str,
+    /// Milliseconds since 1970.
+    pub issued_at: i64,
+    pub destination: &'a str,
+    pub issuer: &'a str,
+    pub not_on_or_after: i64,
+    pub reason: Option<&'a str>,
+    /// The identifier of the assertion that began the session, with all its qualifiers.
+    pub name_id: &'a NameId,
+    pub session_indexes: &'a [&'a str],
+}
+
+/// A `samlp:LogoutRequest` of ours.
+pub fn request(logout: &Logout<'_>) -> Element {
+    let index = |index: &&str| Element::new("samlp:SessionIndex").text(*index);
     Element::new("samlp:LogoutRequest")
-        .attr("ID", request.id.as_str())
+        .attr("ID", logout.id)
         .attr("Version", "2.0")
-        .attr("IssueInstant", instant::write(request.issue_instant))
-        .maybe_attr("Destination", request.destination.as_deref())
-        .maybe_attr("NotOnOrAfter", request.not_on_or_after.map(instant::write))
-        .maybe_attr("Reason", request.reason.as_deref())
-        .child(Element::new("saml:Issuer").text(request.issuer.as_str()))
-        .maybe(name_id)
-        .children(request.session_indexes.iter().map(index))
+        .attr("IssueInstant", instant::write(logout.issued_at))
+        .attr("Destination", logout.destination)
+        .attr("NotOnOrAfter", instant::write(logout.not_on_or_after))
+        .maybe_attr("Reason", logout.reason)
+        .child(Element::new("saml:Issuer").text(logout.issuer))
+        .child(logout.name_id.element())
+        .children(logout.session_indexes.iter().map(index))
 }
 
 /// A `samlp:LogoutResponse` of ours.

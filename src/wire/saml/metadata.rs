@@ -7,7 +7,7 @@ mod about;
 mod endpoints;
 mod keys;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::collections::HashSet;
 

@@ -2,7 +2,7 @@
 //! the schemas; `wire::dsig` signs it as it stands. Which keys, addresses and names there are is the caller's to say.
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use super::{format, instant};
 use crate::wire::{

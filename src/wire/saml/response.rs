@@ -2,7 +2,7 @@
 //! tree, which `wire::dsig` signs as it stands. What is released to whom was decided before.
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use super::{BEARER, NameId, format, instant};
 use crate::wire::xml::write::Element;

@@ -1,4 +1,5 @@
-//! Signed messages, mutated: nothing panics, and whatever still verifies says word for word what was signed.
+//! Signed messages, mutated: nothing panics, what parses has one canonical form, and whatever still verifies says word
+//! for word what was signed.
 //! `ONEACCESS_FUZZ_ROUNDS` says how often; a failure names the seed that repeats it.
 
 use super::forge::{LIBRARY, Odd, assertion, response};
@@ -133,6 +134,9 @@ fn whatever_verifies_after_mutation_says_what_was_signed() {
         let origin = &seeds[chance.below(seeds.len())];
         let text = mutated(origin, &mut chance);
         let Ok(document) = parse(&text, &MESSAGE) else { continue };
+        let canonical = c14n::exclusive(document.root_element(), &[], None);
+        let again = parse(&canonical, &MESSAGE).unwrap_or_else(|e| panic!("seed {seed}: {e}: {canonical}"));
+        assert_eq!(c14n::exclusive(again.root_element(), &[], None), canonical, "seed {seed}: {text}");
         for node in document.descendants().filter(|node| has_signature(*node)) {
             let Ok(signed) = verify(node, &keys) else { continue };
             let signature = children(signed.node(), namespace::SIGNATURE, "Signature").next().unwrap();

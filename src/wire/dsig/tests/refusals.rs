@@ -195,6 +195,8 @@ fn anything_else_within_a_canonicalization_is_refused() {
     let within = |inside: &str| transform(EXCLUSIVE).replace("></ds", &format!(">{inside}</ds"));
     assert_eq!(transforms(&[&transform(ENVELOPED), &within(&list.repeat(2))]), Err("signature-malformed"));
     assert_eq!(transforms(&[&transform(ENVELOPED), &within("<ds:XPath></ds:XPath>")]), Err("signature-malformed"));
+    let nested = list.replace("></ec", "><ds:X></ds:X></ec");
+    assert_eq!(transforms(&[&transform(ENVELOPED), &within(&nested)]), Err("signature-malformed"));
     assert_eq!(with(|odd| odd.canonicalization.push_str("<ds:X></ds:X>")), Err("signature-malformed"));
 }
 
@@ -230,7 +232,7 @@ fn an_hmac_by_the_public_key_is_refused() {
         let message = odd.message();
         let start = message.find("<ds:SignedInfo").unwrap();
         let end = message.find("</ds:SignedInfo>").unwrap() + "</ds:SignedInfo>".len();
-        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), message[start..end].as_bytes());
+        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), &message.as_bytes()[start..end]);
         let (before, after) = message.split_once("<ds:SignatureValue>").unwrap();
         let (_, after) = after.split_once("</ds:SignatureValue>").unwrap();
         judge(&format!("{before}<ds:SignatureValue>{}</ds:SignatureValue>{after}", STANDARD.encode(tag)))
@@ -305,6 +307,8 @@ fn a_part_that_is_missing_or_out_of_order_is_refused() {
         odd.transforms.push_str(&std::mem::take(&mut odd.digest_value));
     };
     assert_eq!(with(digest_first), Err("signature-malformed"));
+    let digest_twice = |odd: &mut Odd| odd.digest_value = odd.digest_value.repeat(2);
+    assert_eq!(with(digest_twice), Err("signature-malformed"));
 }
 
 #[test]

@@ -75,15 +75,11 @@ fn certificates(descriptor: Node<'_, '_>) -> Result<Vec<Certificate>, Error> {
             let nodes = xml::children(data, SIGNATURE, "X509Certificate");
             let ders = nodes.map(der).collect::<Result<Vec<_>, _>>()?;
             let parsed = ders.iter().map(|der| parse(der)).collect::<Result<Vec<_>, _>>()?;
-            let issued_another = |place: usize, issuer: &X509Certificate<'_>| {
-                parsed.iter().enumerate().any(|(other, certificate)| {
-                    other != place
-                        && certificate.issuer().as_raw() == issuer.subject().as_raw()
-                        && certificate.subject().as_raw() != issuer.subject().as_raw()
-                })
+            let issued_another = |issuer: &&X509Certificate<'_>| {
+                let name = issuer.subject().as_raw();
+                parsed.iter().any(|other| other.issuer().as_raw() == name && other.subject().as_raw() != name)
             };
-            let own = parsed.iter().enumerate().filter(|(place, certificate)| !issued_another(*place, certificate));
-            all.extend(own.map(|(_, certificate)| certificate_of(certificate)));
+            all.extend(parsed.iter().filter(|one| !issued_another(one)).map(certificate_of));
         }
     }
     Ok(all)

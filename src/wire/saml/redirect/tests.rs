@@ -1,5 +1,7 @@
 use std::cell::RefCell;
 
+use proptest::prelude::*;
+
 use super::*;
 
 const XML: &str = "<samlp:AuthnRequest>ä</samlp:AuthnRequest>";
@@ -246,4 +248,14 @@ fn every_refusal_says_what_to_mend() {
         assert!(error.to_string().len() > 20, "{error}");
     }
     assert_eq!(Error::Duplicate("SigAlg").to_string(), "the query string holds SigAlg twice");
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_sent_arrives(xml in "[^\\x00]{1,200}", relay_state in prop::option::of("[^\\p{Cc}]{0,100}")) {
+        let query = write(Kind::Response, &xml, relay_state.as_deref(), None).unwrap();
+        prop_assert!(query.bytes().all(|b| b.is_ascii_graphic() && !b"#\"<>".contains(&b)));
+        let read = read(&query).unwrap();
+        prop_assert_eq!((read.xml, read.relay_state), (xml, relay_state));
+    }
 }

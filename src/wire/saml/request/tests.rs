@@ -164,6 +164,7 @@ fn the_answers_address_is_named_by_url_or_by_index_but_not_by_both() {
     let binding = r#"ProtocolBinding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST""#;
     let index = r#"AssertionConsumerServiceIndex="1""#;
     assert_eq!(with(index, "").unwrap().acs, Acs::Index(1));
+    assert_eq!(with(r#"AssertionConsumerServiceIndex=" +065 ""#, "").unwrap().acs, Acs::Index(65));
     assert_eq!(with(binding, "").unwrap().acs, Acs::Default);
     assert!(with(&format!("{url} {binding}"), "").is_ok());
     assert_eq!(code(with(&format!("{url} {index}"), "")), "acs-url-and-index");
@@ -272,4 +273,14 @@ fn a_subject_is_one_identifier_and_no_confirmation() {
         assert_eq!(code(about(inside)), refusal, "{inside}");
     }
     assert_eq!(code(with("", &format!("<saml:Subject>{name_id}</saml:Subject>").repeat(2))), "repeated");
+}
+
+#[test]
+fn a_name_id_is_read_from_a_name_id_alone() {
+    for other in ["<saml:Issuer>a</saml:Issuer>", "<NameID>a</NameID>"] {
+        let text = format!(r#"<x xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">{other}</x>"#);
+        let document = xml::parse(&text, &xml::MESSAGE).unwrap();
+        let node = document.root_element().first_element_child().unwrap();
+        assert_eq!(NameId::read(node).unwrap_err().code(), "another-message", "{other}");
+    }
 }

@@ -153,3 +153,13 @@ fn one_descendant_is_left_out_and_nothing_around_it() {
     assert_eq!(without("d"), "<a> <b><c></c></b>  </a>");
     assert_eq!(without("a"), "");
 }
+
+mod generated;
+
+#[test]
+fn a_generated_document_has_a_canonical_form_that_stays_what_it_is() {
+    for it in generated::generated_documents(1, 500) {
+        let once = canonical_of(&it.xml, it.id, &it.prefixes);
+        assert_eq!(canonical(&once, &it.prefixes), once, "{}", it.xml);
+    }
+}

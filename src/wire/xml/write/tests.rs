@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 use crate::wire::xml::{MESSAGE, parse};
 
@@ -71,4 +73,41 @@ fn what_xml_cannot_carry_does_not_get_out() {
     let rendered = Element::new("saml:A").attr("b", "\0\u{b}\u{ffff}x").text("\u{1f}\u{fffe}\t\n").render();
     assert!(rendered.contains("b=\"\u{fffd}\u{fffd}\u{fffd}x\">\u{fffd}\u{fffd}\t\n</saml:A>"), "{rendered}");
     assert_eq!(rendered, canonical(&rendered));
+}
+
+fn any_element() -> impl Strategy<Value = Element> {
+    const NAMES: [&str; 6] = ["saml:Assertion", "samlp:Response", "ds:Object", "md:Extensions", "xs:element", "Plain"];
+    const ATTRIBUTES: [&str; 6] = ["ID", "Name", "xml:lang", "xsi:type", "shibmd:regexp", "ds:x"];
+    let value = prop_oneof![Just("xs:string".to_owned()), Just(" xmlns:saml=\"x\" > '".to_owned()), any::<String>()];
+    let alone =
+        (0..NAMES.len(), prop::collection::vec((0..ATTRIBUTES.len(), value), 0..4)).prop_map(|(name, attributes)| {
+            attributes
+                .into_iter()
+                .fold(Element::new(NAMES[name]), |element, (at, value)| element.attr(ATTRIBUTES[at], value))
+        });
+    let leaf = (alone.clone(), any::<String>()).prop_map(|(element, text)| element.text(text));
+    leaf.prop_recursive(5, 24, 4, move |inner| {
+        (alone.clone(), prop::collection::vec(inner, 0..4), any::<String>())
+            .prop_map(|(element, children, text)| element.children(children).text(text))
+    })
+}
+
+/// The same tree, every child of which was rendered before it was put in.
+fn from_raws(element: &Element) -> Element {
+    let children = element.children.iter().map(|child| match child {
+        Child::Element(element) => Child::Raw(from_raws(element).render()),
+        other => other.clone(),
+    });
+    Element { children: children.collect(), ..element.clone() }
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_built_renders_canonically_and_alike_from_parts_that_were_rendered(element in any_element()) {
+        let rendered = element.render();
+        // Our own limits are not the matter here, nor is an ID that comes twice.
+        let document = roxmltree::Document::parse(&rendered).unwrap();
+        prop_assert_eq!(&c14n::exclusive(document.root_element(), &["xs"], None), &rendered);
+        prop_assert_eq!(from_raws(&element).render(), rendered);
+    }
 }

@@ -23,6 +23,8 @@ mod refusals;
 mod registration;
 mod restart;
 mod saml;
+mod saml_attacks;
+mod saml_logout;
 mod scopes;
 mod selftest;
 mod sign_in;

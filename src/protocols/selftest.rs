@@ -14,7 +14,7 @@ use axum::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Protocol, Voucher};
+use super::{Protocol, Stage, Voucher};
 use crate::{
     domain::{
         claims::StandardClaims,
@@ -24,7 +24,12 @@ use crate::{
         vendor::{ReleaseItem, RelyingParty, Vendor},
     },
     pages::{Frame, Locale},
-    signon::{Fault, SignOn, rehearse::Rehearsal, visitor::cookie},
+    protocols,
+    signon::{
+        Fault, SignOn,
+        rehearse::{self, Rehearsal},
+        visitor::cookie,
+    },
 };
 
 struct Desk {
@@ -66,7 +71,8 @@ impl Stop {
         match self {
             Stop::Unknown => {
                 let hint = "send the credentials of one of this vendor's clients: HTTP Basic with client_id and \
-                            client_secret, or a client assertion (private_key_jwt) as a Bearer token";
+                            client_secret, a client assertion (private_key_jwt) as a Bearer token, or, for SAML, HTTP \
+                            Basic with any name and the last part of the address of our metadata that is yours";
                 let body = axum::Json(json!({ "error": "invalid_client", "error_description": hint }));
                 let mut response = (StatusCode::UNAUTHORIZED, body).into_response();
                 let challenge = HeaderValue::from_static("Basic realm=\"vendor self-test\", charset=\"UTF-8\"");
@@ -128,6 +134,9 @@ struct Told {
     card_number: Option<String>,
     standard: StandardClaims,
     until: String,
+    /// The same as documents of the protocols that have such, each with its rules.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    documents: Vec<protocols::Rehearsed>,
 }
 
 impl Desk {
@@ -144,6 +153,7 @@ impl Desk {
                 Ok(told) => (None, Some(told)),
             };
             let told = told.map(|told| Told {
+                documents: self.rehearsed(vendor, &told, &catalogue.spelled(&told.scopes, now)),
                 sub: told.subject,
                 scope: names(&told.scopes).join(" "),
                 audience_band: told.release.audience_band.as_str(),
@@ -167,6 +177,18 @@ impl Desk {
             test_patrons: self.signon.rehearse(vendor).await?.into_iter().map(rehearsed).collect(),
             exchanges: app.exchanges.of(vendor.id.as_str()),
         })
+    }
+
+    fn rehearsed(&self, vendor: &Vendor, told: &rehearse::Told, scopes: &str) -> Vec<protocols::Rehearsed> {
+        let app = self.signon.app();
+        let scopes: Vec<String> = scopes.split_whitespace().map(str::to_owned).collect();
+        let (issuer, scope_domain) = (app.config.issuer.as_str(), app.config.library.scope_domain.as_str());
+        let stage = Stage { issuer, scope_domain, told, scopes: &scopes, now: app.clock.now() };
+        let of = |party: &RelyingParty| {
+            let protocol = self.speaking.iter().find(|protocol| protocol.name() == party.protocol)?;
+            protocol.rehearse(&stage, vendor, party)
+        };
+        vendor.relying_parties.iter().filter_map(of).collect()
     }
 
     async fn caller(&self, headers: &HeaderMap) -> Result<Option<VendorId>, Fault> {
@@ -211,7 +233,9 @@ impl Desk {
 
 /// Hashes of secrets are nobody's business either.
 fn without_secrets(settings: &Value) -> Value {
-    let kept = settings.as_object().into_iter().flatten().filter(|(name, _)| !name.ends_with("_sha256"));
+    // A file is long, and its owner has it.
+    let secret = |name: &str| name.ends_with("_sha256") || name.ends_with("_document");
+    let kept = settings.as_object().into_iter().flatten().filter(|(name, _)| !secret(name));
     Value::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect())
 }
 

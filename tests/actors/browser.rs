@@ -185,6 +185,11 @@ impl Browser {
         self.follow(self.submit(page, id, fill).await, None).await.page()
     }
 
+    /// The same, but stops before an address that begins with `watched`.
+    pub async fn submit_watching(&self, page: &Page, id: &str, fill: &[(&str, &str)], watched: &str) -> Arrival {
+        self.follow(self.submit(page, id, fill).await, Some(watched)).await
+    }
+
     // ── What a patron does ─────────────────────────────────────────────────────────────────────────────────────────
 
     /// Types card and PIN once into the sign-in page and says what came, redirects followed.

@@ -1,13 +1,21 @@
 //! What a vendor's engineer may look back at: each visit that a service provider sent us and what came of it, in the
 //! words that the service provider got.
 
+use axum::http::{HeaderMap, header};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use subtle::ConstantTimeEq;
+
 use super::{
     NAME, Provider,
     error::{Refusal, Status, Stop},
     party::Party,
+    publish,
     sso::Going,
 };
-use crate::domain::exchange::Exchange;
+use crate::{
+    domain::exchange::Exchange,
+    protocols::{Voucher, Vouching},
+};
 
 impl Provider {
     /// Where a browser went that a service provider sent.
@@ -34,4 +42,28 @@ impl Provider {
         let exchange = Exchange { at: self.now(), protocol: NAME, relying_party, step, outcome, detail, times: 1 };
         self.app().note(&party.vendor, exchange);
     }
+}
+
+/// Service providers, by the address of our metadata that is theirs alone: its last part is a password for HTTP Basic,
+/// whatever the name.
+pub(super) struct OfServiceProviders(pub Provider);
+
+impl Voucher for OfServiceProviders {
+    fn vendor<'a>(&'a self, headers: &'a HeaderMap) -> Vouching<'a> {
+        let app = self.0.app();
+        let found = password(headers).and_then(|password| {
+            let parties = self.0.parties.all(&app.catalogue());
+            let theirs = |party: &Party| publish::token(&app.keyring, &party.key);
+            let mut known = parties.into_iter();
+            known.find(|party| bool::from(theirs(party).as_bytes().ct_eq(password.as_bytes())))
+        });
+        Box::pin(std::future::ready(Ok(found.map(|party| party.vendor.clone()))))
+    }
+}
+
+fn password(headers: &HeaderMap) -> Option<String> {
+    let (scheme, rest) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let decoded = STANDARD.decode(rest.trim()).ok().filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
+    let text = String::from_utf8(decoded).ok()?;
+    text.split_once(':').map(|(_, password)| password.to_owned())
 }

@@ -25,9 +25,9 @@ use crate::{
         dsig::Signer,
         saml::{
             NameId, Subject, binding, format,
-            logout::{self, LogoutRequest},
+            logout::{self, Logout, LogoutRequest},
             metadata::{Endpoint, Reach},
-            posted,
+            posted, reason,
             redirect::{self, Kind},
             response::{self, Reply},
             status,
@@ -196,17 +196,16 @@ pub(super) fn request(provider: &Provider, ticket: &str, visit: &Visit) -> Resul
     let id = format!("_{ticket}");
     let to = place.location.clone();
     let index = names::session_index(&app.keyring, &party.entity_id, leaving.session);
-    let request = LogoutRequest {
-        id: id.clone(),
-        issue_instant: now.millis(),
-        destination: Some(to.clone()),
-        issuer: entity_id,
-        not_on_or_after: Some((now + LIFE).millis()),
-        reason: Some(crate::wire::saml::reason::USER.to_owned()),
-        subject: Subject::Named(name_id),
-        session_indexes: vec![index],
-    };
-    let message = logout::request(&request);
+    let message = logout::request(&Logout {
+        id: &id,
+        issued_at: now.millis(),
+        destination: &to,
+        issuer: &entity_id,
+        not_on_or_after: (now + LIFE).millis(),
+        reason: Some(reason::USER),
+        name_id: &name_id,
+        session_indexes: &[&index],
+    });
     let outgoing = Outgoing { kind: Kind::Request, to, id, relay_state: None, message };
     send(provider, &party, &place.binding, outgoing).map(Some)
 }

@@ -35,7 +35,7 @@ use self::{
     error::Refusal,
     party::{Parties, Party},
 };
-use super::{Examination, Misfit, Protocol, Rehearsed, Stage};
+use super::{Examination, Misfit, Protocol, Rehearsed, Stage, Voucher};
 use crate::{
     app::App,
     domain::{
@@ -100,6 +100,10 @@ impl Protocol for Saml {
 
     fn examine<'a>(&'a self, vendor: &'a Vendor, party: &'a RelyingParty, outbound: &'a Outbound) -> Examination<'a> {
         Box::pin(examine::service_provider(vendor, party, outbound))
+    }
+
+    fn voucher(&self, signon: &SignOn) -> Option<Box<dyn Voucher>> {
+        Some(Box::new(exchanges::OfServiceProviders(Provider::new(signon.clone()))))
     }
 
     fn tend(&self, signon: &SignOn) {

@@ -48,7 +48,7 @@ pub(super) fn address(issuer: &str, keyring: &KeyRing, party_key: &str) -> Strin
     format!("{issuer}{METADATA}/{}", token(keyring, party_key))
 }
 
-fn token(keyring: &KeyRing, party_key: &str) -> String {
+pub(super) fn token(keyring: &KeyRing, party_key: &str) -> String {
     let mut mac = hmac::Context::with_key(keyring.form_key());
     mac.update(b"saml metadata:");
     mac.update(party_key.as_bytes());

@@ -1,5 +1,7 @@
 //! Builds everything from a configuration; the ONLY file that names every protocol and every source.
 
+pub mod metadata;
+
 use std::{
     net::{SocketAddr, TcpListener},
     path::Path,
@@ -77,6 +79,11 @@ pub async fn examine(config: &Config, vendor: &Vendor) -> Result<Vec<Check>> {
         checks.extend(found.into_iter().map(|check| check.of(&party.key)));
     }
     Ok(checks)
+}
+
+/// Where a vendor's engineer begins: a discovery document, or metadata at an address of the vendor's own.
+pub fn entrance(desk: &Desk, party: &RelyingParty) -> Option<String> {
+    Speaking(protocols()).named(&party.protocol)?.entrance(&desk.config.issuer, &desk.keyring, party)
 }
 
 /// What each relying party of a vendor would be told of a patron whom policy lets in, where that can be read.

@@ -13,7 +13,7 @@ use crate::{actors::*, promise};
 const QUICK: &str = "\n[keys]\nrotate_every = \"never\"\ncache_lifetime = \"1s\"\nmargin = \"1s\"\n";
 
 /// Writes more settings into the library's file and starts it again.
-fn settle(library: &mut Library, lines: &str) {
+pub fn settle(library: &mut Library, lines: &str) {
     let mut file = fs::OpenOptions::new().append(true).open(&library.config).unwrap();
     file.write_all(lines.as_bytes()).unwrap();
     drop(file);

@@ -25,6 +25,7 @@ mod restart;
 mod saml;
 mod saml_attacks;
 mod saml_logout;
+mod saml_metadata;
 mod scopes;
 mod selftest;
 mod sign_in;

@@ -12,6 +12,7 @@ promise! { shared, async fn a_database_vendor_is_told_of_a_reader_and_nothing_pe
         let answer = sp.click(library, &browser, &patron).await;
         assert_eq!((answer.status.as_str(), answer.relay_state.as_deref()), ("Success", Some("shelf 7")), "{}", answer.xml);
         assert!(answer.response_signed && answer.assertion_signed);
+        assert_eq!(answer.destination.as_deref(), Some(&*sp.acs));
         assert_eq!((answer.audience.as_deref(), answer.recipient.as_deref()), (Some(&*sp.entity_id), Some(&*sp.acs)));
         assert_eq!((answer.class.as_deref(), answer.name_format.as_deref()), (Some("PasswordProtectedTransport"), Some("persistent")));
         let affiliation = answer.attribute("eduPersonScopedAffiliation");

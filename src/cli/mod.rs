@@ -27,6 +27,7 @@ mod secret;
 mod serve;
 mod table;
 mod vendor;
+mod vendor_metadata;
 mod vendor_test;
 mod verify;
 

@@ -8,7 +8,7 @@ use super::{
     invitation,
     output::{Output, bold, green, yellow},
     table::Table,
-    vendor_test,
+    vendor_metadata, vendor_test,
 };
 use crate::{
     admin::operations::{
@@ -27,6 +27,8 @@ pub enum Vendor {
     Show { id: String },
     /// Whether a click would work, looked at from our side: green, or what to mend and on whose side. Exits with 1 then.
     Test { id: String },
+    /// What a vendor's SAML service providers publish at an address: when it was looked at, and what of it waits.
+    Metadata(vendor_metadata::Metadata),
     /// Shuts a vendor out: nobody is let through to it, and its tokens stop.
     Disable { id: String },
     /// Lets a vendor in again.
@@ -44,6 +46,7 @@ pub async fn run(desk: &Desk, command: Vendor, output: Output) -> Result<()> {
         Vendor::List => list(desk, output).await,
         Vendor::Show { id } => show(desk, &id, output).await,
         Vendor::Test { id } => vendor_test::run(desk, &id, output).await,
+        Vendor::Metadata(wish) => vendor_metadata::run(desk, wish, output).await,
         Vendor::Disable { id } => switch(desk, &id, true, output).await,
         Vendor::Enable { id } => switch(desk, &id, false, output).await,
         Vendor::Invite(wish) => invitation::invite(desk, wish, output).await,
@@ -54,7 +57,7 @@ pub async fn run(desk: &Desk, command: Vendor, output: Output) -> Result<()> {
 
 async fn list(desk: &Desk, output: Output) -> Result<()> {
     let all = vendors::list(desk).await?;
-    let documents: Vec<Value> = all.iter().map(|view| document(view, desk.clock.now())).collect::<Result<_>>()?;
+    let documents: Vec<Value> = all.iter().map(|view| document(desk, view)).collect::<Result<_>>()?;
     output.document(&documents, |_| {
         if all.is_empty() {
             say!("No vendor yet: declare one with [[vendor]] and apply the file.");
@@ -90,7 +93,7 @@ async fn list(desk: &Desk, output: Output) -> Result<()> {
 async fn show(desk: &Desk, id: &str, output: Output) -> Result<()> {
     let view = vendors::show(desk, id).await?;
     let farewells = vendors::farewells(desk, &view.vendor.id).await?;
-    let mut document = document(&view, desk.clock.now())?;
+    let mut document = document(desk, &view)?;
     document["farewells"] = farewells.iter().map(farewell).collect();
     output.document(&document, |_| {
         let VendorView { vendor, scopes } = &view;
@@ -110,6 +113,9 @@ async fn show(desk: &Desk, id: &str, output: Output) -> Result<()> {
             say!("\n{} {}", bold(&party.protocol), party.key);
             if let Some(at) = party.registered {
                 say!("  registered by the vendor itself, {}", at.rfc3339());
+            }
+            if let Some(entrance) = compose::entrance(desk, party) {
+                say!("  {:<28} {entrance}", "begins at");
             }
             for (name, value) in shown(&party.settings).as_object().into_iter().flatten() {
                 say!("  {name:<28} {}", plain(value));
@@ -192,12 +198,13 @@ fn weakness(code: &str) -> String {
 }
 
 /// A vendor as JSON, without the hashes of its secrets.
-fn document(view: &VendorView, now: Timestamp) -> Result<Value> {
+fn document(desk: &Desk, view: &VendorView) -> Result<Value> {
     let mut document = serde_json::to_value(&view.vendor)?;
     document["scopes"] = serde_json::to_value(&view.scopes)?;
     if let Some(parties) = document.get_mut("relying_parties").and_then(Value::as_array_mut) {
         for (party, read) in parties.iter_mut().zip(&view.vendor.relying_parties) {
-            party["weaknesses"] = compose::weaknesses(&view.vendor, read, now).into();
+            party["entrance"] = compose::entrance(desk, read).into();
+            party["weaknesses"] = compose::weaknesses(&view.vendor, read, desk.clock.now()).into();
             party["settings"] = shown(&party["settings"]);
             if let Some(at) = party["registered"].as_i64() {
                 party["registered"] = Timestamp(at).rfc3339().into();
@@ -211,7 +218,10 @@ fn shown(settings: &Value) -> Value {
     let Some(fields) = settings.as_object() else { return settings.clone() };
     let field = |(name, value): (&String, &Value)| match name.strip_suffix("_sha256") {
         Some(secret) => (secret.to_owned(), json!("(set; kept as a hash)")),
-        None => (name.clone(), value.clone()),
+        None => match name.strip_suffix("_document") {
+            Some(file) => (file.to_owned(), json!(format!("(a file of {} bytes)", value.as_str().map_or(0, str::len)))),
+            None => (name.clone(), value.clone()),
+        },
     };
     Value::Object(fields.iter().map(field).collect())
 }

@@ -21,16 +21,19 @@ pub struct Limits {
     pub depth: usize,
     /// On one element, namespace declarations included. The parser's time grows with their square.
     pub attributes: usize,
+    /// Declared at one element and around it. Wherever one is added the parser's time grows with their square.
+    pub namespaces: usize,
     /// Elements, comments and runs of text.
     pub nodes: u32,
 }
 
 /// One message: a request, a response, a logout.
-pub const MESSAGE: Limits = Limits { bytes: 64 * 1024, depth: 64, attributes: 64, nodes: 10_000 };
+pub const MESSAGE: Limits = Limits { bytes: 64 * 1024, depth: 64, attributes: 64, namespaces: 32, nodes: 2000 };
 /// Metadata of one entity.
-pub const METADATA: Limits = Limits { bytes: 1024 * 1024, depth: 64, attributes: 64, nodes: 100_000 };
+pub const METADATA: Limits = Limits { bytes: 1024 * 1024, depth: 64, attributes: 64, namespaces: 64, nodes: 100_000 };
 /// A federation's metadata. For background jobs only.
-pub const AGGREGATE: Limits = Limits { bytes: 128 * 1024 * 1024, depth: 64, attributes: 64, nodes: 8_000_000 };
+pub const AGGREGATE: Limits =
+    Limits { bytes: 128 * 1024 * 1024, depth: 64, attributes: 64, namespaces: 64, nodes: 8_000_000 };
 
 /// Why XML is not taken. For whoever made it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -9,6 +9,7 @@ mod engine;
 mod library;
 mod operator;
 mod parts;
+mod press;
 mod process;
 mod roster;
 #[path = "../clients/rust/conversation.rs"]
@@ -27,6 +28,7 @@ pub use ear::{Ear, verified};
 pub use engine::Engine;
 pub use library::{Declared, Library, Patron, RelyingParty};
 pub use parts::{Folder, skip};
+pub use press::Press;
 pub use roster::{Delivery, Person};
 pub use sp::{Answer, Shape, Sp, id as saml_id, keys_of, message_in, now as saml_now, posted_fields};
 pub use stock::{Stock, StockClient};

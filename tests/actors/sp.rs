@@ -64,7 +64,7 @@ pub struct Answer {
     pub second: Option<String>,
     pub message: Option<String>,
     pub in_response_to: Option<String>,
-    pub destination: String,
+    pub destination: Option<String>,
     pub relay_state: Option<String>,
     pub response_signed: bool,
     pub assertion_signed: bool,
@@ -256,7 +256,7 @@ impl Sp {
         assert!(action == self.acs || action.starts_with(&format!("{}/", self.acs)), "{action}");
         let xml = posted::read(&field("SAMLResponse").unwrap()).unwrap();
         let keys = keys_of(library).await;
-        Answer { destination: action, relay_state: field("RelayState"), ..self.read(&xml, &keys) }
+        Answer { relay_state: field("RelayState"), ..self.read(&xml, &keys) }
     }
 
     fn read(&self, text: &str, keys: &[PublicKey]) -> Answer {
@@ -277,6 +277,7 @@ impl Sp {
             message: xml::child(status, namespace::PROTOCOL, "StatusMessage")
                 .map(|m| xml::text(m).unwrap().into_owned()),
             in_response_to: xml::attribute(root, "InResponseTo").map(str::to_owned),
+            destination: xml::attribute(root, "Destination").map(str::to_owned),
             response_signed,
             ..Answer::default()
         };

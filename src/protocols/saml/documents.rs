@@ -8,11 +8,8 @@ use aws_lc_rs::digest;
 use serde_json::json;
 use tokio::sync::Semaphore;
 
-use super::{
-    NAME,
-    difference::{self, Change},
-    party,
-};
+pub use super::difference::Change;
+use super::{NAME, difference, party};
 use crate::{
     app::App,
     domain::{
@@ -128,8 +125,11 @@ pub async fn look(
     now: Timestamp,
 ) -> (Published, Option<AuditEvent>) {
     match fetch(outbound, &known.url, party, now).await {
-        Ok(found) => taken(known, found, now),
-        Err(trouble) => (failed(known, trouble, now), None),
+        Ok(found) => match another_entity(known, &found.copy) {
+            None => taken(known, found, now),
+            Some(useless) => (failed(known, useless, now), None),
+        },
+        Err(useless) => (failed(known, useless, now), None),
     }
 }
 
@@ -184,6 +184,16 @@ fn read(body: &[u8], party: &RelyingParty, now: Timestamp) -> Result<Found, Usel
     party::service_provider(&text, Some(&read.entity_id)).map_err(|misfit| useless("metadata", &misfit))?;
     let cache = read.cache_duration.map_or(USUAL, Duration::from_secs).clamp(SOONEST, LATEST);
     Ok(Found { copy: Copy { text, fetched_at: now, valid_until: read.valid_until.map(Timestamp) }, cache })
+}
+
+/// Where the operator names no entityID the first one that came is meant: an address that turns to somebody else is a
+/// mistake, or an attack.
+fn another_entity(known: &Published, copy: &Copy) -> Option<Useless> {
+    let name = |text: &str| party::service_provider(text, None).ok().map(|read| read.entity_id);
+    let (before, now) = (name(&known.live.as_ref()?.text)?, name(&copy.text)?);
+    let detail =
+        format!("it brings metadata of {now:?} now, and was of {before:?}: name the one that is meant as entity_id");
+    (before != now).then(|| Useless { code: "another-entity".into(), detail })
 }
 
 /// A good copy came.

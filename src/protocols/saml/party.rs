@@ -65,6 +65,9 @@ pub(super) struct Party {
     pub reader: Reader,
 }
 
+/// Each may have to be tried: a rollover has two.
+const MOST_KEYS: usize = 8;
+
 /// What we sign for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -191,6 +194,9 @@ impl Party {
         metadata: ServiceProvider,
         reader: Reader,
     ) -> Result<Party, Misfit> {
+        if metadata.signing.len() > MOST_KEYS {
+            return Err(misfit("metadata", format!("has more than {MOST_KEYS} signing certificates")));
+        }
         let unusable = |e| misfit("metadata", format!("has a signing certificate of no use: {e}"));
         let keys = metadata.signing.iter().map(|certificate| dsig::PublicKey::from_certificate(&certificate.der));
         let signing = keys.collect::<Result<Vec<_>, _>>().map_err(unusable)?;

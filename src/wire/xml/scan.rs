@@ -3,10 +3,6 @@
 
 use super::{Error, Limits};
 
-/// Declarations in force at one element, on whichever it stands: the parser compares each with each wherever one is
-/// added.
-const MOST_NAMESPACES: usize = 64;
-
 pub(super) fn scan(text: &str, limits: &Limits) -> Result<(), Error> {
     if text.len() > limits.bytes {
         return Err(Error::TooLarge);
@@ -95,7 +91,7 @@ impl<'t> Scan<'t, '_> {
                 declared += 1;
             }
         }
-        if self.in_scope + declared > MOST_NAMESPACES {
+        if self.in_scope + declared > self.limits.namespaces {
             return Err(Error::TooManyNamespaces);
         }
         if let Some(rest) = attributes.rest.strip_prefix("/>") {

@@ -26,6 +26,7 @@ mod saml;
 mod saml_attacks;
 mod saml_logout;
 mod saml_metadata;
+mod saml_operator;
 mod scopes;
 mod selftest;
 mod sign_in;

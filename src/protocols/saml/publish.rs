@@ -22,7 +22,7 @@ use super::{
     respond::signed,
 };
 use crate::{
-    domain::clock::Timestamp,
+    domain::{clock::Timestamp, key},
     keyring::{Certificate, KeyRing},
     protocols::answer::{broken_for_people, kept},
     signon::Fault,
@@ -32,9 +32,25 @@ use crate::{
     },
 };
 
-/// How long a copy may be believed. Who keeps a file of it has this long to look again, and loses nothing by it: most
-/// software that reads files does not mind.
-const VALID: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Who may be reading, and so how long a copy may be believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    /// Perhaps somebody who puts a file into a configuration by hand; some software stops working when that is over.
+    Anybody,
+    /// Who has an address of its own reads it again and again.
+    OneParty,
+}
+
+impl Reader {
+    fn valid(self) -> Duration {
+        let days = match self {
+            Reader::Anybody => 365,
+            Reader::OneParty => 30,
+        };
+        Duration::from_secs(days * 24 * 3600)
+    }
+}
+
 /// It is written anew this often, so that what is fetched is always good for nearly all of that.
 const FRESH: Duration = Duration::from_secs(3600);
 const MEDIA_TYPE: &str = "application/samlmetadata+xml";
@@ -56,13 +72,10 @@ pub(super) fn token(keyring: &KeyRing, party_key: &str) -> String {
 }
 
 async fn anybody(State(provider): State<Provider>, headers: HeaderMap) -> Response {
-    match document(&provider) {
-        Ok(document) => document.response(&provider, &headers),
-        Err(fault) => broken_for_people(provider.app(), &headers, &fault),
-    }
+    respond(&provider, &headers, Reader::Anybody)
 }
 
-/// Whoever comes by a wrong address gets the same document, and nothing is learnt by that.
+/// Whoever comes by a wrong address gets what anybody gets, and nothing is learnt by that.
 async fn one(State(provider): State<Provider>, Path(asked): Path<String>, headers: HeaderMap) -> Response {
     let app = provider.app();
     let parties = provider.parties.all(&app.catalogue());
@@ -71,13 +84,21 @@ async fn one(State(provider): State<Provider>, Path(asked): Path<String>, header
         if let Err(error) = app.keyring.seen_fetching(&app.store, &party.key, app.clock.now()).await {
             tracing::warn!(%error, entity_id = party.entity_id, "that metadata was fetched could not be written down");
         }
+        return respond(&provider, &headers, Reader::OneParty);
     }
-    anybody(State(provider.clone()), headers).await
+    respond(&provider, &headers, Reader::Anybody)
 }
 
-/// The document as it was last written.
+fn respond(provider: &Provider, headers: &HeaderMap, reader: Reader) -> Response {
+    match document(provider, reader) {
+        Ok(document) => document.response(provider, headers),
+        Err(fault) => broken_for_people(provider.app(), headers, &fault),
+    }
+}
+
+/// The documents as they were last written, for anybody and for those whose address it is.
 #[derive(Debug, Default)]
-pub(super) struct Published(Mutex<Option<Arc<Document>>>);
+pub(super) struct Published(Mutex<[Option<Arc<Document>>; 2]>);
 
 #[derive(Debug)]
 struct Document {
@@ -95,16 +116,18 @@ impl Document {
     }
 }
 
-fn document(provider: &Provider) -> Result<Arc<Document>, Fault> {
+fn document(provider: &Provider, reader: Reader) -> Result<Arc<Document>, Fault> {
     let now = provider.now();
     let certificates = provider.app().keyring.certificates(now);
     let of: Vec<String> = certificates.iter().map(|certificate| certificate.kid.clone()).collect();
-    let mut known = provider.published.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut all = provider.published.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let [anybodys, ones] = &mut *all;
+    let known = if reader == Reader::Anybody { anybodys } else { ones };
     let good = |document: &&Arc<Document>| document.of == of && now.since(document.written_at) < FRESH;
     if let Some(document) = known.as_ref().filter(good) {
         return Ok(document.clone());
     }
-    let xml = write(provider, &certificates, now)?;
+    let xml = write(provider, &certificates, reader, now)?;
     let digest = digest::digest(&digest::SHA256, xml.as_bytes());
     let etag = format!("\"{}\"", hex::encode(digest.as_ref().get(..16).unwrap_or_default()));
     let document = Arc::new(Document { xml, etag, of, written_at: now });
@@ -112,7 +135,12 @@ fn document(provider: &Provider) -> Result<Arc<Document>, Fault> {
     Ok(document)
 }
 
-fn write(provider: &Provider, certificates: &[Certificate], now: Timestamp) -> Result<String, Fault> {
+fn write(
+    provider: &Provider,
+    certificates: &[Certificate],
+    reader: Reader,
+    now: Timestamp,
+) -> Result<String, Fault> {
     let app = provider.app();
     let (sso, slo) = (provider.url(SSO), provider.url(SLO));
     let entity_id = entity_id(provider.issuer());
@@ -129,7 +157,7 @@ fn write(provider: &Provider, certificates: &[Certificate], now: Timestamp) -> R
     let own = IdentityProvider {
         id: &id,
         entity_id: &entity_id,
-        valid_until: Some((now + VALID).millis()),
+        valid_until: Some((now + reader.valid()).millis()),
         cache_duration: Some(app.keyring.saml_schedule().cache_lifetime.as_secs()),
         want_authn_requests_signed: false,
         signing: &signing,
@@ -144,7 +172,7 @@ fn write(provider: &Provider, certificates: &[Certificate], now: Timestamp) -> R
         ..IdentityProvider::default()
     };
     // Signed by what signs for whoever reads metadata as it should.
-    let signer = app.keyring.saml_signer(crate::domain::key::Reader::Normal, "", now);
+    let signer = app.keyring.saml_signer(key::Reader::Normal, "", now);
     let signer = signer.ok_or_else(|| Fault::Broken("there is no key for SAML".into()))?;
     signed(publish::entity(&own), &id, &signer)
 }

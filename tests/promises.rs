@@ -27,6 +27,7 @@ mod saml_attacks;
 mod saml_logout;
 mod saml_metadata;
 mod saml_operator;
+mod saml_peers;
 mod scopes;
 mod selftest;
 mod sign_in;

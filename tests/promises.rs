@@ -10,6 +10,7 @@ use actors::promise;
 mod apply;
 mod audit;
 mod bad_tokens;
+mod c14n;
 mod click;
 mod device;
 mod import;

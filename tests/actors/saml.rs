@@ -213,6 +213,13 @@ impl ServiceProvider {
         }
     }
 
+    /// The same vendor with other lines of `[[vendor.saml]]`.
+    pub async fn declare_again(&self, library: &Library, lines: &str) {
+        library.apply(&declared(&self.vendor, lines)).fine();
+        // A command's change is seen within a second.
+        tokio::time::sleep(std::time::Duration::from_millis(1200)).await;
+    }
+
     /// Reads the library's metadata again, from this address.
     pub fn reload(&mut self, address: &str) {
         self.ask(&json!({ "reload": address })).unwrap();

@@ -36,10 +36,9 @@ promise! { shared, async fn signatures_hold_for_xmlsec1(library) {
 promise! { shared, async fn what_is_encrypted_opens_for_xmlsec1_and_the_vendors_key(library) {
     let Some(xmlsec1) = Xmlsec1::here() else { return };
     let certificate = certificate_of(&Browser::new().get(library.url("/saml/metadata")).await.body);
+    let Some(mut vendor) = ServiceProvider::start(Peer::Pysaml2, library, "xmlsec-sealed", "").await else { return };
     for method in ["aes256-gcm", "aes128-gcm", "aes256-cbc", "aes128-cbc"] {
-        let lines = format!("encryption_method = \"{method}\"");
-        let id = format!("xmlsec-{method}");
-        let Some(mut vendor) = ServiceProvider::start(Peer::Pysaml2, library, &id, &lines).await else { return };
+        vendor.declare_again(library, &format!("encryption_method = \"{method}\"")).await;
         let page = vendor.arrive(&Browser::new(), &library.patron("district_grade_2"), Question::default()).await;
         let response = xml_of(&vendor.handed_over(&page).1);
         xmlsec1.verify(&response, RESPONSE, "Response", &certificate).unwrap();

@@ -7,6 +7,7 @@ mod chromium;
 mod ear;
 mod engine;
 mod library;
+mod mellon;
 mod operator;
 mod parts;
 mod press;
@@ -16,6 +17,7 @@ mod roster;
 mod rust_conversation;
 #[path = "../clients/rust/library.rs"]
 mod rust_vendor;
+mod saml;
 mod sp;
 mod stock;
 mod trial;
@@ -27,9 +29,11 @@ pub use chromium::{Chromium, Look};
 pub use ear::{Ear, verified};
 pub use engine::Engine;
 pub use library::{Declared, Library, Patron, RelyingParty};
-pub use parts::{Folder, skip};
+pub use mellon::Mellon;
+pub use parts::{Folder, part, skip};
 pub use press::Press;
 pub use roster::{Delivery, Person};
+pub use saml::{Identity, Peer, Question, ServiceProvider, declared, roam};
 pub use sp::{Answer, Shape, Sp, id as saml_id, keys_of, message_in, now as saml_now, posted_fields};
 pub use stock::{Stock, StockClient};
 pub use vendor::{

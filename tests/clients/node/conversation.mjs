@@ -1,5 +1,6 @@
 // A vendor's Node program, told what to do over lines of JSON: node conversation.mjs ./openid-client.mjs
-// tests/actors/stock.rs says what the lines mean. One process makes many clicks and keeps what its library caches.
+// tests/actors/stock.rs and tests/actors/saml.rs say what the lines mean. One process makes many clicks and keeps what
+// its library caches.
 import { createInterface } from 'node:readline'
 import { webcrypto } from 'node:crypto'
 globalThis.crypto ??= webcrypto // Node 18
@@ -7,7 +8,9 @@ globalThis.crypto ??= webcrypto // Node 18
 const vendor = await import(process.argv[2])
 let server, session
 
-async function answer({ begin, callback, verify }) {
+async function answer(wish) {
+  if (vendor.converse) return vendor.converse(wish)
+  const { begin, callback, verify } = wish
   server ??= await vendor.connect()
   if (begin) {
     const request = await vendor.begin(server)

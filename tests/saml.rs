@@ -29,7 +29,7 @@ promise! { shared, async fn a_database_vendor_is_told_of_a_reader_and_nothing_pe
         seen.push(pseudonym);
     }
     assert!(seen[0] != seen[1] && seen[1] != seen[2] && seen[0] != seen[2], "{seen:?}");
-    let other = Sp::declared(library, "heron", Shape::default()).await;
+    let other = Sp::declared(library, "lapwing", Shape::default()).await;
     let there = other.click(library, &Browser::new(), &library.patron("district_grade_7")).await;
     assert_ne!(there.name_id.as_deref(), Some(&*seen[0]), "two vendors never share a name");
 }}
@@ -49,7 +49,7 @@ promise! { shared, async fn a_vendor_knows_a_reader_by_one_name_in_both_protocol
 }}
 
 promise! { shared, async fn a_request_by_post_is_answered_like_one_by_redirect(library) {
-    let sp = Sp::declared(library, "plover", Shape { signed_requests: true, ..Shape::default() }).await;
+    let sp = Sp::declared(library, "dotterel", Shape { signed_requests: true, ..Shape::default() }).await;
     let (browser, patron) = (Browser::new(), library.patron("district_teacher"));
     browser.sign_in(library, &patron).await;
     let id = saml_id();

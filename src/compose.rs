@@ -91,7 +91,8 @@ pub fn rehearse(desk: &Desk, catalogue: &Catalogue, vendor: &Vendor, told: &Told
     let now = desk.clock.now();
     let scopes: Vec<String> = catalogue.spelled(&told.scopes, now).split_whitespace().map(str::to_owned).collect();
     let (issuer, scope_domain) = (desk.config.issuer.as_str(), desk.config.library.scope_domain.as_str());
-    let stage = Stage { issuer, scope_domain, told, scopes: &scopes, now };
+    let session_until = now + desk.config.session.absolute;
+    let stage = Stage { issuer, scope_domain, told, scopes: &scopes, now, session_until };
     let speaking = Speaking(protocols());
     let parties = vendor.relying_parties.iter();
     parties.filter_map(|party| speaking.named(&party.protocol)?.rehearse(&stage, vendor, party)).collect()

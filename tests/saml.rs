@@ -29,7 +29,7 @@ promise! { shared, async fn a_database_vendor_is_told_of_a_reader_and_nothing_pe
         seen.push(pseudonym);
     }
     assert!(seen[0] != seen[1] && seen[1] != seen[2] && seen[0] != seen[2], "{seen:?}");
-    let other = Sp::declared(library, "heron", Shape::default()).await;
+    let other = Sp::declared(library, "lapwing", Shape::default()).await;
     let there = other.click(library, &Browser::new(), &library.patron("district_grade_7")).await;
     assert_ne!(there.name_id.as_deref(), Some(&*seen[0]), "two vendors never share a name");
 }}
@@ -49,7 +49,7 @@ promise! { shared, async fn a_vendor_knows_a_reader_by_one_name_in_both_protocol
 }}
 
 promise! { shared, async fn a_request_by_post_is_answered_like_one_by_redirect(library) {
-    let sp = Sp::declared(library, "plover", Shape { signed_requests: true, ..Shape::default() }).await;
+    let sp = Sp::declared(library, "dotterel", Shape { signed_requests: true, ..Shape::default() }).await;
     let (browser, patron) = (Browser::new(), library.patron("district_teacher"));
     browser.sign_in(library, &patron).await;
     let id = saml_id();
@@ -203,6 +203,54 @@ promise! { shared, async fn an_anonymous_service_gets_no_lasting_name(library) {
     assert_eq!(answer.names(), ["eduPersonScopedAffiliation", "schacHomeOrganization", "eduPersonEntitlement"]);
     let again = sp.click(library, &Browser::new(), &patron).await;
     assert_ne!(answer.name_id, again.name_id);
+}}
+
+promise! { shared, async fn a_category_brings_its_bundle_and_no_name_of_everybodys(library) {
+    const STAFF: &str = "release = [{ name = \"profile\", purpose = \"a\" }, { name = \"email\", purpose = \"b\" }]";
+    const BUNDLE: &[&str] =
+        &["pairwise-id", "eduPersonScopedAffiliation", "schacHomeOrganization", "eduPersonAssurance", "eduPersonEntitlement"];
+    let sorted = |mut names: Vec<&str>| { names.sort_unstable(); names.join(" ") };
+    let staff = library.patron("all_claims_staff");
+    let pseudonymous = Shape { categories: &["https://refeds.org/category/pseudonymous"], vendor_lines: STAFF, ..Shape::default() };
+    let sp = Sp::declared(library, "pseudo", pseudonymous).await;
+    assert_eq!(sorted(sp.click(library, &Browser::new(), &staff).await.names()), sorted(BUNDLE.to_vec()));
+    let personalized = Shape {
+        categories: &["https://refeds.org/category/personalized"],
+        subject_id_req: Some("subject-id"),
+        vendor_lines: STAFF,
+        ..Shape::default()
+    };
+    let sp = Sp::declared(library, "personal", personalized).await;
+    let told = sp.click(library, &Browser::new(), &staff).await;
+    assert_eq!(sorted(told.names()), sorted([BUNDLE, &["displayName", "givenName", "sn", "mail"]].concat()));
+    assert!(!told.xml.contains("subject-id"), "the same at every service: never");
+    let pupil = sp.click(library, &Browser::new(), &library.patron("district_grade_7")).await;
+    assert_eq!(sorted(pupil.names()), sorted(BUNDLE.to_vec()));
+    let asks = Sp::declared(library, "asks-pairwise", Shape { subject_id_req: Some("any"), ..Shape::default() }).await;
+    assert_eq!(asks.click(library, &Browser::new(), &staff).await.names(), ["pairwise-id"]);
+}}
+
+promise! { shared, async fn our_metadata_says_what_there_is(library) {
+    let page = Browser::new().get(library.url("/saml/metadata")).await;
+    keys_of(library).await;
+    for part in [
+        format!("entityID=\"{}\"", library.url("/saml/metadata")),
+        format!("HTTP-Redirect\" Location=\"{}\"", library.url("/saml/sso")),
+        format!("HTTP-POST\" Location=\"{}\"", library.url("/saml/sso")),
+        format!("HTTP-Redirect\" Location=\"{}\"", library.url("/saml/slo")),
+        format!("HTTP-POST\" Location=\"{}\"", library.url("/saml/slo")),
+        "nameid-format:persistent<".into(),
+        "nameid-format:transient<".into(),
+        "<shibmd:Scope".into(),
+        "validUntil=\"".into(),
+        "cacheDuration=\"PT6H\"".into(),
+        "https://refeds.org/category/pseudonymous".into(),
+        "<mdui:DisplayName".into(),
+    ] {
+        assert!(page.body.contains(&part), "{part}\n{}", page.body);
+    }
+    let again = Browser::new().get_with(library.url("/saml/metadata"), &[("if-none-match", page.header("etag"))]).await;
+    assert_eq!(again.status, 304);
 }}
 
 promise! { shared, async fn personal_attributes_are_for_adult_staff_whose_release_says_why(library) {

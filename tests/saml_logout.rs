@@ -183,9 +183,60 @@ promise! { shared, async fn a_service_provider_without_keys_can_only_ask_her(lib
     let (browser, patron) = (Browser::new(), library.patron("district_teacher"));
     let answer = sp.click(library, &browser, &patron).await;
     let request = goodbye(library, &sp, &answer, |r| r);
-    let page = browser.open(by_redirect(library, &sp, &request, None)).await;
+    let page = browser.open(by_redirect(library, &sp, &request, Some("x"))).await;
     assert!(page.has("sign-out") && page.body.contains("out-keyless databases"), "{}", page.body);
     assert!(!browser.open(library.url("/")).await.has("sign-in"), "she is still signed in");
+    // She says yes. Who cannot be told is told of.
+    let silent = Sp::declared(library, "out-untold", Shape { without_logout: true, ..Shape::default() }).await;
+    silent.click(library, &browser, &patron).await;
+    let Arrival::Left(at) = browser.submit_watching(&page, "sign-out", &[], "https://").await else { panic!() };
+    assert!(at.as_str().starts_with(&sp.slo), "she is signed out there, too: {at}");
+    let Arrival::Left(at) = obey(library, &browser, &sp, &at, status::SUCCESS).await else { panic!() };
+    assert_eq!(message_in(&at).relay_state.as_deref(), Some("x"));
+    assert_eq!(outcome(library, &at).await, ("Success".to_owned(), Some("PartialLogout".to_owned())));
+}}
+
+promise! { shared, async fn a_sign_out_travels_by_post_as_well(library) {
+    let (asks, other) = (Sp::new(library, "out-posts"), Sp::new(library, "out-posted"));
+    for sp in [&asks, &other] {
+        sp.declare(library, &Shape { logout_by_post: true, ..Shape::default() }).fine();
+    }
+    library.soon("both are known", || async { asks.is_known().await && other.is_known().await }).await;
+    let (browser, patron) = (Browser::new(), library.patron("district_grade_7"));
+    let answer = asks.click(library, &browser, &patron).await;
+    other.click(library, &browser, &patron).await;
+    let id = saml_id();
+    let request = goodbye(library, &asks, &answer, |r| r.attr("ID", id.as_str()));
+    let slo: Url = library.url("/saml/slo").parse().unwrap();
+    let turned = browser.post_from_elsewhere(&slo, &asks.form(request, &id, Some("y")), false).await;
+    let page = browser.open(turned.location().unwrap()).await;
+    let (to, fields) = page.hand_over().unwrap();
+    assert_eq!((to.as_str(), fields[0].0.as_str()), (&*other.slo, "SAMLRequest"));
+    let xml_text = oneaccess::wire::saml::posted::read(&fields[0].1).unwrap();
+    let document = xml::parse(&xml_text, &xml::MESSAGE).unwrap();
+    dsig::verify(document.root_element(), &keys_of(library).await).unwrap();
+    let asked = logout::read_request(document.root_element()).unwrap();
+    let reply_id = saml_id();
+    let reply = logout::response(&Reply {
+        id: &reply_id,
+        in_response_to: Some(&asked.id),
+        destination: Some(slo.as_str()),
+        issuer: &other.entity_id,
+        issued_at: saml_now(),
+        status: Status { top: status::SUCCESS, second: None, message: None },
+    });
+    let fields = other.form(reply, &reply_id, None).into_iter().map(|(_, value)| ("SAMLResponse".to_owned(), value));
+    let back = browser.post_from_elsewhere(&slo, &fields.collect::<Vec<_>>(), false).await;
+    let page = browser.open(back.location().unwrap()).await;
+    let (to, fields) = page.hand_over().unwrap();
+    assert_eq!(to, asks.slo);
+    let names: Vec<&str> = fields.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!((names, fields[1].1.as_str()), (vec!["SAMLResponse", "RelayState"], "y"));
+    let xml_text = oneaccess::wire::saml::posted::read(&fields[0].1).unwrap();
+    let document = xml::parse(&xml_text, &xml::MESSAGE).unwrap();
+    dsig::verify(document.root_element(), &keys_of(library).await).unwrap();
+    let answer = logout::read_response(document.root_element()).unwrap();
+    assert!(answer.status.top.ends_with(":Success") && answer.status.second.is_none() && answer.in_response_to == Some(id));
 }}
 
 promise! { shared, async fn an_answer_that_nobody_asked_for_changes_nothing(library) {

@@ -105,6 +105,8 @@ pub struct Stage<'a> {
     /// The granted scopes by every name in use.
     pub scopes: &'a [String],
     pub now: Timestamp,
+    /// When a session that began now would end at the latest.
+    pub session_until: Timestamp,
 }
 
 /// What would be said, and why each part of it.

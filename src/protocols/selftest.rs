@@ -183,7 +183,9 @@ impl Desk {
         let app = self.signon.app();
         let scopes: Vec<String> = scopes.split_whitespace().map(str::to_owned).collect();
         let (issuer, scope_domain) = (app.config.issuer.as_str(), app.config.library.scope_domain.as_str());
-        let stage = Stage { issuer, scope_domain, told, scopes: &scopes, now: app.clock.now() };
+        let now = app.clock.now();
+        let session_until = now + app.config.session.absolute;
+        let stage = Stage { issuer, scope_domain, told, scopes: &scopes, now, session_until };
         let of = |party: &RelyingParty| {
             let protocol = self.speaking.iter().find(|protocol| protocol.name() == party.protocol)?;
             protocol.rehearse(&stage, vendor, party)

@@ -88,6 +88,17 @@ struct Departure {
     then: Option<String>,
 }
 
+impl Departure {
+    /// Where to go afterwards. A place of ours is told which sign-out it was, so that it can say who was reached.
+    fn then(&self, ticket: &str) -> Option<String> {
+        let then = self.then.as_deref()?;
+        Some(if then.starts_with('/') { format!("{then}?{OF}={ticket}") } else { then.to_owned() })
+    }
+}
+
+/// The parameter by which a local path learns the ticket of the sign-out that led there.
+pub const OF: &str = "of";
+
 #[derive(Serialize, Deserialize)]
 struct Place {
     patron: PatronId,
@@ -213,7 +224,7 @@ impl SignOn {
         }
         let left = self.look_back(departure).await?;
         let page_needed = !left.frames.is_empty() || !left.unreached.is_empty();
-        Ok(match left.then {
+        Ok(match departure.then(ticket) {
             Some(then) if !page_needed => Onward::Back(then),
             _ => Onward::Page(format!("/signed-out/{ticket}")),
         })
@@ -282,7 +293,10 @@ impl SignOn {
     /// A fault where store or shelf do not answer.
     pub async fn left(&self, ticket: &str) -> Result<Option<Left>, Fault> {
         match self.departure(ticket).await? {
-            Some(departure) => self.look_back(&departure).await.map(Some),
+            Some(departure) => {
+                let left = self.look_back(&departure).await?;
+                Ok(Some(Left { then: departure.then(ticket), ..left }))
+            }
             None => Ok(None),
         }
     }
@@ -296,7 +310,7 @@ impl SignOn {
         let told = |place: &Place| {
             told.iter().any(|message| message.relying_party == place.relying_party && message.told_at.is_some())
         };
-        let mut left = Left { then: departure.then.clone(), ..Left::default() };
+        let mut left = Left::default();
         // A vendor with several relying parties is named once, for what is worst.
         let mut worst = BTreeMap::new();
         for place in &departure.places {

@@ -42,7 +42,7 @@ use crate::{
     },
 };
 pub use consent::{Asked, Consenting};
-pub use leave::{Departed, Left, Onward, Visit, Wish};
+pub use leave::{Departed, Left, OF, Onward, Visit, Wish};
 pub use renew::Turned;
 pub use visitor::Visitor;
 

@@ -43,6 +43,7 @@ pub struct Shape {
     pub encrypts: bool,
     pub without_keys: bool,
     pub without_logout: bool,
+    pub logout_by_post: bool,
     pub name_id_formats: &'static [&'static str],
     /// Names of RequestedAttributes.
     pub requested: &'static [&'static str],
@@ -120,7 +121,7 @@ impl Sp {
     }
 
     /// Somebody unknown gets a page that says so.
-    async fn is_known(&self) -> bool {
+    pub async fn is_known(&self) -> bool {
         let page = Browser::new().get(self.redirect(&self.request(|r| r.attr("IsPassive", "true")), None)).await;
         !page.body.contains("unknown-service-provider")
     }
@@ -151,7 +152,13 @@ impl Sp {
             .attr("AuthnRequestsSigned", shape.signed_requests.to_string())
             .children(keys)
             .maybe(shape.encrypts.then(|| key("encryption", &self.certificate)))
-            .children((!shape.without_logout).then(|| at("md:SingleLogoutService", binding::REDIRECT, &self.slo)))
+            .children((!shape.without_logout).then(|| {
+                at(
+                    "md:SingleLogoutService",
+                    if shape.logout_by_post { binding::POST } else { binding::REDIRECT },
+                    &self.slo,
+                )
+            }))
             .children(shape.name_id_formats.iter().map(|format| Element::new("md:NameIDFormat").text(*format)))
             .child(
                 at("md:AssertionConsumerService", binding::POST, &self.acs)

@@ -71,6 +71,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("sqlx", &["src/store/"]),
     ("redis", &["src/ephemeral/redis.rs"]),
     ("rcgen", &["src/wire/certificate.rs"]),
+    ("roxmltree", &["src/wire/xml"]),
     ("jsonwebtoken", &["src/wire/jose", "src/keyring"]),
     ("openidconnect", &["src/directory/oidc", "src/cli/demo", "examples/"]),
     ("hyper", &["src/outbound/"]),

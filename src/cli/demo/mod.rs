@@ -80,6 +80,7 @@ pub async fn run(command: Demo, output: Output) -> Result<()> {
             "token_endpoint_auth_method": "client_secret_basic",
             "redirect_uri": format!("{}/callback", household.vendor_url),
         }},
+        "saml": { "metadata": format!("{issuer}/saml/metadata") },
     });
     if output.json {
         say!("{ready}");

@@ -135,12 +135,7 @@ fn document(provider: &Provider, reader: Reader) -> Result<Arc<Document>, Fault>
     Ok(document)
 }
 
-fn write(
-    provider: &Provider,
-    certificates: &[Certificate],
-    reader: Reader,
-    now: Timestamp,
-) -> Result<String, Fault> {
+fn write(provider: &Provider, certificates: &[Certificate], reader: Reader, now: Timestamp) -> Result<String, Fault> {
     let app = provider.app();
     let (sso, slo) = (provider.url(SSO), provider.url(SLO));
     let entity_id = entity_id(provider.issuer());

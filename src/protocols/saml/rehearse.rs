@@ -54,7 +54,7 @@ pub(super) fn assertion(stage: &Stage<'_>, party: &Party) -> Rehearsed {
         name_id,
         authn_instant: now.millis(),
         session_index: EACH_SESSION,
-        session_not_on_or_after: Some(stage.told.until.millis()),
+        session_not_on_or_after: Some(stage.session_until.min(stage.told.until).millis()),
         authn_context_class: context::BEST,
         attributes: told.iter().map(|told| told.attribute.clone()).collect(),
     };

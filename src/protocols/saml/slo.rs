@@ -12,20 +12,19 @@ use axum::{
     response::Response,
     routing::get,
 };
-use serde::{Deserialize, Serialize};
 
 use super::{
     NAME, Peer, Provider, SLO,
     error::{Refusal, Status},
     goodbye::{self, Answer, Asked},
-    message::Received,
+    message::{Received, fields},
 };
 use crate::{
     domain::handle,
     ephemeral::Namespace,
     protocols::answer::{broken_for_people, page, see_other},
     signon::{
-        Fault, Onward, Wish,
+        Fault, Left, OF, Onward, Wish,
         visitor::{Visitor, no_session_cookie},
     },
     wire::saml::{redirect::Kind, status},
@@ -97,20 +96,27 @@ async fn visit(State(provider): State<Provider>, Path(ticket): Path<String>, hea
     respond(&provider, &headers, outcome.await)
 }
 
-/// Everybody else was told, as far as possible: whoever asked hears how it went.
-async fn answer(State(provider): State<Provider>, Path(ticket): Path<String>, headers: HeaderMap) -> Response {
+/// Everybody else was told, as far as possible: whoever asked hears how it went. Of a sign-out that nobody remembers any
+/// more it cannot be said that all were reached.
+async fn answer(
+    State(provider): State<Provider>,
+    Path(ticket): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
     let outcome = async {
         let Some(bytes) = provider.app().shelf.take(Namespace::Answer, &ticket).await? else {
             return Err(over().into());
         };
-        let waiting: Waiting = serde_json::from_slice(&bytes).map_err(unreadable)?;
-        let left = match &waiting.departure {
-            Some(departure) => provider.signon.left(departure).await?.unwrap_or_default(),
-            None => Default::default(),
+        let asked: Asked = serde_json::from_slice(&bytes).map_err(unreadable)?;
+        let [departure] = fields(query.unwrap_or_default().as_bytes(), [OF])?;
+        let left = match departure {
+            Some(departure) => provider.signon.left(&departure).await?,
+            None => None,
         };
-        let all_told = left.unreached.is_empty() && left.open.is_empty() && left.asked.is_empty();
-        let how = if all_told { Answer::Success } else { Answer::Partial };
-        sent(goodbye::response(&provider, &waiting.asked, &how)?)
+        let everybody = |left: &Left| left.unreached.is_empty() && left.open.is_empty() && left.asked.is_empty();
+        let how = if left.as_ref().is_some_and(everybody) { Answer::Success } else { Answer::Partial };
+        sent(goodbye::response(&provider, &asked, &how)?)
     };
     respond(&provider, &headers, outcome.await)
 }
@@ -141,14 +147,6 @@ impl<F: Into<Fault>> From<F> for Stop {
     fn from(fault: F) -> Stop {
         Stop::Broken(fault.into())
     }
-}
-
-/// What waits until the browser has been everywhere.
-#[derive(Serialize, Deserialize)]
-struct Waiting {
-    asked: Asked,
-    /// The sign-out's ticket; absent before it is known.
-    departure: Option<String>,
 }
 
 /// `visitor` is absent where the request came by POST, and so without a cookie.
@@ -193,30 +191,20 @@ async fn end(provider: &Provider, asked: Asked, visitor: &Visitor) -> Result<Goi
         provider.told(&party, STEP, &status);
         return sent(goodbye::response(provider, &asked, &Answer::Refused(status))?);
     }
-    let signed = asked.signed;
-    let key = handle::random()?;
-    let then = format!("{ANSWER}{key}");
-    keep(provider, &key, &Waiting { asked, departure: None }).await?;
-    if !signed {
+    let ticket = handle::random()?;
+    let bytes = serde_json::to_vec(&asked).map_err(unreadable)?;
+    provider.app().shelf.put(Namespace::Answer, &ticket, bytes, PATIENCE).await?;
+    let then = Some(format!("{ANSWER}{ticket}"));
+    if !asked.signed {
         // Anybody could have written it: she is asked.
         provider.note(&party, STEP, "ok", "the request is not signed, so the reader is asked");
-        let wish = Wish { vendor: party.vendor.clone(), then: Some(then) };
+        let wish = Wish { vendor: party.vendor.clone(), then };
         return Ok(Going::Here(format!("/sign-out/{}", provider.signon.wish_to_leave(&wish).await?)));
     }
     provider.note(&party, STEP, "ok", "the reader is signed out");
-    let left = provider.signon.leave(visitor, Some(then.clone()), Some((NAME, &party.key))).await?;
-    let Some(departed) = left else { return Ok(Going::SignedOut(then)) };
-    // The answer says who was reached.
-    if let Some(bytes) = provider.app().shelf.get(Namespace::Answer, &key).await? {
-        let waiting: Waiting = serde_json::from_slice(&bytes).map_err(unreadable)?;
-        keep(provider, &key, &Waiting { departure: Some(departed.ticket), ..waiting }).await?;
-    }
-    Ok(Going::SignedOut(departed.onward.to().to_owned()))
-}
-
-async fn keep(provider: &Provider, key: &str, waiting: &Waiting) -> Result<(), Stop> {
-    let bytes = serde_json::to_vec(waiting).map_err(unreadable)?;
-    Ok(provider.app().shelf.put(Namespace::Answer, key, bytes, PATIENCE).await?)
+    let departed = provider.signon.leave(visitor, then, Some((NAME, &party.key))).await?;
+    let onward = departed.map_or_else(|| "/signed-out".to_owned(), |departed| departed.onward.to().to_owned());
+    Ok(Going::SignedOut(onward))
 }
 
 /// Typed apart from the requests of single sign-on, which wait in the same namespace.

@@ -27,7 +27,7 @@ use crate::{
     wire::{
         dsig,
         saml::{
-            metadata::{self, Endpoint, Reach, RequestedAttribute, ServiceProvider, SubjectId},
+            metadata::{self, EncryptionKey, Endpoint, Reach, RequestedAttribute, ServiceProvider, SubjectId},
             request::Acs,
         },
         xml,
@@ -293,20 +293,27 @@ pub(super) fn certificate_key(pem: &str) -> Result<dsig::PublicKey, Misfit> {
     dsig::PublicKey::from_certificate(&der).map_err(|e| unusable(&e))
 }
 
+/// To the first certificate that can be used: others may have keys of a kind that nothing is encrypted to here.
 fn encryption(settings: &Settings, metadata: &ServiceProvider) -> Result<Option<Encryption>, Misfit> {
-    let key = match settings.encrypt.as_str() {
+    let always = match settings.encrypt.as_str() {
         "never" => return Ok(None),
-        "always" => metadata.encryption.first(),
-        _ => metadata.encryption.iter().find(|key| key.named),
+        wish => wish == "always",
     };
-    let Some(key) = key else {
-        return match settings.encrypt.as_str() {
-            "always" => Err(misfit("encrypt", "is always, and its metadata has no certificate to encrypt with")),
-            _ => Ok(None),
-        };
-    };
-    let unusable = |e| misfit("metadata", format!("has an encryption certificate of no use: {e}"));
-    let recipient = Recipient::from_certificate(&key.certificate.der).map_err(unusable)?;
+    let mut unusable = None;
+    for key in metadata.encryption.iter().filter(|key| always || key.named) {
+        match Recipient::from_certificate(&key.certificate.der) {
+            Ok(recipient) => return Ok(Some(encrypted(settings, key, recipient))),
+            Err(why) => unusable = Some(why),
+        }
+    }
+    match unusable {
+        Some(why) => Err(misfit("metadata", format!("has no encryption certificate of use: {why}"))),
+        None if always => Err(misfit("encrypt", "is always, and its metadata has no certificate to encrypt with")),
+        None => Ok(None),
+    }
+}
+
+fn encrypted(settings: &Settings, key: &EncryptionKey, recipient: Recipient) -> Encryption {
     let named = |uri: &String| Data::from_uri(uri).filter(|data| matches!(data, Data::Aes128Gcm | Data::Aes256Gcm));
     let data = match settings.encryption_method.as_str() {
         "aes128-gcm" => Data::Aes128Gcm,
@@ -316,7 +323,7 @@ fn encryption(settings: &Settings, metadata: &ServiceProvider) -> Result<Option<
         _ => key.methods.iter().find_map(named).unwrap_or(Data::Aes256Gcm),
     };
     let wanted = key.methods.iter().find_map(|uri| Transport::from_uri(uri));
-    Ok(Some(Encryption { recipient, data, transport: wanted.unwrap_or(Transport::OaepMgf1p) }))
+    Encryption { recipient, data, transport: wanted.unwrap_or(Transport::OaepMgf1p) }
 }
 
 /// Every service provider of one state of the catalogue, by entityID.

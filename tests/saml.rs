@@ -243,7 +243,7 @@ promise! { shared, async fn our_metadata_says_what_there_is(library) {
         "nameid-format:transient<".into(),
         "<shibmd:Scope".into(),
         "validUntil=\"".into(),
-        "cacheDuration=\"PT6H\"".into(),
+        "cacheDuration=\"PT21600S\"".into(),
         "https://refeds.org/category/pseudonymous".into(),
         "<mdui:DisplayName".into(),
     ] {

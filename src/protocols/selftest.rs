@@ -135,7 +135,6 @@ struct Told {
     standard: StandardClaims,
     until: String,
     /// The same as documents of the protocols that have such, each with its rules.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     documents: Vec<protocols::Rehearsed>,
 }
 

@@ -187,7 +187,8 @@ impl ServiceProvider {
             .child(policy)
     }
 
-    fn octets(&self, octets: &[u8]) -> Result<Vec<u8>, dsig::Error> {
+    /// A signature over these octets.
+    pub fn octets(&self, octets: &[u8]) -> Result<Vec<u8>, dsig::Error> {
         let mut signature = vec![0; self.key.public_modulus_len()];
         let signed = self.key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), octets, &mut signature);
         signed.map(|()| signature).map_err(|e| dsig::Error::Signing(e.to_string()))

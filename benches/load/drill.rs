@@ -11,11 +11,15 @@ use std::{
 
 use tokio::{sync::Notify, task::JoinSet, time::timeout};
 
-use super::{
-    meter::{self, Memory},
-    target::Target,
-    visitor::{Task, Visitor},
-};
+use super::meter::{self, Memory};
+
+/// Somebody who does one thing again and again.
+pub trait Visit: Send + 'static {
+    fn visit(&mut self) -> impl Future<Output = anyhow::Result<()>> + Send;
+
+    /// What the first visit brought, for the report: how it was signed.
+    fn tokens(&self) -> Option<&str>;
+}
 
 /// No visit may take longer; it counts as an error.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -64,7 +68,11 @@ impl Outcome {
     }
 }
 
-pub async fn arrive(target: &Arc<Target>, task: Task, count: usize) -> anyhow::Result<Vec<Visitor>> {
+/// As many visitors, a few at a time; `visitor` makes the one of a number.
+pub async fn arrive<V: Visit, F>(count: usize, visitor: impl Fn(usize) -> F) -> anyhow::Result<Vec<V>>
+where
+    F: Future<Output = anyhow::Result<V>> + Send + 'static,
+{
     let mut arriving = JoinSet::new();
     let mut visitors = Vec::with_capacity(count);
     for place in 0..count {
@@ -73,7 +81,7 @@ pub async fn arrive(target: &Arc<Target>, task: Task, count: usize) -> anyhow::R
         {
             visitors.push(visitor??);
         }
-        arriving.spawn(Visitor::arrive(target.clone(), task, place));
+        arriving.spawn(visitor(place));
     }
     while let Some(visitor) = arriving.join_next().await {
         visitors.push(visitor??);
@@ -82,14 +90,14 @@ pub async fn arrive(target: &Arc<Target>, task: Task, count: usize) -> anyhow::R
 }
 
 /// Measures `visitors`, and beside them `crowd`, which loads the server and is told apart in the second outcome.
-pub async fn run(
-    visitors: Vec<Visitor>,
-    crowd: Vec<Visitor>,
+pub async fn run<V: Visit>(
+    visitors: Vec<V>,
+    crowd: Vec<V>,
     plan: Plan,
     pids: &[u32],
 ) -> anyhow::Result<(Outcome, Outcome)> {
     let course = Arc::new(Course::new(plan.operations));
-    let spawn = |visitors: Vec<Visitor>, counts: bool| {
+    let spawn = |visitors: Vec<V>, counts: bool| {
         let mut tasks = JoinSet::new();
         for visitor in visitors {
             tasks.spawn(walk(visitor, course.clone(), counts));
@@ -121,7 +129,7 @@ pub async fn run(
     Ok((outcome, aside))
 }
 
-async fn walk(mut visitor: Visitor, course: Arc<Course>, counts: bool) -> Tally {
+async fn walk<V: Visit>(mut visitor: V, course: Arc<Course>, counts: bool) -> Tally {
     let mut tally = Tally::default();
     while course.phase() != Phase::Over {
         let began = Instant::now();

@@ -1,4 +1,4 @@
-//! Finds the sign-in form in a page as a person would: where it goes and what it already holds.
+//! Finds a form in a page as a person would: where it goes and what it already holds.
 
 use std::fmt::Write as _;
 
@@ -11,8 +11,18 @@ pub struct Form {
 }
 
 impl Form {
-    /// The form `#{id}` of a page, if the page has one.
+    /// The form `#{id}` of a page, or the one of that name, if the page has one.
     pub fn find(page: &str, id: &str) -> Option<Form> {
+        Form::first(page, |form| form == Some(id), |_| true)
+    }
+
+    /// The first form with a hidden input of this name.
+    pub fn holding(page: &str, name: &str) -> Option<Form> {
+        Form::first(page, |_| true, |form| form.value(name).is_some())
+    }
+
+    /// The first form whose id and whose content fit.
+    fn first(page: &str, called: impl Fn(Option<&str>) -> bool, fits: impl Fn(&Form) -> bool) -> Option<Form> {
         let mut form: Option<Form> = None;
         let mut rest = page;
         while let Some(start) = rest.find('<') {
@@ -21,18 +31,27 @@ impl Form {
             let tag = rest.get(..end)?;
             rest = rest.get(end..)?;
             match (&mut form, name_of(tag)) {
-                (None, "form") if attribute(tag, "id").as_deref() == Some(id) => {
+                (None, "form") if called(attribute(tag, "id").or_else(|| attribute(tag, "name")).as_deref()) => {
                     form = Some(Form { action: attribute(tag, "action").unwrap_or_default(), hidden: Vec::new() });
                 }
                 (Some(form), "input") if attribute(tag, "type").as_deref() == Some("hidden") => {
                     let name = attribute(tag, "name").unwrap_or_default();
                     form.hidden.push((name, attribute(tag, "value").unwrap_or_default()));
                 }
-                (Some(_), "/form") => return form,
+                (Some(_), "/form") => {
+                    if let Some(form) = form.take().filter(&fits) {
+                        return Some(form);
+                    }
+                }
                 _ => {}
             }
         }
         None
+    }
+
+    /// What the page put into a hidden input.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.hidden.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// The body that a browser would send once `typed` is filled in.
@@ -148,6 +167,13 @@ mod tests {
         assert_eq!(form.action, "/sign-in/t?a=1&b=2");
         assert_eq!(form.hidden, [("csrf".to_owned(), "q/\"+&unknown;".to_owned())]);
         assert_eq!(form.filled(&[("card", "1 2")]), "csrf=q%2F%22%2B%26unknown%3B&card=1+2");
+    }
+
+    #[test]
+    fn a_form_is_found_by_what_it_holds() {
+        assert_eq!(Form::holding(PAGE, "csrf").unwrap().value("csrf"), Some("q/\"+&unknown;"));
+        assert_eq!(Form::holding(PAGE, "x").unwrap().action, "/find");
+        assert_eq!(Form::holding(PAGE, "card"), None, "it is not hidden");
     }
 
     #[test]

@@ -1,7 +1,10 @@
-//! The load generator. `http` and `form` are bytes, `connection` is a socket, `visitor` is one virtual user, `drill` runs
-//! many, `meter` reads what the server costs, `report` says it. How to read the figures: `benches/README.md`.
+//! The load generator. `http` and `form` are bytes, `connection` is a socket and `browser` what uses it; `visitor` is one
+//! virtual user at a vendor of OpenID Connect, `saml` one at a vendor of SAML. `drill` runs many, `meter` reads what the
+//! server costs, `report` says it. How to read the figures: `benches/README.md`.
 
 mod alone;
+mod bare;
+mod browser;
 mod compare;
 mod connection;
 mod cookies;
@@ -10,6 +13,7 @@ mod form;
 mod http;
 mod meter;
 mod report;
+mod saml;
 mod target;
 mod visitor;
 
@@ -18,10 +22,19 @@ use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Du
 use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 
-use drill::Plan;
+use drill::{Plan, Visit};
 use report::{Row, rounded};
+use saml::{
+    Reader,
+    idp::Idp,
+    sp::{ServiceProvider, Sign},
+};
 use target::Target;
-use visitor::Task;
+use visitor::{Task, Visitor};
+
+/// The server's own, so that `bare` is measured under the same conditions.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Measures oneaccess and its peer: the same requests, the same machine, the same run.
 #[derive(Parser)]
@@ -49,6 +62,28 @@ enum Command {
     Introspect(Load),
     /// A vendor asks again who its reader is
     Userinfo(Load),
+    /// A patron with a session at a vendor of SAML: a request by HTTP-Redirect, and the page with the signed answer
+    Saml(SamlLoad),
+    /// Makes the vendor that `saml` plays: a key, and metadata for the identity providers to be told of
+    SamlSp { folder: PathBuf },
+    /// Reading and judging a signed request, on one thread, without a server
+    SamlVerify {
+        /// What `saml-sp` made
+        #[arg(long)]
+        sp: PathBuf,
+        #[arg(long, default_value_t = 3.0)]
+        seconds: f64,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Serves what the target publishes (discovery, key set) from a bare axum handler: the limit of such a server
+    Bare {
+        /// A file whose first line `oneaccess demo --json` printed
+        #[arg(long, value_name = "FILE")]
+        like: PathBuf,
+        #[arg(long, default_value = "127.0.0.1:0")]
+        listen: SocketAddr,
+    },
     /// A class starts its day: the click at c=8, alone and then beside 128 sign-ins
     Morning(Load),
     /// What Argon2id alone allows on this machine
@@ -97,9 +132,12 @@ struct Load {
     /// A file whose first line `oneaccess demo --json` printed
     #[arg(long, value_name = "FILE", required_unless_present = "peer", conflicts_with = "peer")]
     oneaccess: Option<PathBuf>,
-    /// A file whose first line benches/peers/oidc-provider printed
+    /// A file whose first line a peer in benches/peers printed
     #[arg(long, value_name = "FILE")]
     peer: Option<PathBuf>,
+    /// Ask there what the target would be asked: `bare` stands there
+    #[arg(long)]
+    at: Option<SocketAddr>,
     /// What the target is called in the report, where one target is measured in several settings
     #[arg(long)]
     label: Option<String>,
@@ -119,6 +157,24 @@ struct Load {
     pid: Vec<u32>,
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Args)]
+struct SamlLoad {
+    #[command(flatten)]
+    load: Load,
+    /// What `saml-sp` made
+    #[arg(long)]
+    sp: PathBuf,
+    /// Which of its vendors asks: what is signed for it
+    #[arg(long, value_enum)]
+    sign: Sign,
+    /// Requests without a signature
+    #[arg(long)]
+    unsigned: bool,
+    /// Requests to write before the clock starts; when they are used up, each is written when it is sent
+    #[arg(long, default_value_t = 10_000)]
+    in_advance: usize,
 }
 
 fn main() -> ExitCode {
@@ -143,6 +199,20 @@ fn run(command: Command) -> anyhow::Result<bool> {
         Command::Refresh(load) => measure(&load, "refresh", Task::Refresh),
         Command::Introspect(load) => measure(&load, "introspect", Task::Introspect),
         Command::Userinfo(load) => measure(&load, "userinfo", Task::Userinfo),
+        Command::Saml(load) => runtime()?.block_on(sign_on(&load)),
+        Command::SamlSp { folder } => saml::sp::write(&folder).map(|()| true),
+        Command::SamlVerify { sp, seconds, json } => {
+            let sp = ServiceProvider::read(&sp, Sign::Both, true)?;
+            let figures = saml::verify::figures(&sp, Duration::from_secs_f64(seconds))?;
+            for one in &figures {
+                let (what, bytes, rate, alone, cpu) =
+                    (one.what, one.bytes, one.per_second, one.per_cpu_second, one.cpu_ms);
+                eprintln!("{what}, {bytes} bytes: {rate}/s, {alone} per second of CPU, {cpu} CPU-ms each");
+            }
+            document(json, &figures)?;
+            Ok(true)
+        }
+        Command::Bare { like, listen } => runtime()?.block_on(bare::serve(&like, listen)).map(|()| true),
         Command::Morning(load) => runtime()?.block_on(morning(&load)),
         Command::HashLimit { threads, seconds, json } => {
             let limit = alone::hash_limit(threads.max(1), Duration::from_secs_f64(seconds))?;
@@ -177,30 +247,49 @@ fn run(command: Command) -> anyhow::Result<bool> {
 fn measure(load: &Load, scenario: &str, task: Task) -> anyhow::Result<bool> {
     runtime()?.block_on(async {
         let target = load.target().await?;
+        let arrive = |place| Visitor::arrive(target.clone(), task, place);
         let mut rows = Vec::new();
         Row::heading();
         for &concurrency in &load.concurrency {
-            let visitors = drill::arrive(&target, task, concurrency).await?;
-            let (outcome, _) = drill::run(visitors, Vec::new(), load.plan(), &load.pid).await?;
-            rows.push(load.row(&target, scenario, concurrency, &outcome));
+            let visitors = drill::arrive(concurrency, arrive).await?;
+            rows.push(load.row(&target.name, scenario, visitors).await?);
         }
         document(load.json, &rows)?;
         Ok(!rows.iter().any(Row::failed))
     })
 }
 
+async fn sign_on(SamlLoad { load, sp, sign, unsigned, in_advance }: &SamlLoad) -> anyhow::Result<bool> {
+    let idp = Arc::new(load.idp().await?);
+    let sp = Arc::new(ServiceProvider::read(sp, *sign, !unsigned)?);
+    let scenario = format!("saml {sign}{}", if *unsigned { ", asked unsigned" } else { "" });
+    let arrive = |place| Reader::arrive(idp.clone(), sp.clone(), place);
+    let mut rows = Vec::new();
+    Row::heading();
+    for &concurrency in &load.concurrency {
+        let readers = drill::arrive(concurrency, arrive).await?;
+        sp.prepare(&idp, *in_advance)?;
+        rows.push(load.row(&idp.name, &scenario, readers).await?);
+    }
+    document(load.json, &rows)?;
+    Ok(!rows.iter().any(Row::failed))
+}
+
 async fn morning(load: &Load) -> anyhow::Result<bool> {
     const CLICKS: usize = 8;
     const CROWD: usize = 128;
     let target = load.target().await?;
+    let arrive = |task| {
+        let target = target.clone();
+        move |place| Visitor::arrive(target.clone(), task, place)
+    };
     Row::heading();
-    let clicks = drill::arrive(&target, Task::Click, CLICKS).await?;
-    let (alone, _) = drill::run(clicks, Vec::new(), load.plan(), &load.pid).await?;
-    let alone = load.row(&target, "click alone", CLICKS, &alone);
-    let clicks = drill::arrive(&target, Task::Click, CLICKS).await?;
-    let crowd = drill::arrive(&target, Task::SignIn, CROWD).await?;
+    let clicks = drill::arrive(CLICKS, arrive(Task::Click)).await?;
+    let alone = load.row(&target.name, "click alone", clicks).await?;
+    let clicks = drill::arrive(CLICKS, arrive(Task::Click)).await?;
+    let crowd = drill::arrive(CROWD, arrive(Task::SignIn)).await?;
     let (beside, crowd) = drill::run(clicks, crowd, load.plan(), &load.pid).await?;
-    let beside = load.row(&target, "click beside", CLICKS, &beside);
+    let beside = load.printed(&target.name, "click beside", CLICKS, &beside);
     let crowd = Row::new(&target.name, "the sign-ins", CROWD, &crowd, false);
     crowd.print();
     eprintln!("the click's p99 beside {CROWD} sign-ins: {} times its p99 alone", rounded(beside.p99_ms / alone.p99_ms));
@@ -212,12 +301,21 @@ async fn morning(load: &Load) -> anyhow::Result<bool> {
 
 impl Load {
     async fn target(&self) -> anyhow::Result<Arc<Target>> {
-        let target = match (&self.oneaccess, &self.peer) {
+        let mut target = match (&self.oneaccess, &self.peer) {
             (Some(file), _) => Target::oneaccess(file, self.label.as_deref()).await?,
             (None, Some(file)) => Target::peer(file, self.label.as_deref()).await?,
             (None, None) => anyhow::bail!("--oneaccess or --peer"),
         };
+        target.address = self.at.unwrap_or(target.address);
         Ok(Arc::new(target))
+    }
+
+    async fn idp(&self) -> anyhow::Result<Idp> {
+        match (&self.oneaccess, &self.peer) {
+            (Some(file), _) => Idp::oneaccess(file, self.label.as_deref()).await,
+            (None, Some(file)) => Idp::peer(file, self.label.as_deref()).await,
+            (None, None) => anyhow::bail!("--oneaccess or --peer"),
+        }
     }
 
     fn plan(&self) -> Plan {
@@ -228,8 +326,14 @@ impl Load {
         }
     }
 
-    fn row(&self, target: &Target, scenario: &str, concurrency: usize, outcome: &drill::Outcome) -> Row {
-        let row = Row::new(&target.name, scenario, concurrency, outcome, !self.pid.is_empty());
+    async fn row<V: Visit>(&self, target: &str, scenario: &str, visitors: Vec<V>) -> anyhow::Result<Row> {
+        let concurrency = visitors.len();
+        let (outcome, _) = drill::run(visitors, Vec::new(), self.plan(), &self.pid).await?;
+        Ok(self.printed(target, scenario, concurrency, &outcome))
+    }
+
+    fn printed(&self, target: &str, scenario: &str, concurrency: usize, outcome: &drill::Outcome) -> Row {
+        let row = Row::new(target, scenario, concurrency, outcome, !self.pid.is_empty());
         row.print();
         row
     }

@@ -10,7 +10,7 @@ use url::Url;
 use super::{connection::Connection, form::encode};
 
 /// Of the demo's people, those whom the demo's vendor serves and whose PIN is chosen already.
-const SERVED: [&str; 5] =
+pub const SERVED: [&str; 5] =
     ["district_grade_7", "district_grade_2", "charter_grade_8", "district_teacher", "charter_teacher"];
 const SCOPE: &str = "openid library.ebooks";
 
@@ -112,7 +112,7 @@ fn basic(client: &Client) -> anyhow::Result<String> {
     Ok(format!("Authorization: Basic {}", STANDARD.encode(pair)))
 }
 
-fn first_line<T: for<'a> Deserialize<'a>>(file: &Path) -> anyhow::Result<T> {
+pub fn first_line<T: for<'a> Deserialize<'a>>(file: &Path) -> anyhow::Result<T> {
     let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
     serde_json::from_str(text.lines().next().unwrap_or_default()).with_context(|| file.display().to_string())
 }

@@ -8,13 +8,12 @@ use aws_lc_rs::{digest, rand};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde_json::Value;
-use url::{Position, Url, form_urlencoded};
+use url::form_urlencoded;
 
 use super::{
-    connection::Connection,
-    cookies::Cookies,
-    form::{Form, encode},
-    http::Answer,
+    browser::{Browser, beginning, is_redirect, path},
+    drill::Visit,
+    form::encode,
     target::{Patron, Target},
 };
 
@@ -22,8 +21,7 @@ pub struct Visitor {
     target: Arc<Target>,
     patron: Patron,
     task: Task,
-    connection: Connection,
-    cookies: Cookies,
+    browser: Browser,
     /// What the first click's tokens were: `RS256 / ES256`.
     tokens: Option<String>,
     /// What the last click or renewal won, where the task goes on with it.
@@ -59,9 +57,8 @@ impl Visitor {
     /// Visitor number `place`; one who is to click has a session of her own before the clock starts.
     pub async fn arrive(target: Arc<Target>, task: Task, place: usize) -> anyhow::Result<Visitor> {
         let patron = target.patrons.get(place % target.patrons.len()).context("nobody to sign in as")?.clone();
-        let connection = Connection::new(target.address, &target.host);
-        let cookies = Cookies::default();
-        let mut visitor = Visitor { target, patron, task, connection, cookies, tokens: None, held: Held::default() };
+        let browser = Browser::new(target.address, &target.host, Some(&target.redirect_uri));
+        let mut visitor = Visitor { target, patron, task, browser, tokens: None, held: Held::default() };
         if task.begins_with_a_click() {
             let request = visitor.authorization_request()?;
             let (next, _) = visitor.sign_in(request.target).await?;
@@ -70,13 +67,15 @@ impl Visitor {
         }
         Ok(visitor)
     }
+}
 
-    pub async fn visit(&mut self) -> anyhow::Result<()> {
+impl Visit for Visitor {
+    async fn visit(&mut self) -> anyhow::Result<()> {
         match self.task {
             Task::Discovery => self.fetch(|target| &target.discovery, b"\"issuer\"").await,
             Task::Jwks => self.fetch(|target| &target.jwks, b"\"keys\"").await,
             Task::SignIn => {
-                self.cookies = Cookies::default();
+                self.browser.forget();
                 let (_, session) = self.sign_in(self.target.front.to_owned()).await?;
                 ensure!(session, "sign-in brought no session cookie");
                 Ok(())
@@ -84,8 +83,11 @@ impl Visitor {
             Task::Click => self.click().await,
             Task::ClientCredentials => {
                 let form = encode([("grant_type", "client_credentials")]);
-                let answer =
-                    self.connection.post(&self.target.token, &[&self.target.authorization], form.as_bytes()).await?;
+                let answer = self
+                    .browser
+                    .connection
+                    .post(&self.target.token, &[&self.target.authorization], form.as_bytes())
+                    .await?;
                 ensure!(answer.status == 200, "token answered {}: {}", answer.status, beginning(answer));
                 let tokens: Bearer<'_> = serde_json::from_slice(&answer.body).context("token answer")?;
                 ensure!(!tokens.access_token.is_empty(), "an empty token");
@@ -95,7 +97,8 @@ impl Visitor {
             Task::Introspect => {
                 let endpoint = self.target.introspection.as_deref().context("the target introspects nothing")?;
                 let form = encode([("token", self.held.access_token.as_str())]);
-                let answer = self.connection.post(endpoint, &[&self.target.authorization], form.as_bytes()).await?;
+                let answer =
+                    self.browser.connection.post(endpoint, &[&self.target.authorization], form.as_bytes()).await?;
                 ensure!(answer.status == 200, "introspection answered {}: {}", answer.status, beginning(answer));
                 let state: State = serde_json::from_slice(&answer.body).context("introspection")?;
                 if !state.active {
@@ -106,7 +109,7 @@ impl Visitor {
             }
             Task::Userinfo => {
                 let bearer = format!("Authorization: Bearer {}", self.held.access_token);
-                let answer = self.connection.get(&self.target.userinfo, &[&bearer]).await?;
+                let answer = self.browser.connection.get(&self.target.userinfo, &[&bearer]).await?;
                 ensure!(answer.status == 200, "userinfo answered {}: {}", answer.status, beginning(answer));
                 let person: Person<'_> = serde_json::from_slice(&answer.body).context("userinfo")?;
                 ensure!(!person.sub.is_empty(), "an empty sub");
@@ -116,12 +119,14 @@ impl Visitor {
     }
 
     /// The algorithms of the ID token and of the access token.
-    pub fn tokens(&self) -> Option<&str> {
+    fn tokens(&self) -> Option<&str> {
         self.tokens.as_deref()
     }
+}
 
+impl Visitor {
     async fn fetch(&mut self, path: impl Fn(&Target) -> &str, holds: &[u8]) -> anyhow::Result<()> {
-        let answer = self.connection.get(path(&self.target), &[]).await?;
+        let answer = self.browser.connection.get(path(&self.target), &[]).await?;
         ensure!(answer.status == 200, "{} answered {}", path(&self.target), answer.status);
         ensure!(answer.body.windows(holds.len()).any(|part| part == holds), "{} lacks its content", path(&self.target));
         Ok(())
@@ -130,7 +135,7 @@ impl Visitor {
     /// The click: authorize → token → userinfo, as a browser with a live session and its vendor do it.
     async fn click(&mut self) -> anyhow::Result<()> {
         let request = self.authorization_request()?;
-        let location = self.browse(&request.target, None).await?.location.clone();
+        let location = self.browser.browse(&request.target, None).await?.location.clone();
         let code = self.code(location.as_deref().unwrap_or_default(), &request.state)?;
 
         let form = encode([
@@ -139,7 +144,8 @@ impl Visitor {
             ("redirect_uri", &self.target.redirect_uri),
             ("code_verifier", &request.verifier),
         ]);
-        let answer = self.connection.post(&self.target.token, &[&self.target.authorization], form.as_bytes()).await?;
+        let answer =
+            self.browser.connection.post(&self.target.token, &[&self.target.authorization], form.as_bytes()).await?;
         ensure!(answer.status == 200, "token answered {}: {}", answer.status, beginning(answer));
         let tokens: Tokens<'_> = serde_json::from_slice(&answer.body).context("token answer")?;
         ensure!(!tokens.id_token.is_empty() && !tokens.access_token.is_empty(), "an empty token");
@@ -153,7 +159,7 @@ impl Visitor {
             None => Some((tokens.id_token.into_owned(), tokens.access_token.into_owned())),
         };
 
-        let answer = self.connection.get(&self.target.userinfo, &[&bearer]).await?;
+        let answer = self.browser.connection.get(&self.target.userinfo, &[&bearer]).await?;
         ensure!(answer.status == 200, "userinfo answered {}: {}", answer.status, beginning(answer));
         let person: Person<'_> = serde_json::from_slice(&answer.body).context("userinfo")?;
         ensure!(!person.sub.is_empty(), "an empty sub");
@@ -165,7 +171,8 @@ impl Visitor {
 
     async fn refresh(&mut self) -> anyhow::Result<()> {
         let form = encode([("grant_type", "refresh_token"), ("refresh_token", &self.held.refresh_token)]);
-        let answer = self.connection.post(&self.target.token, &[&self.target.authorization], form.as_bytes()).await?;
+        let answer =
+            self.browser.connection.post(&self.target.token, &[&self.target.authorization], form.as_bytes()).await?;
         ensure!(answer.status == 200, "token answered {}: {}", answer.status, beginning(answer));
         let tokens: Bearer<'_> = serde_json::from_slice(&answer.body).context("token answer")?;
         let next = tokens.refresh_token.as_deref().context("no refresh token came back")?;
@@ -175,27 +182,14 @@ impl Visitor {
     }
 
     /// From `at` to the sign-in page, and through it; answers where that leads, and whether it brought a cookie.
-    async fn sign_in(&mut self, mut at: String) -> anyhow::Result<(String, bool)> {
-        let mut redirects = 0;
-        let form = loop {
-            let answer = self.browse(&at, None).await?;
-            let (status, next) = (answer.status, answer.location.clone());
-            if status == 200 {
-                let form = Form::find(&String::from_utf8_lossy(&answer.body), "sign-in");
-                break form.with_context(|| format!("no form #sign-in at {}", path(&at)))?;
-            }
-            redirects += 1;
-            ensure!(redirects <= 10, "too many redirects on the way to the sign-in page");
-            ensure!(matches!(status, 302 | 303), "on the way to the sign-in page, {} answered {status}", path(&at));
-            at = self.join(&at, &next.context("a redirect that leads nowhere")?)?;
-        };
-        let action = if form.action.is_empty() { at.clone() } else { self.join(&at, &form.action)? };
-        let body = form.filled(&[("card", &self.patron.card), ("pin", &self.patron.pin)]);
-        let answer = self.browse(&action, Some(body.as_bytes())).await?;
-        ensure!(matches!(answer.status, 302 | 303), "sign-in answered {}", answer.status);
+    async fn sign_in(&mut self, at: String) -> anyhow::Result<(String, bool)> {
+        let (at, form) = self.browser.reach(at, "sign-in").await?;
+        let typed = [("card", &*self.patron.card), ("pin", &*self.patron.pin)];
+        let (action, answer) = self.browser.submit(&at, &form, &typed).await?;
+        ensure!(is_redirect(answer.status), "sign-in answered {}", answer.status);
         let session = !answer.set_cookies.is_empty();
         let next = answer.location.clone().context("sign-in leads nowhere")?;
-        let next = self.join(&action, &next)?;
+        let next = self.browser.join(&action, &next)?;
         ensure!(path(&next) != path(&at), "sign-in leads back to itself: the card or the PIN was refused");
         Ok((next, session))
     }
@@ -206,28 +200,12 @@ impl Visitor {
             if at.starts_with(&self.target.redirect_uri) {
                 return self.code(&at, state).map(|_| ());
             }
-            let answer = self.browse(&at, None).await?;
-            ensure!(matches!(answer.status, 302 | 303), "after sign-in, {} answered {}", path(&at), answer.status);
+            let answer = self.browser.browse(&at, None).await?;
+            ensure!(is_redirect(answer.status), "after sign-in, {} answered {}", path(&at), answer.status);
             let next = answer.location.clone().context("a redirect that leads nowhere")?;
-            at = self.join(&at, &next)?;
+            at = self.browser.join(&at, &next)?;
         }
         bail!("too many redirects after sign-in")
-    }
-
-    /// One request of the browser: cookies go along and are kept.
-    async fn browse(&mut self, target: &str, form: Option<&[u8]>) -> anyhow::Result<&Answer> {
-        let cookies = self.cookies.header(target);
-        let origin = format!("Origin: http://{}", self.target.host);
-        let answer = match form {
-            None if cookies.is_empty() => self.connection.get(target, &[]).await?,
-            None => self.connection.get(target, &[&cookies]).await?,
-            Some(form) if cookies.is_empty() => self.connection.post(target, &[&origin], form).await?,
-            Some(form) => self.connection.post(target, &[&cookies, &origin], form).await?,
-        };
-        for line in &answer.set_cookies {
-            self.cookies.keep(line, target);
-        }
-        Ok(answer)
     }
 
     /// The code of an authorization response, if it answers our `state` (RFC 6749 section 4.1.2).
@@ -261,14 +239,6 @@ impl Visitor {
             nonce: nonce.to_owned(),
             verifier: verifier.to_owned(),
         })
-    }
-
-    /// Where `to` leads from `from`: a path on our server, or a whole address elsewhere.
-    fn join(&self, from: &str, to: &str) -> anyhow::Result<String> {
-        let base: Url = format!("http://{}", self.target.host).parse()?;
-        let whole = base.join(from)?.join(to)?;
-        let leaves = whole.origin() != base.origin() || whole.as_str().starts_with(&self.target.redirect_uri);
-        Ok(if leaves { whole.into() } else { whole[Position::BeforePath..Position::AfterQuery].to_owned() })
     }
 }
 
@@ -327,13 +297,4 @@ fn open(token: &str) -> Option<(Value, Value)> {
         serde_json::from_slice(&bytes).ok()
     });
     Some((parts.next()??, parts.next()??))
-}
-
-/// The path alone: what an error may say of an address that holds a ticket, a state or a code.
-fn path(address: &str) -> &str {
-    address.split('?').next().unwrap_or_default()
-}
-
-fn beginning(answer: &Answer) -> String {
-    String::from_utf8_lossy(answer.body.get(..200).unwrap_or(&answer.body)).replace('\n', " ")
 }

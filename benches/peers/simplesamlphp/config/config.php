@@ -1,0 +1,35 @@
+<?php
+// What differs from SimpleSAMLphp's own defaults; the rest is left as it is. `server` sets the variables.
+$folder = getenv('PEER_FOLDER');
+$config = [
+    'baseurlpath' => getenv('PEER_URL') . '/simplesaml/',
+    'certdir' => "$folder/cert/",
+    'datadir' => "$folder/data/",
+    'tempdir' => "$folder/tmp",
+    'loggingdir' => "$folder/log/",
+    'metadatadir' => "$folder/metadata/",
+    'metadata.sources' => [['type' => 'flatfile', 'directory' => "$folder/metadata/"]],
+    'attributenamemapdir' => '/usr/share/simplesamlphp/attributemap/',
+    'secretsalt' => getenv('PEER_SALT'),
+    'auth.adminpassword' => getenv('PEER_SALT'),
+    'technicalcontact_name' => 'Bench',
+    'technicalcontact_email' => 'nobody@bench.example',
+    'timezone' => 'UTC',
+    'showerrors' => true,
+    'logging.level' => SimpleSAML\Logger::NOTICE,
+    'logging.handler' => 'errorlog',
+    'statistics.out' => [],
+    'admin.checkforupdates' => false,
+    'enable.saml20-idp' => true,
+    'module.enable' => ['exampleauth' => true, 'core' => true, 'saml' => true],
+    // Loopback has no TLS.
+    'session.cookie.secure' => false,
+    'session.cookie.samesite' => null,
+    'language.cookie.secure' => false,
+    'language.cookie.samesite' => null,
+    'store.type' => 'phpsession',
+    'session.phpsession.cookiename' => 'SimpleSAML',
+    'session.phpsession.savepath' => "$folder/sessions",
+    'production' => true,
+    'theme.use' => 'default',
+];

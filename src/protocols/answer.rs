@@ -2,6 +2,7 @@
 //! sent anywhere, and a breakage under a number.
 
 use axum::{
+    body::{Body, Bytes},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -100,28 +101,55 @@ pub fn patient(mut response: Response, retry_after: Option<u64>) -> Response {
     response
 }
 
-/// A document that many fetch again and again: not sent to who has it already.
-pub fn kept(asked: &HeaderMap, body: &str, etag: &str, media_type: &'static str, cache: &str) -> Response {
-    let known = asked.get_all(header::IF_NONE_MATCH).iter().any(|value| names(value, etag));
-    let mut response = if known {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        ([(header::CONTENT_TYPE, media_type)], body.to_owned()).into_response()
-    };
-    let headers = response.headers_mut();
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    for (name, value) in [(header::CACHE_CONTROL, cache), (header::ETAG, etag)] {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            headers.insert(name, value);
-        }
-    }
-    response
+/// A document that many fetch again and again, ready to be sent: an answer costs no copy of it.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    body: Bytes,
+    /// A strong entity tag, quotes included.
+    etag: HeaderValue,
+    media_type: HeaderValue,
+    cache_control: HeaderValue,
 }
 
+impl Kept {
+    /// `None` where a text is no header's. `etag` is strong, quotes included.
+    pub fn new(body: impl Into<Bytes>, etag: &str, media_type: &'static str, cache_control: &str) -> Option<Kept> {
+        Some(Kept {
+            body: body.into(),
+            etag: HeaderValue::from_str(etag).ok()?,
+            media_type: HeaderValue::from_static(media_type),
+            cache_control: HeaderValue::from_str(cache_control).ok()?,
+        })
+    }
+
+    pub fn is_tagged(&self, etag: &str) -> bool {
+        self.etag.as_bytes() == etag.as_bytes()
+    }
+
+    /// Not sent to who has it already.
+    pub fn answer(&self, asked: &HeaderMap) -> Response {
+        let known = asked.get_all(header::IF_NONE_MATCH).iter().any(|value| names(value, self.etag.as_bytes()));
+        let mut response =
+            if known { StatusCode::NOT_MODIFIED.into_response() } else { Response::new(Body::from(self.body.clone())) };
+        let headers = response.headers_mut();
+        headers.reserve(ROOM);
+        if !known {
+            headers.insert(header::CONTENT_TYPE, self.media_type.clone());
+        }
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        headers.insert(header::CACHE_CONTROL, self.cache_control.clone());
+        headers.insert(header::ETAG, self.etag.clone());
+        response
+    }
+}
+
+/// Headers of a document, and those that are around each answer.
+const ROOM: usize = 12;
+
 /// If-None-Match compares weakly (RFC 9110 section 13.1.2).
-fn names(value: &HeaderValue, etag: &str) -> bool {
-    let listed = value.to_str().unwrap_or_default().split(',').map(str::trim);
-    listed.into_iter().any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
+fn names(value: &HeaderValue, etag: &[u8]) -> bool {
+    let mut listed = value.to_str().unwrap_or_default().split(',').map(str::trim);
+    listed.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag).as_bytes() == etag)
 }
 
 #[cfg(test)]
@@ -135,7 +163,7 @@ mod tests {
             if let Some(tag) = tag {
                 headers.insert(header::IF_NONE_MATCH, HeaderValue::from_str(tag).unwrap());
             }
-            kept(&headers, "{}", "\"a\"", "application/json", "public").status()
+            Kept::new("{}", "\"a\"", "application/json", "public").unwrap().answer(&headers).status()
         };
         assert_eq!(get(None), StatusCode::OK);
         assert_eq!(get(Some("\"b\"")), StatusCode::OK);

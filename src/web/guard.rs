@@ -53,6 +53,9 @@ pub fn policy_with_frames(frames: &[String]) -> Option<HeaderValue> {
     HeaderValue::from_str(&format!("{POLICY}; frame-src {}", origins.join(" "))).ok()
 }
 
+/// How many headers an answer gets that set none of them itself.
+const DEFAULTS: usize = 5;
+
 /// Longer than anything that we are sent.
 const LONGEST_BODY: u64 = 64 * 1024;
 /// How much of a longer one is taken in, and dropped, before it is refused.
@@ -80,6 +83,7 @@ pub async fn around(State(signon): State<SignOn>, request: Request, next: Next) 
         *response.body_mut() = body;
     }
     let headers = response.headers_mut();
+    headers.reserve(DEFAULTS);
     if !signon.app().config.is_plain_http() {
         default(headers, STRICT_TRANSPORT_SECURITY, "max-age=31536000");
     }

@@ -1,39 +1,61 @@
 //! What a client reads before it first comes: OpenID Connect Discovery 1.0 (with RFC 8414 and RFC 9207) and the JWKS.
-//! Both are rendered once; a request costs a comparison and a copy.
+//! Both are rendered once; a request costs a comparison and no copy.
+
+use std::sync::{PoisonError, RwLock};
 
 use aws_lc_rs::digest;
-use axum::{extract::State, http::HeaderMap, response::Response};
+use axum::{
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+};
 use serde_json::{Value, json};
 
 use super::{Provider, client_assertion};
-use crate::{protocols::answer::kept, wire::jose::base64url};
-
-/// A published document and its strong entity tag.
-pub(super) struct Document {
-    body: String,
-    etag: String,
-}
+use crate::{keyring::Jwks, protocols::answer::Kept, wire::jose::base64url};
 
 pub(super) async fn configuration(State(provider): State<Provider>, headers: HeaderMap) -> Response {
-    let document = &provider.discovery;
-    kept(&headers, &document.body, &document.etag, "application/json", "public, max-age=3600")
+    match &*provider.discovery {
+        Some(document) => document.answer(&headers),
+        None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// The key set that was asked for last, as it is sent.
+#[derive(Default)]
+pub(super) struct KeySet(RwLock<Option<Kept>>);
+
+impl KeySet {
+    fn of(&self, jwks: &Jwks) -> Option<Kept> {
+        let last = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(last) = last.filter(|last| last.is_tagged(&jwks.etag)) {
+            return Some(last);
+        }
+        let now = Kept::new(jwks.body.clone(), &jwks.etag, "application/jwk-set+json", &jwks.cache_control);
+        self.0.write().unwrap_or_else(PoisonError::into_inner).clone_from(&now);
+        now
+    }
 }
 
 /// Short-lived, so that a rotation is seen in time.
 pub(super) async fn jwks(State(provider): State<Provider>, headers: HeaderMap) -> Response {
     let jwks = provider.app().keyring.jwks();
     jwks.was_fetched(provider.now());
-    kept(&headers, &jwks.body, &jwks.etag, "application/jwk-set+json", &jwks.cache_control)
+    match provider.key_set.of(&jwks) {
+        Some(document) => document.answer(&headers),
+        None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
 }
 
-pub(super) fn document(issuer: &str, registration: bool) -> Document {
+pub(super) fn document(issuer: &str, registration: bool) -> Option<Kept> {
     let mut metadata = metadata(issuer);
     if registration {
         metadata["registration_endpoint"] = json!(format!("{issuer}/oidc/register"));
     }
     let body = metadata.to_string();
     let hash = digest::digest(&digest::SHA256, body.as_bytes());
-    Document { etag: format!("\"{}\"", base64url(hash.as_ref().get(..16).unwrap_or_default())), body }
+    let etag = format!("\"{}\"", base64url(hash.as_ref().get(..16).unwrap_or_default()));
+    Kept::new(body, &etag, "application/json", "public, max-age=3600")
 }
 
 fn metadata(issuer: &str) -> Value {

@@ -43,8 +43,8 @@ use axum::{
     routing::{get, post},
 };
 
-use self::{client::Clients, discovery::Document};
-use super::{Examination, Misfit, Protocol, Voucher};
+use self::{client::Clients, discovery::KeySet};
+use super::{Examination, Misfit, Protocol, Voucher, answer::Kept};
 use crate::{
     app::App,
     domain::{
@@ -134,7 +134,8 @@ struct Provider {
     signon: SignOn,
     clients: Arc<Clients>,
     client_keys: Arc<client_keys::Fetched>,
-    discovery: Arc<Document>,
+    discovery: Arc<Option<Kept>>,
+    key_set: Arc<KeySet>,
 }
 
 impl Provider {
@@ -142,7 +143,13 @@ impl Provider {
         let issuer = signon.app().config.issuer.as_str();
         let registration = signon.app().config.oidc.dynamic_registration;
         let (clients, discovery) = (Clients::new(issuer), discovery::document(issuer, registration));
-        Provider { signon, clients: Arc::new(clients), client_keys: Arc::default(), discovery: Arc::new(discovery) }
+        Provider {
+            signon,
+            clients: Arc::new(clients),
+            client_keys: Arc::default(),
+            discovery: Arc::new(discovery),
+            key_set: Arc::default(),
+        }
     }
 
     fn app(&self) -> &App {

@@ -24,7 +24,7 @@ use super::{
 use crate::{
     domain::{clock::Timestamp, key},
     keyring::{Certificate, KeyRing},
-    protocols::answer::{broken_for_people, kept},
+    protocols::answer::{Kept, broken_for_people},
     signon::Fault,
     wire::saml::{
         binding, format,
@@ -91,7 +91,7 @@ async fn one(State(provider): State<Provider>, Path(asked): Path<String>, header
 
 fn respond(provider: &Provider, headers: &HeaderMap, reader: Reader) -> Response {
     match document(provider, reader) {
-        Ok(document) => document.response(provider, headers),
+        Ok(document) => document.kept.answer(headers),
         Err(fault) => broken_for_people(provider.app(), headers, &fault),
     }
 }
@@ -102,18 +102,10 @@ pub(super) struct Published(Mutex<[Option<Arc<Document>>; 2]>);
 
 #[derive(Debug)]
 struct Document {
-    xml: String,
-    etag: String,
+    kept: Kept,
     /// What it was made of: certificates in their order.
     of: Vec<String>,
     written_at: Timestamp,
-}
-
-impl Document {
-    fn response(&self, provider: &Provider, asked: &HeaderMap) -> Response {
-        let age = provider.app().keyring.saml_schedule().cache_lifetime.min(FRESH).as_secs();
-        kept(asked, &self.xml, &self.etag, MEDIA_TYPE, &format!("public, max-age={age}"))
-    }
 }
 
 fn document(provider: &Provider, reader: Reader) -> Result<Arc<Document>, Fault> {
@@ -130,7 +122,10 @@ fn document(provider: &Provider, reader: Reader) -> Result<Arc<Document>, Fault>
     let xml = write(provider, &certificates, reader, now)?;
     let digest = digest::digest(&digest::SHA256, xml.as_bytes());
     let etag = format!("\"{}\"", hex::encode(digest.as_ref().get(..16).unwrap_or_default()));
-    let document = Arc::new(Document { xml, etag, of, written_at: now });
+    let age = provider.app().keyring.saml_schedule().cache_lifetime.min(FRESH).as_secs();
+    let kept = Kept::new(xml, &etag, MEDIA_TYPE, &format!("public, max-age={age}"));
+    let kept = kept.ok_or_else(|| Fault::Broken("metadata cannot be sent under its tag".into()))?;
+    let document = Arc::new(Document { kept, of, written_at: now });
     *known = Some(document.clone());
     Ok(document)
 }

@@ -38,7 +38,7 @@ use crate::{
         saml::Saml,
         selftest,
     },
-    signon::{SignOn, rehearse::Told},
+    signon::{SignOn, Told},
     store::{Db, journal::Journal},
     web,
 };

@@ -133,6 +133,8 @@ pub struct Hashing {
     pub threads: usize,
     /// How many checks may wait before the next is answered 503.
     pub queue: usize,
+    /// How long a card and PIN just shown at a face without pages need not be hashed again.
+    pub remembered: std::time::Duration,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

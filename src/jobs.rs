@@ -62,6 +62,10 @@ async fn look(signon: &SignOn, seen: &mut Option<Versions>) -> Result<()> {
     if before == now {
         return Ok(());
     }
+    if (Versions { pins: now.pins, ..before }) == now {
+        signon.forget_pins();
+        return Ok(());
+    }
     if before.catalogue != now.catalogue {
         if let Err(error) = app.reload().await {
             *seen = Some(before);

@@ -172,6 +172,13 @@ pub const HASHING: Table = Table {
             "512",
             "Checks that may wait; the next is answered 503, with when to retry.",
         ),
+        or(
+            "remembered",
+            "duration, 0s to 15m",
+            "\"5m\"",
+            "How long a card and PIN that a vendor's server just asked about (SIP2, PATRONAPI, EZproxy) are answered without \
+             another check. A changed PIN, a block or a withdrawal ends that at once; `0s` switches it off.",
+        ),
     ],
 };
 

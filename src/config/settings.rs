@@ -127,7 +127,8 @@ fn throttle(section: &Section<'_>) -> Option<Throttle> {
 fn hashing(section: &Section<'_>) -> Option<Hashing> {
     let threads = section.need("threads", read::number(0, 256));
     let queue = section.need("queue", read::number(1, 100_000));
-    Some(Hashing { threads: usize::try_from(threads?).ok()?, queue: usize::try_from(queue?).ok()? })
+    let remembered = section.need("remembered", read::duration("0s", "15m"))?;
+    Some(Hashing { threads: usize::try_from(threads?).ok()?, queue: usize::try_from(queue?).ok()?, remembered })
 }
 
 fn retention(section: &Section<'_>) -> Option<Retention> {

@@ -40,6 +40,23 @@ pub struct Present<'a> {
     pub facts: Facts<'a>,
 }
 
+/// The same at a face that has no pages: everything that the vendor may be told, or why not.
+///
+/// # Errors
+/// Those of `entitled` and `allow`, and `PinMustChange` between them, as a page would ask for it.
+pub fn without_pages(
+    vendor: &Vendor,
+    facts: &Facts<'_>,
+    pin_change_due: bool,
+    now: Timestamp,
+) -> Result<Allowance, Reason> {
+    let entitlement = entitlement::entitled(facts, now, &mut |_| ())?;
+    if pin_change_due {
+        return Err(Reason::PinMustChange);
+    }
+    entitlement::allow(&entitlement, vendor, &vendor.scopes, &mut |_| ())
+}
+
 /// `present` is absent where nobody is signed in.
 pub fn next_step(vendor: &Vendor, wants: &Wants<'_>, present: Option<Present<'_>>, now: Timestamp) -> Step {
     let Some(present) = present else { return Step::Identify };

@@ -26,7 +26,7 @@ use crate::{
     },
     keyring::KeyRing,
     outbound::Outbound,
-    signon::{Fault, SignOn, farewell::Farewell, rehearse::Told},
+    signon::{Fault, SignOn, Told, farewell::Farewell},
 };
 
 /// One language that vendors speak. To add one: a folder here, and a line in `compose`.

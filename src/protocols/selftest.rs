@@ -25,11 +25,7 @@ use crate::{
     },
     pages::{Frame, Locale},
     protocols,
-    signon::{
-        Fault, SignOn,
-        rehearse::{self, Rehearsal},
-        visitor::cookie,
-    },
+    signon::{self, Fault, SignOn, rehearse::Rehearsal, visitor::cookie},
 };
 
 struct Desk {
@@ -178,7 +174,7 @@ impl Desk {
         })
     }
 
-    fn rehearsed(&self, vendor: &Vendor, told: &rehearse::Told, scopes: &str) -> Vec<protocols::Rehearsed> {
+    fn rehearsed(&self, vendor: &Vendor, told: &signon::Told, scopes: &str) -> Vec<protocols::Rehearsed> {
         let app = self.signon.app();
         let scopes: Vec<String> = scopes.split_whitespace().map(str::to_owned).collect();
         let (issuer, scope_domain) = (app.config.issuer.as_str(), app.config.library.scope_domain.as_str());

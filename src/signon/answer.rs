@@ -1,11 +1,15 @@
 //! Card and PIN: throttle, one Argon2id whatever the card's state, policy, and a session.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use serde_json::json;
 use subtle::ConstantTimeEq;
 
-use super::{Answer, Fault, SignOn, Visitor, begin::Pending, begin::refusal_event, guesses, visitor};
+use super::{
+    Answer, Fault, SignOn, Visitor,
+    begin::{Pending, Place, refusal_event},
+    guesses, visitor,
+};
 use crate::{
     domain::{
         audit::{AuditEvent, Kind},
@@ -26,6 +30,8 @@ pub(super) struct Verified {
     pub patron: Patron,
     /// This PIN opens nothing but its own change.
     pub pin_change_due: bool,
+    /// It is the roster's.
+    pub is_initial: bool,
 }
 
 impl SignOn {
@@ -40,7 +46,7 @@ impl SignOn {
         pin: &str,
         visitor: &Visitor,
     ) -> Result<Answer, Fault> {
-        match self.check(card, pin, visitor).await? {
+        match self.check(card, pin, visitor.address, None).await? {
             Err(reason) => Ok(Answer::TryAgain(reason)),
             Ok(verified) => self.open(verified, ticket, visitor).await,
         }
@@ -51,18 +57,19 @@ impl SignOn {
         &self,
         typed: &str,
         pin: &str,
-        visitor: &Visitor,
+        address: IpAddr,
+        place: Option<Place<'_>>,
     ) -> Result<Result<Verified, Reason>, Fault> {
         let app = self.app();
         let keys = app.keyring.pin_key();
         let canonical = CardNumber::read(typed);
         let typed = canonical.as_ref().map_or(typed, CardNumber::as_str);
         let pattern = keys.pattern(pin);
-        let counted = guesses::admit(&app.shelf, &self.0.limits, typed, &pattern, visitor.address).await?;
+        let counted = guesses::admit(&app.shelf, &self.0.limits, typed, &pattern, address).await?;
         let counted = match counted {
             Ok(counted) => counted,
             Err(reason) => {
-                let event = refusal_event(app.clock.now(), &reason, None, None);
+                let event = refusal_event(app.clock.now(), &reason, None, place);
                 app.journal.keep(Vec::new(), vec![event]).await?;
                 return Ok(Err(reason));
             }
@@ -98,16 +105,16 @@ impl SignOn {
         match record {
             Some(record) if right => {
                 counted.right(&app.shelf).await?;
-                let pin_change_due = match record.pin {
-                    Pin::Chosen { change_due, .. } => change_due,
-                    _ => true,
+                let (pin_change_due, is_initial) = match record.pin {
+                    Pin::Chosen { change_due, .. } => (change_due, false),
+                    _ => (true, true),
                 };
-                Ok(Ok(Verified { patron: record.patron, pin_change_due }))
+                Ok(Ok(Verified { patron: record.patron, pin_change_due, is_initial }))
             }
             record => {
                 counted.wrong(&app.shelf).await?;
                 let patron = record.map(|record| record.patron.id);
-                let event = refusal_event(app.clock.now(), &Reason::SignInFailed, patron, None);
+                let event = refusal_event(app.clock.now(), &Reason::SignInFailed, patron, place);
                 app.journal.keep(Vec::new(), vec![event]).await?;
                 Ok(Err(Reason::SignInFailed))
             }
@@ -126,7 +133,7 @@ impl SignOn {
         };
         let facts = self.facts(&patron, &catalogue);
         if let Err(reason) = entitled(&facts, now, &mut |_| ()) {
-            let told = pending.as_ref().map(|(ticket, ask)| (ask, Some(*ticket)));
+            let told = pending.as_ref().map(|(ticket, ask)| ask.place(Some(*ticket)));
             let event = refusal_event(now, &reason, Some(patron.id), told);
             app.journal.keep(Vec::new(), vec![event]).await?;
             let page = match pending {
@@ -171,7 +178,7 @@ impl SignOn {
                 });
                 match step {
                     Some(Step::Refuse(reason)) => {
-                        events.push(refusal_event(now, &reason, Some(patron.id), Some((&ask, Some(ticket)))));
+                        events.push(refusal_event(now, &reason, Some(patron.id), Some(ask.place(Some(ticket)))));
                         self.shelve(ticket, &Pending::refused(ask, reason)).await?;
                         format!("/refused/{ticket}")
                     }

@@ -11,7 +11,7 @@ use crate::{
         audit::{AuditEvent, Kind},
         clock::Timestamp,
         handle,
-        id::{PatronId, SessionId},
+        id::{PatronId, SessionId, VendorId},
         reason::{Reason, staff_code},
     },
     ephemeral::Namespace,
@@ -43,7 +43,20 @@ impl Pending {
     }
 }
 
+/// Where somebody was refused.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub vendor: &'a VendorId,
+    pub protocol: &'a str,
+    /// Behind which a page tells of it.
+    pub ticket: Option<&'a str>,
+}
+
 impl Ask {
+    pub(super) fn place<'a>(&'a self, ticket: Option<&'a str>) -> Place<'a> {
+        Place { vendor: &self.vendor, protocol: &self.protocol, ticket }
+    }
+
     /// The same to `policy`, with what the patron answered so far.
     pub(super) fn wants(&self, consented: Option<SessionId>) -> Wants<'_> {
         let consent = match (&self.consent, consented) {
@@ -144,7 +157,7 @@ impl SignOn {
 
     async fn refuse(&self, ask: Ask, patron: Option<PatronId>, reason: Reason) -> Result<Next, Fault> {
         let ticket = if ask.interactive { Some(handle::random()?) } else { None };
-        let event = refusal_event(self.app().clock.now(), &reason, patron, Some((&ask, ticket.as_deref())));
+        let event = refusal_event(self.app().clock.now(), &reason, patron, Some(ask.place(ticket.as_deref())));
         self.app().journal.keep(Vec::new(), vec![event]).await?;
         let page = ticket.as_ref().map(|ticket| format!("/refused/{ticket}"));
         if let Some(ticket) = ticket {
@@ -169,15 +182,14 @@ pub(super) fn refusal_event(
     at: Timestamp,
     reason: &Reason,
     patron: Option<PatronId>,
-    pending: Option<(&Ask, Option<&str>)>,
+    place: Option<Place<'_>>,
 ) -> AuditEvent {
-    let ask = pending.map(|(ask, _)| ask);
-    let code = pending.and_then(|(_, ticket)| ticket).map(staff_code);
+    let code = place.and_then(|place| place.ticket).map(staff_code);
     let payload = json!({
         "reason": reason.code(),
         "patron": patron.map(|id| id.to_string()),
-        "vendor": ask.map(|ask| ask.vendor.as_str()),
-        "protocol": ask.map(|ask| ask.protocol.as_str()),
+        "vendor": place.map(|place| place.vendor.as_str()),
+        "protocol": place.map(|place| place.protocol),
         "code": code,
     });
     AuditEvent { at, kind: Kind::Refusal, payload }

@@ -32,7 +32,7 @@ impl SignOn {
         if let Err(rule) = acceptable(new, &patron.card) {
             return Ok(ChangedPin::TooEasy(rule));
         }
-        if let Err(reason) = self.check(patron.card.as_str(), current, visitor).await? {
+        if let Err(reason) = self.check(patron.card.as_str(), current, visitor.address, None).await? {
             return Ok(ChangedPin::TryAgain(reason));
         }
         if current.trim() == new.trim() {

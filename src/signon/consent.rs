@@ -83,7 +83,7 @@ impl SignOn {
             self.shelve(ticket, &Pending { consented: Some(who.session.id), ..Pending::fresh(ask) }).await?;
         } else {
             let reason = Reason::Declined;
-            let event = refusal_event(app.clock.now(), &reason, Some(who.patron.id), Some((&ask, None)));
+            let event = refusal_event(app.clock.now(), &reason, Some(who.patron.id), Some(ask.place(None)));
             app.journal.keep(Vec::new(), vec![event]).await?;
             self.shelve(ticket, &Pending::refused(ask, reason)).await?;
         }

@@ -49,20 +49,43 @@ pub async fn admit(
     pattern: &KeyedPin,
     address: IpAddr,
 ) -> Result<Result<Try, Reason>, Fault> {
-    let (card, place) = (short_hash(typed), network(address));
-    let gates = [
-        Gate { key: format!("card {card}"), limit: limits.card },
-        Gate { key: format!("pattern {place} {}", pattern.hex()), limit: limits.pattern },
-    ];
-    let pair = format!("pair {place} {} {card}", pattern.hex());
+    let gates = gates(limits, typed, pattern, address);
+    let pair = format!("pair {} {} {}", network(address), pattern.hex(), short_hash(typed));
     Ok(enter(shelf, &gates).await?.map(|()| Try { gates, pair }))
 }
 
-/// Takes a place at both gates, or at none.
-pub(super) async fn enter(shelf: &Shelf, gates: &[Gate; 2]) -> Result<Result<(), Reason>, Fault> {
+/// Whether a try would be looked at now. Takes no place.
+pub async fn are_open(
+    shelf: &Shelf,
+    limits: &Limits,
+    typed: &str,
+    pattern: &KeyedPin,
+    address: IpAddr,
+) -> Result<bool, Fault> {
+    for gate in gates(limits, typed, pattern, address) {
+        let (wrong, left) = gate.wrong(shelf, 0).await?;
+        if gate.limit.admits(wrong, left).is_err() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn gates(limits: &Limits, typed: &str, pattern: &KeyedPin, address: IpAddr) -> [Gate; 2] {
+    [
+        Gate { key: format!("card {}", short_hash(typed)), limit: limits.card },
+        Gate { key: format!("pattern {} {}", network(address), pattern.hex()), limit: limits.pattern },
+    ]
+}
+
+/// Takes a place at every gate, or at none.
+pub(super) async fn enter(shelf: &Shelf, gates: &[Gate]) -> Result<Result<(), Reason>, Fault> {
     let began = Instant::now();
     loop {
-        let beside = [gates[0].enter(shelf).await?, gates[1].enter(shelf).await?];
+        let mut beside = Vec::with_capacity(gates.len());
+        for gate in gates {
+            beside.push(gate.enter(shelf).await?);
+        }
         let mut free = true;
         for (gate, beside) in gates.iter().zip(beside) {
             let (wrong, left) = gate.wrong(shelf, 0).await?;

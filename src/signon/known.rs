@@ -1,46 +1,82 @@
-//! What was read lately and is likely to be asked for again: sessions, patrons, grants. Kept for minutes at most, and
-//! forgotten at once when something about it changes.
+//! What was read lately and is likely to be asked for again: sessions, patrons, grants, and cards shown at faces without
+//! pages. Kept for minutes at most, and forgotten at once when something about it changes.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use moka::sync::Cache;
 
-use super::{Fault, SignOn};
+use super::{Fault, SignOn, verify::Shown};
 use crate::domain::{
     grant::Grant,
     id::{GrantId, PatronId, SessionId},
     patron::Patron,
+    pin::KeyedPin,
     session::Session,
 };
 
 pub struct Known {
     /// By the handle's hex SHA-256.
     sessions: Cache<String, Arc<Session>>,
-    patrons: Cache<PatronId, Arc<Patron>>,
+    patrons: Cache<(Generation, PatronId), Arc<Patron>>,
     grants: Cache<GrantId, Arc<Grant>>,
     /// Sessions that ended while a grant of theirs may still be remembered here.
     ended: Cache<SessionId, ()>,
+    /// By a keyed digest of what was shown, and where.
+    shown: Cache<(Generation, [u8; 32]), Shown>,
+    generation: AtomicU64,
 }
+
+/// Goes on whenever something changed. What was read before a change is kept under the generation before it, however
+/// late it is put there, and so is never found again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Generation(u64);
 
 const MINUTES: Duration = Duration::from_secs(5 * 60);
 
-impl Default for Known {
-    fn default() -> Self {
+impl Known {
+    /// `shown_for`: how long a card and PIN just shown need not be hashed again.
+    pub fn new(shown_for: Duration) -> Known {
         Known {
             sessions: Cache::builder().max_capacity(20_000).time_to_live(MINUTES).build(),
             patrons: Cache::builder().max_capacity(20_000).time_to_live(MINUTES).build(),
             grants: Cache::builder().max_capacity(50_000).time_to_live(MINUTES).build(),
             ended: Cache::builder().max_capacity(100_000).time_to_live(MINUTES * 2).build(),
+            shown: Cache::builder().max_capacity(100_000).time_to_live(shown_for).build(),
+            generation: AtomicU64::new(0),
         }
     }
-}
 
-impl Known {
     pub fn forget_all(&self) {
+        self.forget_shown();
         // What is asked last goes first, so that nobody sees a new session beside an old grant.
         self.grants.invalidate_all();
         self.patrons.invalidate_all();
         self.sessions.invalidate_all();
+    }
+
+    /// A PIN was changed.
+    pub fn forget_shown(&self) {
+        self.generation.fetch_add(1, Ordering::SeqCst);
+        self.shown.invalidate_all();
+    }
+
+    pub fn generation(&self) -> Generation {
+        Generation(self.generation.load(Ordering::SeqCst))
+    }
+
+    pub fn shown(&self, generation: Generation, key: &KeyedPin) -> Option<Shown> {
+        self.shown.get(&(generation, key.0))
+    }
+
+    /// `generation` is of before what was shown was looked at.
+    pub fn remember_shown(&self, generation: Generation, key: KeyedPin, shown: Shown) {
+        self.shown.insert((generation, key.0), shown);
     }
 
     pub fn remember_session(&self, handle: String, session: Arc<Session>) {
@@ -85,12 +121,13 @@ impl SignOn {
 
     pub(super) async fn patron_by(&self, id: PatronId) -> Result<Option<Arc<Patron>>, Fault> {
         let known = &self.0.known;
-        if let Some(patron) = known.patrons.get(&id) {
+        let generation = known.generation();
+        if let Some(patron) = known.patrons.get(&(generation, id)) {
             return Ok(Some(patron));
         }
         let Some(record) = self.app().store.patrons().by_id(id).await? else { return Ok(None) };
         let patron = Arc::new(record.patron);
-        known.patrons.insert(id, patron.clone());
+        known.patrons.insert((generation, id), patron.clone());
         Ok(Some(patron))
     }
 

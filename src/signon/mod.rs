@@ -13,11 +13,13 @@ mod guesses;
 mod known;
 mod leave;
 pub mod pins;
+mod pseudonyms;
 pub mod rehearse;
 mod renew;
 mod session;
 #[cfg(test)]
 mod tests;
+mod verify;
 pub mod visitor;
 
 use std::sync::Arc;
@@ -44,6 +46,7 @@ use crate::{
 pub use consent::{Asked, Consenting};
 pub use leave::{Departed, Left, OF, Onward, Visit, Wish};
 pub use renew::Turned;
+pub use verify::{Door, Told};
 pub use visitor::Visitor;
 
 /// A relying party's wish, in no protocol's words. Kept on the shelf while the patron signs in.
@@ -210,6 +213,7 @@ struct Flow {
     pins: pins::PinPool,
     known: known::Known,
     asked: asked::Asked,
+    pseudonyms: pseudonyms::Pseudonyms,
     limits: Limits,
     farewells: Vec<Box<dyn farewell::Farewell>>,
     telling: farewell::TellingNow,
@@ -234,8 +238,17 @@ impl SignOn {
             device_code: limit(&tries.device_code),
             device_codes: codes::EVERYWHERE,
         };
-        let (known, asked) = (known::Known::default(), asked::Asked::default());
-        Ok(SignOn(Arc::new(Flow { app, pins, known, asked, limits, farewells, telling: Default::default() })))
+        let known = known::Known::new(hashing.remembered);
+        Ok(SignOn(Arc::new(Flow {
+            app,
+            pins,
+            known,
+            asked: asked::Asked::default(),
+            pseudonyms: pseudonyms::Pseudonyms::default(),
+            limits,
+            farewells,
+            telling: Default::default(),
+        })))
     }
 
     pub fn app(&self) -> &App {
@@ -245,6 +258,11 @@ impl SignOn {
     /// Forgets what was remembered of sessions, patrons and grants: something about them was changed elsewhere.
     pub fn look_again(&self) {
         self.0.known.forget_all();
+    }
+
+    /// Forgets which cards and PINs were just shown: somebody's PIN was changed elsewhere.
+    pub fn forget_pins(&self) {
+        self.0.known.forget_shown();
     }
 
     /// What bears on this patron's entitlement under this snapshot of the programme.

@@ -1,14 +1,10 @@
 //! What a vendor would be told of the test patrons, if one of them came now. Nothing is granted, and nothing audited:
 //! nobody is there.
 
-use super::{Fault, SignOn};
+use super::{Fault, SignOn, Told};
 use crate::{
-    domain::{card::CardNumber, clock::Timestamp, reason::Reason, scope::Scopes, vendor::Vendor},
-    policy::{
-        entitlement::{allow, entitled},
-        release::{Release, release},
-        subject::subject,
-    },
+    domain::{card::CardNumber, reason::Reason, vendor::Vendor},
+    policy::entitlement::{allow, entitled},
 };
 
 /// A test patron at one vendor's door.
@@ -18,15 +14,6 @@ pub struct Rehearsal {
     pub patron: String,
     pub card: CardNumber,
     pub verdict: Result<Told, Reason>,
-}
-
-#[derive(Debug)]
-pub struct Told {
-    pub subject: String,
-    pub release: Release,
-    pub scopes: Scopes,
-    /// When it ends unless the agreement is renewed.
-    pub until: Timestamp,
 }
 
 impl SignOn {
@@ -39,12 +26,7 @@ impl SignOn {
         let at_the_door = |patron: crate::domain::patron::Patron| {
             let entitlement = entitled(&self.facts(&patron, &catalogue), now, &mut |_| ());
             let allowance = entitlement.and_then(|yes| allow(&yes, vendor, &vendor.scopes, &mut |_| ()));
-            let verdict = allowance.map(|allowance| Told {
-                subject: subject(app.keyring.pseudonym_key(), vendor.uid, patron.id),
-                release: release(&allowance, vendor, &patron),
-                scopes: allowance.scopes().clone(),
-                until: allowance.until(),
-            });
+            let verdict = allowance.map(|allowance| self.told(vendor, &patron, &allowance));
             Rehearsal { patron: patron.sourced_id, card: patron.card, verdict }
         };
         Ok(patrons.map(at_the_door).collect())

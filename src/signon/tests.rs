@@ -1,6 +1,8 @@
 //! What the flow promises whatever the protocol: limits of sessions, PINs, a full queue, the retention job; on real
 //! databases, with the clock turned by hand.
 
+mod faces;
+
 use std::time::Duration;
 
 use serde_json::json;

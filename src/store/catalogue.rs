@@ -71,6 +71,7 @@ pub struct Versions {
     pub catalogue: i64,
     pub patrons: i64,
     pub keys: i64,
+    pub pins: i64,
 }
 
 impl Db {
@@ -105,7 +106,7 @@ impl Reader<'_> {
             rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<_>>()?
         });
         let n = |name: &str| rows.iter().find(|(row, _)| row == name).map_or(0, |(_, n)| *n);
-        Ok(Versions { catalogue: n("catalogue"), patrons: n("patrons"), keys: n("keys") })
+        Ok(Versions { catalogue: n("catalogue"), patrons: n("patrons"), keys: n("keys"), pins: n("pins") })
     }
 }
 

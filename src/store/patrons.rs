@@ -72,6 +72,8 @@ const BY_CARD: &str = holding!(
      AND n.run <= s.live_run) ORDER BY e.present DESC, e.run DESC LIMIT 1"
 );
 
+const PINS_CHANGED: &str = "UPDATE version SET n = n + 1 WHERE name = 'pins'";
+
 /// Test patrons have one row each.
 const OF_SOURCE: &str = holding!("e.source = $1 AND e.present ORDER BY p.sourced_id LIMIT 20");
 
@@ -111,6 +113,15 @@ impl Patrons<'_> {
         rows.into_iter().map(record).collect()
     }
 
+    /// Everybody who was ever known.
+    ///
+    /// # Errors
+    /// `Unavailable` or `Corrupt`.
+    pub async fn all_ids(&self) -> Result<Vec<PatronId>> {
+        let rows: Vec<(String,)> = on!(self.db, pool => sqlx::query_as("SELECT id FROM patron").fetch_all(pool).await)?;
+        rows.into_iter().map(|(id,)| id.parse().map_err(corrupt)).collect()
+    }
+
     /// How many are enrolled, each counted at the organisation that made the card. Reads every row.
     ///
     /// # Errors
@@ -126,8 +137,8 @@ impl Patrons<'_> {
         Ok(counts)
     }
 
-    /// The PIN that the patron chose, or an operator's with `change_due`. No version is bumped: who verifies a PIN
-    /// reads the row. `false` where there is no such patron.
+    /// The PIN that the patron chose, or an operator's with `change_due`. Whoever remembers
+    /// a PIN that was shown forgets it by the version `pins`. `false` where there is no such patron.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -139,6 +150,7 @@ impl Patrons<'_> {
         change_due: bool,
         at: Timestamp,
     ) -> Result<bool> {
+        within!(tx, conn => sqlx::query(PINS_CHANGED).execute(conn).await.map(drop))?;
         let sql = "UPDATE patron SET pin_verifier = $1, pin_change_due = $2, pin_set_at = $3 WHERE id = $4";
         let done = within!(tx, conn => sqlx::query(sql).bind(verifier).bind(change_due).bind(at.millis())
             .bind(id.to_string()).execute(conn).await?.rows_affected());
@@ -150,6 +162,7 @@ impl Patrons<'_> {
     /// # Errors
     /// `Unavailable`.
     pub async fn clear_pin(&self, tx: &mut Tx, id: PatronId) -> Result<bool> {
+        within!(tx, conn => sqlx::query(PINS_CHANGED).execute(conn).await.map(drop))?;
         let sql = "UPDATE patron SET pin_verifier = NULL, pin_change_due = FALSE, pin_set_at = NULL WHERE id = $1";
         let done = within!(tx, conn => sqlx::query(sql).bind(id.to_string()).execute(conn).await?.rows_affected());
         Ok(done == 1)

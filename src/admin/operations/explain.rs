@@ -21,7 +21,7 @@ use crate::{
         release::release,
         subject::subject,
     },
-    signon::rehearse::Told,
+    signon::Told,
     store::{audit, patrons::Pin},
 };
 

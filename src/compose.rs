@@ -13,6 +13,7 @@ use anyhow::{Context, Result};
 use axum::Router;
 use hyper_util::rt::TokioTimer;
 use serde_json::Value;
+use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
     admin::operations::Desk,
@@ -32,11 +33,12 @@ use crate::{
     outbound::Outbound,
     pages::{Pages, Theme, ThemeSettings},
     protocols::{
-        Protocol, Rehearsed, Stage,
+        Listener, Protocol, Rehearsed, Stage,
         oidc::Oidc,
         reach::{Caller, reach},
         saml::Saml,
         selftest,
+        sip2::Sip2,
     },
     signon::{SignOn, Told},
     store::{Db, journal::Journal},
@@ -45,7 +47,7 @@ use crate::{
 
 /// How vendors may speak to us.
 fn protocols() -> Vec<Box<dyn Protocol>> {
-    vec![Box::new(Oidc), Box::new(Saml)]
+    vec![Box::new(Oidc), Box::new(Saml), Box::new(Sip2)]
 }
 
 /// What an operator fills in for each protocol, for reading configuration files.
@@ -157,19 +159,38 @@ pub fn router(signon: &SignOn) -> Router {
     web::router(signon.clone(), faces.merge(selftest::routes(signon.clone(), protocols())))
 }
 
-/// Serves until the process is told to end; requests under way are finished first.
+/// Takes the addresses that protocols listen at beside http.
+///
+/// # Errors
+/// Where one cannot be had.
+pub fn listen(signon: &SignOn) -> Result<Vec<Listener>> {
+    let mut listeners = Vec::new();
+    for protocol in protocols() {
+        listeners.extend(protocol.listen(signon).map_err(anyhow::Error::msg)?);
+    }
+    Ok(listeners)
+}
+
+/// Serves until the process is told to end; what is under way is finished first.
 ///
 /// # Errors
 /// Where the address cannot be listened on, or the certificate cannot be read.
-pub async fn serve(signon: SignOn, listener: TcpListener) -> Result<()> {
+pub async fn serve(signon: SignOn, listener: TcpListener, others: Vec<Listener>) -> Result<()> {
     let service = router(&signon).into_make_service_with_connect_info::<SocketAddr>();
     let handle = axum_server::Handle::new();
+    let (stop, stopped) = watch::channel(false);
+    let mut standing = JoinSet::new();
+    for other in others {
+        tracing::info!(protocol = other.protocol, address = %other.address, tls = other.secure, "listening");
+        standing.spawn((other.run)(stopped.clone()));
+    }
     tokio::spawn({
         let handle = handle.clone();
         async move {
             ended().await;
             tracing::info!("ending: finishing what is under way");
-            handle.graceful_shutdown(Some(Duration::from_secs(20)));
+            stop.send(true).ok();
+            handle.graceful_shutdown(Some(FINISHED_WITHIN));
         }
     });
     listener.set_nonblocking(true)?;
@@ -189,6 +210,8 @@ pub async fn serve(signon: SignOn, listener: TcpListener) -> Result<()> {
             server.serve(service).await?;
         }
     }
+    let finished = async { while standing.join_next().await.is_some() {} };
+    tokio::time::timeout(FINISHED_WITHIN, finished).await.ok();
     if let Err(error) = signon.write_down_all_asked().await {
         tracing::warn!(%error, "which scopes were asked for lately was not written down");
     }
@@ -196,6 +219,8 @@ pub async fn serve(signon: SignOn, listener: TcpListener) -> Result<()> {
     Ok(())
 }
 
+/// What is under way then is cut off.
+const FINISHED_WITHIN: Duration = Duration::from_secs(20);
 /// Whoever takes longer to say what they want holds a connection for nothing.
 const HEADERS_WITHIN: Duration = Duration::from_secs(15);
 const MOST_HEADERS: usize = 64;

@@ -6,7 +6,6 @@ mod check;
 mod declarations;
 pub mod docs;
 pub mod fields;
-mod network;
 mod parties;
 mod problem;
 mod read;
@@ -23,6 +22,7 @@ use std::{
 
 use serde_json::Value;
 
+use crate::domain::network::Network;
 use crate::domain::{
     agreement::Agreement,
     catalogue::{Catalogue, OptOut, SourceSettings},
@@ -36,7 +36,6 @@ use crate::domain::{
     session::SessionLimits,
     vendor::{ReleaseItem, RelyingParty, Shelf, Vendor},
 };
-pub use network::Network;
 pub use problem::{Problem, Problems};
 use section::Sheet;
 pub use test_patrons::{DeclaredPin, DeclaredTestPatron};
@@ -85,6 +84,7 @@ pub struct Config {
     /// Authorities, PEM, whose certificates are trusted besides the public ones when this server calls others.
     pub trusted_certificates: Option<PathBuf>,
     pub tls: Option<Tls>,
+    pub sip2: Sip2,
     pub session: SessionLimits,
     pub throttle: Throttle,
     pub hashing: Hashing,
@@ -111,6 +111,18 @@ pub struct Tls {
     pub key: PathBuf,
 }
 
+/// Where vendors ask by SIP2.
+#[derive(Debug, Clone)]
+pub struct Sip2 {
+    pub listen: Option<SocketAddr>,
+    pub tls_listen: Option<SocketAddr>,
+    /// Its own certificate; absent: that of http.
+    pub tls: Option<Tls>,
+    /// Connections at the same time.
+    pub connections: usize,
+    pub idle: Duration,
+}
+
 /// How many wrong tries count within which window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tries {
@@ -134,7 +146,7 @@ pub struct Hashing {
     /// How many checks may wait before the next is answered 503.
     pub queue: usize,
     /// How long a card and PIN just shown at a face without pages need not be hashed again.
-    pub remembered: std::time::Duration,
+    pub remembered: Duration,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

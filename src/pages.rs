@@ -154,7 +154,9 @@ impl Asset {
 fn environment(locale: Locale, theme: Option<&Path>, site: &Value) -> Result<Environment<'static>, PagesError> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    // A sentence for a wire that knows no HTML.
+    environment
+        .set_auto_escape_callback(|name| if name.ends_with(".txt") { AutoEscape::None } else { AutoEscape::Html });
     environment.add_global("lang", locale.tag());
     environment.add_global("site", site.clone());
 
@@ -168,7 +170,7 @@ fn environment(locale: Locale, theme: Option<&Path>, site: &Value) -> Result<Env
     environment.add_function("date", move |day: &str| dates.date(day));
     environment.add_function("has_text", move |key: &str, _rest: Rest<Value>| texts.has(key));
 
-    for name in Templates::iter().filter(|name| name.ends_with(".html")) {
+    for name in Templates::iter().filter(|name| name.ends_with(".html") || name.ends_with(".txt")) {
         let own = read_override(theme, &name)?;
         let source: Cow<'static, str> = match (own, Templates::get(&name)) {
             (Some(own), _) => own.into(),

@@ -32,6 +32,7 @@ mod saml_peers;
 mod scopes;
 mod selftest;
 mod sign_in;
+mod sip2;
 mod test_patrons;
 mod throttle;
 mod vendors;

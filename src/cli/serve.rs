@@ -20,6 +20,7 @@ pub async fn run(file: &Path) -> Result<()> {
         tracing::warn!(file = %file.display(), "{warning}");
     }
     let signon = compose::sign_on(desk).await?;
+    let others = compose::listen(&signon)?;
     tracing::info!(%address, %issuer, "ready");
-    compose::serve(signon, listener).await
+    compose::serve(signon, listener, others).await
 }

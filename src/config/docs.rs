@@ -59,7 +59,9 @@ fn protocol(page: &mut String, name: &str, fields: &[Field]) {
         let default = match field.kind {
             _ if field.default.is_empty() => String::new(),
             Kind::Flag | Kind::Number(..) => field.default.to_owned(),
-            Kind::Choices(_) | Kind::Urls => format!("{:?}", field.default.split_whitespace().collect::<Vec<_>>()),
+            Kind::Choices(_) | Kind::Urls | Kind::Networks => {
+                format!("{:?}", field.default.split_whitespace().collect::<Vec<_>>())
+            }
             _ => format!("\"{}\"", field.default),
         };
         row(page, field.name, &kind(field), field.required, &default, field.help);
@@ -72,6 +74,7 @@ fn kind(field: &Field) -> String {
         Kind::Flag => "true or false".to_owned(),
         Kind::Choice(words) => quoted(words),
         Kind::Choices(words) => format!("list of {}", quoted(words)),
+        Kind::Networks => "list of addresses and networks".to_owned(),
         Kind::Number(from, to) => format!("number, {from} to {to}"),
         Kind::Url => "URL".to_owned(),
         Kind::Urls => "list of URLs".to_owned(),

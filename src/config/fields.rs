@@ -78,6 +78,7 @@ pub const ROOT: Table = Table {
             "Authorities, PEM, whose certificates are trusted besides the public ones when this server calls others.",
         ),
         may("tls", "table", ""),
+        may("sip2", "table", ""),
         may("session", "table", ""),
         may("throttle", "table", ""),
         may("hashing", "table", ""),
@@ -115,6 +116,35 @@ pub const TLS: Table = Table {
     fields: &[
         need("certificate", "path", "The certificate and its chain, PEM."),
         need("key", "path", "Its private key, PEM."),
+    ],
+};
+
+pub const SIP2: Table = Table {
+    name: "sip2",
+    many: false,
+    help: "Where vendors ask by SIP2, see `[[vendor.sip2]]`. Nothing listens without an address here.",
+    fields: &[
+        may(
+            "listen",
+            "address and port",
+            "Plain connections, `127.0.0.1:6001`. PINs travel in clear: for this machine, a private line, or behind a \
+             tunnel (stunnel, a VPN).",
+        ),
+        may("tls_listen", "address and port", "The same over TLS, `0.0.0.0:6443`."),
+        may("certificate", "path", "The certificate and its chain for `tls_listen`, PEM. Without it: that of `[tls]`."),
+        may("key", "path", "Its private key, PEM."),
+        or(
+            "connections",
+            "number, 1 to 100000",
+            "10000",
+            "Connections at the same time, on both addresses together; further ones are turned away.",
+        ),
+        or(
+            "idle",
+            "duration, 10s to 24h",
+            "\"10m\"",
+            "A vendor that says nothing for so long is hung up on; it connects again when it has a question.",
+        ),
     ],
 };
 
@@ -459,10 +489,11 @@ pub const TEST_ADDRESS: Table = Table {
 };
 
 /// In the order that the documentation tells them.
-pub const TABLES: [&Table; 21] = [
+pub const TABLES: [&Table; 22] = [
     &ROOT,
     &LIBRARY,
     &TLS,
+    &SIP2,
     &SESSION,
     &THROTTLE,
     &HASHING,

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::domain::{
     field::{Field, Kind},
+    network::Network,
     vendor::RelyingParty,
 };
 
@@ -112,6 +113,10 @@ fn setting(section: &Section<'_>, field: &Field) -> Option<Option<(String, Value
                 section.wrong(name, "must not be empty");
             }
             urls.into_iter().map(|url| url.value).collect()
+        }
+        Kind::Networks => {
+            let networks = section.list(name, read::word::<Network>)?;
+            networks.into_iter().map(|network| network.value.to_string()).collect()
         }
         Kind::Choice(words) => Value::String(section.need(name, |value| word_of(words, value))?),
         Kind::Choices(words) => {

@@ -1,11 +1,10 @@
 //! How the server runs: the top level and its single tables.
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 use super::{
-    Config, Hashing, Library, Oidc, Retention, Theme, Throttle, Tls, Tries,
+    Config, Hashing, Library, Oidc, Retention, Sip2, Theme, Throttle, Tls, Tries,
     fields::{self, ROOT, Setting},
-    network::Network,
     read,
     section::Section,
 };
@@ -13,6 +12,7 @@ use crate::domain::{
     clock::TimeZone,
     grade::{BandRule, Grade},
     key::{Schedule, Schedules},
+    network::Network,
     session::SessionLimits,
 };
 
@@ -38,6 +38,7 @@ pub(super) fn read(root: &Section<'_>) -> Option<Config> {
         root.warn("issuer", "plain http: for a trial on this machine only, since cookies are sent unprotected");
     }
     let tls = root.table(&fields::TLS).map(|section| tls(&section));
+    let sip2 = sip2(&root.table_or_empty(&fields::SIP2));
     let session = session(&root.table_or_empty(&fields::SESSION));
     let throttle = throttle(&root.table_or_empty(&fields::THROTTLE));
     let hashing = hashing(&root.table_or_empty(&fields::HASHING));
@@ -60,6 +61,7 @@ pub(super) fn read(root: &Section<'_>) -> Option<Config> {
             Some(tls) => Some(tls?),
             None => None,
         },
+        sip2: sip2?,
         session: session?,
         throttle: throttle?,
         hashing: hashing?,
@@ -97,6 +99,35 @@ fn tls(section: &Section<'_>) -> Option<Tls> {
     let certificate = section.need("certificate", |value| present(section, &read::text(value)?));
     let key = section.need("key", |value| present(section, &read::text(value)?));
     Some(Tls { certificate: certificate?, key: key? })
+}
+
+fn sip2(section: &Section<'_>) -> Option<Sip2> {
+    let address = |name: &str| {
+        section.maybe(name, |value| {
+            let text = read::text(value)?;
+            text.parse::<SocketAddr>()
+                .map_err(|_| format!("{text:?} is not an address and a port such as 127.0.0.1:6001"))
+        })
+    };
+    let (listen, tls_listen) = (address("listen"), address("tls_listen"));
+    let file = |name: &str| section.maybe(name, |value| present(section, &read::text(value)?));
+    let (certificate, key) = (file("certificate"), file("key"));
+    let connections = section.need("connections", read::number(1, 100_000));
+    let idle = section.need("idle", read::duration("10s", "24h"));
+    let listen: Option<SocketAddr> = listen?;
+    if listen.is_some_and(|listen| !listen.ip().is_loopback()) {
+        section.warn("listen", "PINs travel in clear on this address; tls_listen protects them");
+    }
+    let tls = match (certificate?, key?) {
+        (Some(certificate), Some(key)) => Some(Tls { certificate, key }),
+        (None, None) => None,
+        _ => {
+            section.wrong("key", "certificate and key belong together");
+            return None;
+        }
+    };
+    let connections = usize::try_from(connections?).ok()?;
+    Some(Sip2 { listen, tls_listen: tls_listen?, tls, connections, idle: idle? })
 }
 
 fn session(section: &Section<'_>) -> Option<SessionLimits> {

@@ -111,6 +111,13 @@ impl TimeZone {
         Date(self.0.to_datetime(instant).date())
     }
 
+    /// Day, and hour, minute and second, as the clocks here show them.
+    pub fn civil(&self, at: Timestamp) -> (Date, [i8; 3]) {
+        let instant = jiff::Timestamp::from_millisecond(at.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        let local = self.0.to_datetime(instant);
+        (Date(local.date()), [local.hour(), local.minute(), local.second()])
+    }
+
     /// As people here read an instant: `2026-11-24 02:07 EST`.
     pub fn minute(&self, at: Timestamp) -> String {
         let instant = jiff::Timestamp::from_millisecond(at.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);

@@ -25,7 +25,7 @@ impl Field {
         match self.kind {
             Kind::Flag => self.default.parse().ok().map(Value::Bool),
             Kind::Number(..) => self.default.parse::<i64>().ok().map(Value::from),
-            Kind::Urls | Kind::Choices(_) => Some(self.default.split_whitespace().collect()),
+            Kind::Urls | Kind::Networks | Kind::Choices(_) => Some(self.default.split_whitespace().collect()),
             Kind::Text | Kind::TextAlone | Kind::Choice(_) | Kind::Url => Some(Value::String(self.default.to_owned())),
             Kind::Secret | Kind::Jwks | Kind::Document => None,
         }
@@ -36,6 +36,8 @@ impl Field {
 pub enum Kind {
     Text,
     Flag,
+    /// A list of addresses and networks such as `192.0.2.0/24`.
+    Networks,
     /// One of these words.
     Choice(&'static [&'static str]),
     /// A list of some of these words; a default holds several, separated by spaces.

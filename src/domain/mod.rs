@@ -17,6 +17,7 @@ pub mod handle;
 pub mod holding;
 pub mod id;
 pub mod key;
+pub mod network;
 pub mod organisation;
 pub mod patron;
 pub mod pin;

@@ -39,7 +39,7 @@ use tokio::{
 use tokio_rustls::TlsConnector;
 use url::{Host, Position, Url};
 
-use crate::config::Network;
+use crate::domain::network::Network;
 
 /// From the first look-up to the last byte.
 pub const WITHIN: Duration = Duration::from_secs(5);

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::{
     app::App,
+    domain::reason::Reason,
     pages::{Frame, Locale},
     signon::{Fault, visitor::cookie},
 };
@@ -60,6 +61,26 @@ pub fn no_store(mut response: Response) -> Response {
 pub fn page(app: &App, headers: &HeaderMap, status: StatusCode, code: &str, detail: &str) -> Response {
     let html = app.pages.error_page(locale_of(headers), status.as_u16(), code, detail);
     no_store((status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response())
+}
+
+/// A text of ours for where no page can be: in plain ASCII marks, since not every wire has others.
+pub fn text(app: &App, locale: Locale, key: &str) -> String {
+    #[derive(Serialize)]
+    struct Text<'a> {
+        frame: Frame,
+        key: &'a str,
+    }
+    let text = app.pages.render("refusal/sentence.txt", locale, Text { frame: Frame::default(), key });
+    let text = text.unwrap_or_else(|error| {
+        tracing::error!(%error, key, "a text cannot be rendered");
+        String::new()
+    });
+    text.trim().replace(['\u{2019}', '\u{2018}'], "'").replace(['\u{201c}', '\u{201d}'], "\"").replace('\u{2013}', "-")
+}
+
+/// Why, as its reader understands it.
+pub fn sentence(app: &App, locale: Locale, reason: &Reason) -> String {
+    text(app, locale, &format!("reason-{}", reason.code()))
 }
 
 /// The language that the browser's reader chose, or prefers.

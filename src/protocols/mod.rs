@@ -2,19 +2,24 @@
 //! everything else; the folders never import one another, nor `web`.
 
 pub mod answer;
+pub mod asker;
 pub mod oidc;
 pub mod reach;
+pub mod registry;
 pub mod saml;
 pub mod selftest;
+pub mod sip2;
 
 use std::{
     future::{Future, ready},
+    net::SocketAddr,
     pin::Pin,
 };
 
 use axum::{Router, http::HeaderMap};
 use serde::Serialize;
 use serde_json::Value;
+use tokio::sync::watch;
 
 use crate::{
     domain::{
@@ -70,6 +75,14 @@ pub trait Protocol: Send + Sync {
 
     fn routes(&self, signon: SignOn) -> Router;
 
+    /// Takes the addresses of its own that it listens at, beside http.
+    ///
+    /// # Errors
+    /// A sentence on the address that cannot be had, or on what it needs and lacks.
+    fn listen(&self, _signon: &SignOn) -> Result<Vec<Listener>, String> {
+        Ok(Vec::new())
+    }
+
     /// Where a vendor's engineer finds everything else: a discovery document, metadata, an address. Some know it by a key
     /// of the ring for each relying party.
     fn entrance(&self, _issuer: &str, _keyring: &KeyRing, _party: &RelyingParty) -> Option<String> {
@@ -94,6 +107,20 @@ pub trait Protocol: Send + Sync {
         None
     }
 }
+
+/// An address taken, at which nobody is answered yet.
+pub struct Listener {
+    pub protocol: &'static str,
+    pub address: SocketAddr,
+    /// Whether it speaks TLS.
+    pub secure: bool,
+    pub run: Box<dyn FnOnce(Stop) -> Standing + Send>,
+}
+
+/// Answers until told to stop, and then until what is under way is over.
+pub type Standing = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// Becomes true when the process ends.
+pub type Stop = watch::Receiver<bool>;
 
 /// What a rehearsal is given: a patron whom policy lets in, and the house as it is.
 #[derive(Debug, Clone, Copy)]

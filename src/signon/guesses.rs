@@ -168,7 +168,7 @@ pub(super) fn network(address: IpAddr) -> String {
     }
 }
 
-fn short_hash(text: &str) -> String {
+pub(super) fn short_hash(text: &str) -> String {
     let upper = text.trim().to_ascii_uppercase();
     hex::encode(digest::digest(&digest::SHA256, upper.as_bytes()).as_ref().get(..16).unwrap_or_default())
 }

@@ -19,6 +19,7 @@ mod renew;
 mod session;
 #[cfg(test)]
 mod tests;
+mod vendor_secrets;
 mod verify;
 pub mod visitor;
 

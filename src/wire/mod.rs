@@ -5,5 +5,6 @@ pub mod certificate;
 pub mod dsig;
 pub mod jose;
 pub mod saml;
+pub mod sip2;
 pub mod xml;
 pub mod xmlenc;

@@ -18,6 +18,7 @@ mod rust_conversation;
 #[path = "../clients/rust/library.rs"]
 mod rust_vendor;
 mod saml;
+mod sip2;
 mod sp;
 mod stock;
 mod trial;
@@ -34,6 +35,7 @@ pub use parts::{Folder, part, skip};
 pub use press::Press;
 pub use roster::{Delivery, Person};
 pub use saml::{Identity, Peer, Question, ServiceProvider, declared, roam};
+pub use sip2::{Message, Sip2, address_of as sip2_address, with_trailer};
 pub use sp::{Answer, Shape, Sp, id as saml_id, keys_of, message_in, now as saml_now, posted_fields};
 pub use stock::{Stock, StockClient};
 pub use vendor::{

@@ -53,7 +53,7 @@ const USES: &[(&str, &[&str])] = &[
     ("signon", &["app", "config", "policy", "directory", "store", "ephemeral", "domain"]),
     ("jobs", &["signon", "app", "directory", "keyring", "store", "domain"]),
     ("app", &["config", "pages", "store", "ephemeral", "keyring", "outbound", "directory", "domain"]),
-    ("outbound", &["config"]),
+    ("outbound", &["domain"]),
     ("pages", &["domain"]),
     ("directory", &["store", "wire", "domain"]),
     ("keyring", &["store", "wire", "domain"]),
@@ -75,7 +75,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("jsonwebtoken", &["src/wire/jose", "src/keyring"]),
     ("openidconnect", &["src/directory/oidc", "src/cli/demo", "examples/"]),
     ("hyper", &["src/outbound/"]),
-    ("tokio_rustls", &["src/outbound/"]),
+    ("tokio_rustls", &["src/outbound/", "src/protocols/sip2/"]),
     ("reqwest", &["examples/"]),
     ("jiff", &["src/domain/clock.rs"]),
     (

@@ -85,8 +85,8 @@ impl Cast {
         self.0.iter().map(|(who, part)| ((*who).to_owned(), entry(part))).collect::<Map<_, _>>().into()
     }
 
-    /// Two nights of rosters through the real importer, the second without the one who left; then everybody but
-    /// `first_pin` chooses a PIN.
+    /// Two nights of rosters through the real importer, the second without the one who left; then everybody has
+    /// a PIN of their own, and `first_pin` one that she must change.
     pub async fn move_in(&self, desk: &Desk, household: &Household) -> Result<()> {
         let leaver = self.named("withdrawn").context("the district has nobody who could leave")?;
         let options = directory::ImportOptions { dry_run: false, accept_removals: true };
@@ -102,8 +102,9 @@ impl Cast {
                 .with_context(|| format!("{} cannot be written", path.display()))?;
             directory::import(desk, "cms", &path, options, |_| (), &|_, _, _| ()).await?;
         }
-        for (_, part) in self.parts().filter(|(who, _)| *who != "first_pin") {
-            cards::set_pin(desk, &part.card, &part.pin, false).await?;
+        for (who, part) in self.parts() {
+            let temporary = who == "first_pin";
+            cards::set_pin(desk, &part.card, &part.pin, temporary).await?;
         }
         Ok(())
     }

@@ -18,6 +18,8 @@ use crate::{
 };
 
 pub const CLIENT_ID: &str = "maple-web";
+pub const SIP2_LOGIN: &str = "maple";
+pub const SIP2_INSTITUTION: &str = "MARBLEWICK";
 
 pub struct Household {
     pub folder: PathBuf,
@@ -25,7 +27,17 @@ pub struct Household {
     pub people: usize,
     pub vendor_url: String,
     pub client_secret: String,
+    /// Absent in a folder of an earlier release.
+    pub sip2_password: Option<String>,
     settled: bool,
+}
+
+/// Where everything listens.
+#[derive(Debug, Clone, Copy)]
+pub struct Addresses {
+    pub web: SocketAddr,
+    pub vendor: SocketAddr,
+    pub sip2: SocketAddr,
 }
 
 /// What one start tells the next.
@@ -34,12 +46,24 @@ struct Memory {
     people: usize,
     listen: SocketAddr,
     vendor_listen: SocketAddr,
+    #[serde(default)]
+    sip2_listen: Option<SocketAddr>,
     settled: bool,
+}
+
+/// The secret in this file, made at the first start.
+fn secret(path: &Path) -> Result<String> {
+    if !path.exists() {
+        path.parent().map_or(Ok(()), fs::create_dir_all)?;
+        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        writeln!(file, "{}", handle::random()?)?;
+    }
+    Ok(fs::read_to_string(path)?.trim().to_owned())
 }
 
 impl Household {
     /// Makes the folder, or finds what an earlier start left in it. The district stays the one it was made with.
-    pub fn open(folder: &Path, listen: SocketAddr, vendor_listen: SocketAddr, people: u32) -> Result<Household> {
+    pub fn open(folder: &Path, at: Addresses, people: u32) -> Result<Household> {
         fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
         let folder = folder.canonicalize()?;
         let memory = match fs::read_to_string(folder.join("demo.json")) {
@@ -53,22 +77,24 @@ impl Household {
         if people != asked && asked != 1_200 {
             eprintln!("This folder holds a district of {people} people already; --people {asked} is ignored.");
         }
-        let secret = folder.join("secrets/maple");
-        if !secret.exists() {
-            fs::create_dir_all(folder.join("secrets"))?;
-            let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&secret)?;
-            writeln!(file, "{}", handle::random()?)?;
-        }
+        let client_secret = secret(&folder.join("secrets/maple"))?;
+        let config = folder.join("oneaccess.toml");
+        let speaks_sip2 = fs::read_to_string(&config).map_or(true, |text| text.contains("[[vendor.sip2]]"));
+        let sip2_password = match speaks_sip2 {
+            true => Some(secret(&folder.join("secrets/maple-sip2"))?),
+            false => None,
+        };
         let household = Household {
-            config: folder.join("oneaccess.toml"),
+            config,
             people,
-            vendor_url: format!("http://{vendor_listen}"),
-            client_secret: fs::read_to_string(&secret)?.trim().to_owned(),
+            vendor_url: format!("http://{}", at.vendor),
+            client_secret,
+            sip2_password,
             settled: memory.as_ref().is_some_and(|memory| memory.settled),
             folder,
         };
-        household.configure(memory.as_ref(), listen, vendor_listen)?;
-        household.remember(listen, vendor_listen)?;
+        household.configure(memory.as_ref(), at)?;
+        household.remember(at)?;
         Ok(household)
     }
 
@@ -94,28 +120,43 @@ impl Household {
         Ok(())
     }
 
-    fn remember(&self, listen: SocketAddr, vendor_listen: SocketAddr) -> Result<()> {
-        let memory = Memory { people: self.people, listen, vendor_listen, settled: self.settled };
+    fn remember(&self, at: Addresses) -> Result<()> {
+        let memory = Memory {
+            people: self.people,
+            listen: at.web,
+            vendor_listen: at.vendor,
+            sip2_listen: Some(at.sip2),
+            settled: self.settled,
+        };
         fs::write(self.folder.join("demo.json"), serde_json::to_string_pretty(&memory)?)?;
         Ok(())
     }
 
     /// Writes the configuration once; later starts change nothing in it but addresses that moved.
-    fn configure(&self, memory: Option<&Memory>, listen: SocketAddr, vendor_listen: SocketAddr) -> Result<()> {
+    fn configure(&self, memory: Option<&Memory>, at: Addresses) -> Result<()> {
         let text = match (fs::read_to_string(&self.config), memory) {
-            (Ok(text), Some(before)) => text
-                .replace(&before.listen.to_string(), &listen.to_string())
-                .replace(&before.vendor_listen.to_string(), &vendor_listen.to_string()),
-            _ => self.fresh_configuration(listen),
+            (Ok(text), Some(before)) => {
+                let text = text
+                    .replace(&before.listen.to_string(), &at.web.to_string())
+                    .replace(&before.vendor_listen.to_string(), &at.vendor.to_string());
+                match before.sip2_listen {
+                    Some(before) => text.replace(&format!("\"{before}\""), &format!("\"{}\"", at.sip2)),
+                    None => text,
+                }
+            }
+            _ => self.fresh_configuration(at),
         };
         fs::write(&self.config, text).with_context(|| format!("{} cannot be written", self.config.display()))
     }
 
-    fn fresh_configuration(&self, listen: SocketAddr) -> String {
+    fn fresh_configuration(&self, at: Addresses) -> String {
         let cast = Cast::of(&self.district());
         let opted_out = cast.named("opted_out").map(|part| part.sourced_id.as_str()).unwrap_or_default();
         include_str!("oneaccess.toml")
-            .replace("{listen}", &listen.to_string())
+            .replace("{listen}", &at.web.to_string())
+            .replace("{sip2_listen}", &at.sip2.to_string())
+            .replace("{sip2_login}", SIP2_LOGIN)
+            .replace("{sip2_institution}", SIP2_INSTITUTION)
             .replace("{vendor_url}", &self.vendor_url)
             .replace("{client_id}", CLIENT_ID)
             .replace("{district_org}", DISTRICT_ORG)

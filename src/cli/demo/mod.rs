@@ -17,7 +17,7 @@ use serde_json::json;
 
 use crate::{compose, domain::clock::Clock};
 use cast::Cast;
-use household::Household;
+use household::{Addresses, Household};
 
 use super::output::Output;
 
@@ -29,6 +29,9 @@ pub struct Demo {
     /// Where the demo's e-book vendor listens; loopback only.
     #[arg(long, default_value = "127.0.0.1:8081")]
     vendor_listen: SocketAddr,
+    /// Where vendors' servers ask by SIP2; loopback only. Port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    sip2_listen: SocketAddr,
     /// Where everything is kept; the same folder brings the same district back.
     #[arg(long, value_name = "DIR", default_value = "data/demo")]
     data: PathBuf,
@@ -42,7 +45,9 @@ pub async fn run(command: Demo, output: Output) -> Result<()> {
     let vendor = listen(command.vendor_listen, "--vendor-listen")?;
     let (listen, vendor_listen) = (server.local_addr()?, vendor.local_addr()?);
 
-    let household = Household::open(&command.data, listen, vendor_listen, command.people)?;
+    ensure_loopback(command.sip2_listen, "--sip2-listen")?;
+    let at = Addresses { web: listen, vendor: vendor_listen, sip2: command.sip2_listen };
+    let household = Household::open(&command.data, at, command.people)?;
     let config = compose::read_settings(&household.config)?;
     let issuer = config.issuer.clone();
     let desk = compose::desk(config, Clock::system()).await?;
@@ -56,6 +61,8 @@ pub async fn run(command: Demo, output: Output) -> Result<()> {
 
     let cast = if household.declares_test_patron()? { cast.with_test_patron() } else { cast };
     let signon = compose::sign_on(desk).await?;
+    let others = compose::listen(&signon)?;
+    let sip2 = others.iter().find(|other| other.protocol == "sip2").map(|other| other.address);
     vendor.set_nonblocking(true)?;
     let shelf = bookshelf::serve(
         bookshelf::Settings {
@@ -68,7 +75,7 @@ pub async fn run(command: Demo, output: Output) -> Result<()> {
         },
         tokio::net::TcpListener::from_std(vendor)?,
     );
-    let ready = json!({
+    let mut ready = json!({
         "issuer": issuer,
         "vendor_url": household.vendor_url,
         "data": household.folder,
@@ -82,28 +89,44 @@ pub async fn run(command: Demo, output: Output) -> Result<()> {
         }},
         "saml": { "metadata": format!("{issuer}/saml/metadata") },
     });
+    if let (Some(address), Some(password)) = (sip2, &household.sip2_password) {
+        ready["sip2"] = json!({
+            "address": address,
+            "login": household::SIP2_LOGIN,
+            "password": password,
+            "institution": household::SIP2_INSTITUTION,
+        });
+    }
     if output.json {
         say!("{ready}");
     } else {
-        tell(&issuer, &household, &cast);
+        tell(&issuer, &household, sip2, &cast);
     }
     tokio::select! {
-        ended = compose::serve(signon, server) => ended,
+        ended = compose::serve(signon, server, others) => ended,
         ended = shelf => ended,
     }
 }
 
+fn ensure_loopback(address: SocketAddr, flag: &str) -> Result<()> {
+    ensure!(address.ip().is_loopback(), "{flag} {address}: the demo speaks in clear, so it listens on loopback only");
+    Ok(())
+}
+
 fn listen(address: SocketAddr, flag: &str) -> Result<TcpListener> {
-    ensure!(address.ip().is_loopback(), "{flag} {address}: the demo speaks plain http, so it listens on loopback only");
+    ensure_loopback(address, flag)?;
     TcpListener::bind(address).with_context(|| {
         format!("cannot listen on {address}; choose another place with {flag}, for example {flag} 127.0.0.1:0")
     })
 }
 
-fn tell(issuer: &str, household: &Household, cast: &Cast) {
+fn tell(issuer: &str, household: &Household, sip2: Option<SocketAddr>, cast: &Cast) {
     say!();
     say!("  Your library is open:  {issuer}");
     say!("  An e-book vendor:      {}", household.vendor_url);
+    if let (Some(address), Some(password)) = (sip2, &household.sip2_password) {
+        say!("  Its server asks at:    {address}  (SIP2, {} / {password})", household::SIP2_LOGIN);
+    }
     say!();
     say!("  Sign in as …                          student ID     PIN");
     for (who, part) in cast.parts() {

@@ -177,7 +177,7 @@ fn read(field: &Field, value: &Value) -> Result<Value, String> {
         Kind::Url => url(value),
         Kind::Urls => list(value)?.iter().map(url).collect(),
         Kind::Jwks => value.is_object().then(|| value.clone()).ok_or_else(|| "must be a JSON Web Key Set".into()),
-        Kind::TextAlone | Kind::Secret | Kind::Document => Err("cannot be chosen".into()),
+        Kind::TextAlone | Kind::Secret | Kind::Document | Kind::Networks => Err("cannot be chosen".into()),
     }
 }
 

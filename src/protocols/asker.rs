@@ -1,0 +1,171 @@
+//! Vendors whose servers ask whether a card is good: what SIP2, PATRONAPI and EZproxy know of who asks. How each asks and
+//! is answered is in its own folder.
+
+use std::net::IpAddr;
+
+use aws_lc_rs::digest;
+use serde::Deserialize;
+use subtle::ConstantTimeEq;
+
+use super::Misfit;
+use crate::{
+    domain::{
+        exchange::Exchange,
+        field::{Field, Kind},
+        id::VendorId,
+        network::Network,
+        vendor::{RelyingParty, Vendor},
+    },
+    signon::{Door, SignOn, Told},
+};
+
+pub const ADDRESSES: Field = Field {
+    name: "addresses",
+    kind: Kind::Networks,
+    required: false,
+    default: "",
+    help: "Where its servers ask from; from anywhere else they are not answered. Without it: from anywhere.",
+};
+
+pub const LOOK_UP: Field = Field {
+    name: "look_up",
+    kind: Kind::Flag,
+    required: false,
+    default: "false",
+    help: "Whether it may look a card up without its PIN. Whoever may do that can find out which numbers are cards.",
+};
+
+pub const PATRON_IDENTIFIER: Field = Field {
+    name: "patron_identifier",
+    kind: Kind::Choice(&["alias", "as-sent"]),
+    required: false,
+    default: "alias",
+    help: "What it gets back to keep: the vendor's own pseudonym of the reader, the same as by every other protocol, or the \
+           card number that it sent. It may ask by either later.",
+};
+
+/// One vendor's server.
+#[derive(Debug)]
+pub struct Asker {
+    pub vendor: VendorId,
+    pub key: String,
+    /// Absent where its address alone says who it is.
+    secret: Option<[u8; 32]>,
+    addresses: Vec<Network>,
+    pub look_up: bool,
+    identifier: Identifier,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Identifier {
+    Alias,
+    AsSent,
+}
+
+/// As they are kept; defaults are those of the fields above.
+#[derive(Deserialize)]
+struct Settings {
+    #[serde(default)]
+    addresses: Vec<String>,
+    #[serde(default)]
+    look_up: bool,
+    #[serde(default = "alias")]
+    patron_identifier: Identifier,
+}
+
+fn alias() -> Identifier {
+    Identifier::Alias
+}
+
+impl Asker {
+    /// `secret`: the field that holds its secret's hash.
+    ///
+    /// # Errors
+    /// The field that is wrong.
+    pub fn read(vendor: &Vendor, party: &RelyingParty, secret: &'static str) -> Result<Asker, Misfit> {
+        let misfit = |field, why: String| Misfit { field, why };
+        let settings = Settings::deserialize(&party.settings)
+            .map_err(|error| misfit(PATRON_IDENTIFIER.name, error.to_string()))?;
+        let addresses: Result<Vec<Network>, String> = settings.addresses.iter().map(|text| text.parse()).collect();
+        let secret = match party.settings.get(secret).and_then(|hash| hash.as_str()) {
+            Some(hash) => {
+                let mut bytes = [0; 32];
+                hex::decode_to_slice(hash, &mut bytes).map_err(|error| misfit("", error.to_string()))?;
+                Some(bytes)
+            }
+            None => None,
+        };
+        Ok(Asker {
+            vendor: vendor.id.clone(),
+            key: party.key.clone(),
+            secret,
+            addresses: addresses.map_err(|why| misfit(ADDRESSES.name, why))?,
+            look_up: settings.look_up,
+            identifier: settings.patron_identifier,
+        })
+    }
+
+    /// Whether it may ask from there.
+    pub fn may_come_from(&self, address: IpAddr) -> bool {
+        self.addresses.is_empty() || self.addresses.iter().any(|network| network.contains(address))
+    }
+
+    /// Whether its address is all that is asked of it.
+    pub fn is_known_by_address(&self) -> bool {
+        self.secret.is_none() && !self.addresses.is_empty()
+    }
+
+    pub fn has_addresses(&self) -> bool {
+        !self.addresses.is_empty()
+    }
+
+    pub fn has_secret(&self) -> bool {
+        self.secret.is_some()
+    }
+
+    /// In constant time.
+    pub fn knows(&self, secret: &str) -> bool {
+        let shown = digest::digest(&digest::SHA256, secret.as_bytes());
+        self.secret.is_some_and(|known| bool::from(known.ct_eq(shown.as_ref())))
+    }
+
+    pub fn door(&self, protocol: &'static str) -> Door<'_> {
+        Door { vendor: &self.vendor, protocol, relying_party: &self.key }
+    }
+
+    /// What the vendor keeps of a reader whom it asked about as `sent`.
+    pub fn identifier<'a>(&self, sent: &'a str, told: &'a Told) -> &'a str {
+        match self.identifier {
+            Identifier::Alias => &told.subject,
+            Identifier::AsSent => sent,
+        }
+    }
+
+    /// Notes what it asked and what came of it.
+    pub fn note(
+        &self,
+        signon: &SignOn,
+        protocol: &'static str,
+        step: &'static str,
+        outcome: &'static str,
+        detail: &str,
+    ) {
+        let (at, relying_party) = (signon.app().clock.now(), self.key.clone());
+        let exchange = Exchange { at, protocol, relying_party, step, outcome, detail: detail.to_owned(), times: 1 };
+        signon.app().note(&self.vendor, exchange);
+    }
+}
+
+/// What a vendor's server is spared, or trusted with beyond the others, by stable codes.
+pub fn weaknesses(party: &RelyingParty) -> impl Iterator<Item = &'static str> {
+    let has =
+        |name: &str| party.settings.get(name).and_then(|value| value.as_array()).is_some_and(|all| !all.is_empty());
+    [
+        (!has(ADDRESSES.name), "any-address"),
+        (party.settings[LOOK_UP.name] == true, "look-up-without-pin"),
+        (party.settings[PATRON_IDENTIFIER.name] == "as-sent", "card-number-kept"),
+    ]
+    .into_iter()
+    .filter_map(|(is, code)| is.then_some(code))
+}

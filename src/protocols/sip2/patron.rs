@@ -1,0 +1,122 @@
+//! 23 and 63: is this card good, and its PIN? Every answer that is not a whole yes is a no in each field that some vendor
+//! may look at alone.
+
+use super::{
+    NAME, Party,
+    conversation::{Conversation, institution},
+};
+use crate::{
+    domain::reason::Reason,
+    pages::Locale,
+    protocols::answer::{sentence, text},
+    signon::{Fault, Told},
+    wire::sip2::{
+        Response, code,
+        patron::{Counts, Denial, Denials, Language},
+        request::{PatronFields as Asked, PatronInformation, PatronStatus},
+        response::{self, Extra, Notices, PatronFields},
+    },
+};
+
+/// Languages that we speak, by the standard's numbers.
+const SPANISH: [u8; 3] = *b"008";
+
+impl Conversation {
+    pub(super) async fn patron_status(&self, party: &Party, asked: &PatronStatus) -> Response {
+        let (denials, patron) = self.found(party, "23", asked.language, &asked.patron).await;
+        Response::PatronStatus(response::PatronStatus { denials, language: asked.language, patron })
+    }
+
+    pub(super) async fn patron_information(&self, party: &Party, asked: &PatronInformation) -> Response {
+        let (denials, patron) = self.found(party, "63", asked.language, &asked.patron).await;
+        let counts = Counts::default();
+        Response::PatronInformation(response::PatronInformation { denials, language: asked.language, counts, patron })
+    }
+
+    async fn found(
+        &self,
+        party: &Party,
+        step: &'static str,
+        language: Language,
+        asked: &Asked,
+    ) -> (Denials, PatronFields) {
+        // Blanks are no PIN either: with them, too, a card is only looked up.
+        let pin = asked.pin.as_ref().map(|pin| pin.reveal()).filter(|pin| !pin.trim().is_empty());
+        let verdict = self.verdict(party, &asked.card, pin).await;
+        let signon = &self.desk.signon;
+        match &verdict {
+            Ok(Ok(_)) => party.asker.note(signon, NAME, step, "ok", ""),
+            Ok(Err(reason)) => party.asker.note(signon, NAME, step, reason.code(), &reason.to_string()),
+            Err(_) => party.asker.note(signon, NAME, step, "server-error", "something broke here, on our side"),
+        }
+        match verdict {
+            Ok(Ok(told)) => (denials(party, &told), yes(party, asked, &told, pin.is_some())),
+            Ok(Err(reason)) => no(party, asked, &self.why(language, pin.is_some(), &reason)),
+            Err(fault) => {
+                tracing::error!(%fault, "SIP2: a card cannot be judged");
+                no(party, asked, &text(self.desk.app(), locale(language), "sip2-not-now"))
+            }
+        }
+    }
+
+    async fn verdict(&self, party: &Party, card: &str, pin: Option<&str>) -> Result<Result<Told, Reason>, Fault> {
+        let (signon, door) = (&self.desk.signon, party.asker.door(NAME));
+        match pin {
+            Some(pin) => signon.verify(&door, card, pin, self.peer).await,
+            None if party.asker.look_up => signon.look_up(&door, card).await,
+            None => Ok(Err(Reason::SignInFailed)),
+        }
+    }
+
+    /// For the reader's screen, with the code for who helps.
+    fn why(&self, language: Language, with_pin: bool, reason: &Reason) -> String {
+        let (app, locale) = (self.desk.app(), locale(language));
+        let why = match reason {
+            Reason::SignInFailed if !with_pin => text(app, locale, "sip2-pin-needed"),
+            _ => sentence(app, locale, reason),
+        };
+        format!("{why} ({})", reason.code())
+    }
+}
+
+fn locale(language: Language) -> Locale {
+    if language.bytes() == SPANISH { Locale::Spanish } else { Locale::English }
+}
+
+/// No mark for whoever may read: some vendors lend nothing to a card with any mark at all.
+fn denials(party: &Party, told: &Told) -> Denials {
+    let lends = party.loans.as_ref().is_none_or(|loans| told.scopes.contains(loans));
+    if lends { Denials::NONE } else { no_loans() }
+}
+
+fn no_loans() -> Denials {
+    [Denial::Charge, Denial::Renewal, Denial::Recall, Denial::Hold].into_iter().collect()
+}
+
+pub(super) fn yes(party: &Party, asked: &Asked, told: &Told, with_pin: bool) -> PatronFields {
+    let name = told.release.standard.name.as_deref().unwrap_or(&party.patron_name);
+    PatronFields {
+        institution: institution(party, &asked.institution),
+        card: party.asker.identifier(&asked.card, told).to_owned(),
+        name: name.to_owned(),
+        valid: true,
+        // Vendors take a card without CQ, or with anything but N in it, for a PIN that was right.
+        pin_valid: with_pin,
+        more: Extra::new(code::PC, party.class(told.release.audience_band)).into_iter().collect(),
+        notices: Notices::default(),
+    }
+}
+
+/// The card as it was sent, and nothing that tells an unknown one from a wrong PIN.
+fn no(party: &Party, asked: &Asked, why: &str) -> (Denials, PatronFields) {
+    let fields = PatronFields {
+        institution: institution(party, &asked.institution),
+        card: asked.card.clone(),
+        name: String::new(),
+        valid: false,
+        pin_valid: false,
+        more: Vec::new(),
+        notices: Notices { screen_message: Some(why.to_owned()), print_line: None },
+    };
+    (no_loans(), fields)
+}

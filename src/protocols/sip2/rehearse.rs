@@ -1,0 +1,32 @@
+//! The 64 that a vendor would get of a patron, for people to read, with why each field says what it says.
+
+use super::{Party, patron::yes};
+use crate::{
+    protocols::{Part, Rehearsed, Stage},
+    wire::sip2::request::PatronFields,
+};
+
+pub(super) fn information(stage: &Stage<'_>, party: &Party) -> Rehearsed {
+    let asked = PatronFields { card: "(the card as sent)".into(), ..PatronFields::default() };
+    let fields = yes(party, &asked, stage.told, true);
+    let part = |name: &str, value: &str, why: &str| Part {
+        name: name.to_owned(),
+        values: vec![value.to_owned()],
+        why: why.to_owned(),
+    };
+    let mut parts = vec![
+        part("AA", &fields.card, "patron_identifier says whether it is the vendor's pseudonym or the card as sent"),
+        part("AE", &fields.name, "patron_name, or an adult's own where a release says so with a purpose"),
+        part("BL", "Y", "policy lets the reader in"),
+        part("CQ", "Y", "the PIN was right; N for a look-up without one"),
+    ];
+    let class = party.class(stage.told.release.audience_band);
+    parts.push(part("PC", class, "the audience band, in the words of patron_classes"));
+    let lines: Vec<String> = parts.iter().map(|part| format!("{}{}|", part.name, part.values.concat())).collect();
+    Rehearsed {
+        relying_party: party.asker.key.clone(),
+        text: lines.join("\n"),
+        parts,
+        withheld: ["BD", "BE", "BF", "BC"].map(|name| part(name, "", "never told by SIP2")).into(),
+    }
+}

@@ -34,7 +34,11 @@ use crate::{
     pages::{Pages, Theme, ThemeSettings},
     protocols::{
         Listener, Protocol, Rehearsed, Stage,
+        ezproxy::EzProxy,
+        link::Link,
         oidc::Oidc,
+        opds,
+        patronapi::PatronApi,
         reach::{Caller, reach},
         saml::Saml,
         selftest,
@@ -47,7 +51,7 @@ use crate::{
 
 /// How vendors may speak to us.
 fn protocols() -> Vec<Box<dyn Protocol>> {
-    vec![Box::new(Oidc), Box::new(Saml), Box::new(Sip2)]
+    vec![Box::new(Oidc), Box::new(Saml), Box::new(Sip2), Box::new(PatronApi), Box::new(EzProxy), Box::new(Link)]
 }
 
 /// What an operator fills in for each protocol, for reading configuration files.
@@ -88,13 +92,22 @@ pub fn entrance(desk: &Desk, party: &RelyingParty) -> Option<String> {
     Speaking(protocols()).named(&party.protocol)?.entrance(&desk.config.issuer, &desk.keyring, party)
 }
 
+/// What each relying party of a vendor checks our signatures with, where that is a secret.
+pub fn secrets<'v>(desk: &Desk, vendor: &'v Vendor) -> Vec<(&'v RelyingParty, String)> {
+    let speaking = Speaking(protocols());
+    let of =
+        |party: &'v RelyingParty| Some((party, speaking.named(&party.protocol)?.secret(&desk.keyring, vendor, party)?));
+    vendor.relying_parties.iter().filter_map(of).collect()
+}
+
 /// What each relying party of a vendor would be told of a patron whom policy lets in, where that can be read.
 pub fn rehearse(desk: &Desk, catalogue: &Catalogue, vendor: &Vendor, told: &Told) -> Vec<Rehearsed> {
     let now = desk.clock.now();
     let scopes: Vec<String> = catalogue.spelled(&told.scopes, now).split_whitespace().map(str::to_owned).collect();
     let (issuer, scope_domain) = (desk.config.issuer.as_str(), desk.config.library.scope_domain.as_str());
     let session_until = now + desk.config.session.absolute;
-    let stage = Stage { issuer, scope_domain, told, scopes: &scopes, now, session_until };
+    let time_zone = &desk.config.library.time_zone;
+    let stage = Stage { issuer, scope_domain, time_zone, told, scopes: &scopes, now, session_until };
     let speaking = Speaking(protocols());
     let parties = vendor.relying_parties.iter();
     parties.filter_map(|party| speaking.named(&party.protocol)?.rehearse(&stage, vendor, party)).collect()
@@ -156,6 +169,7 @@ fn theme(config: &Config) -> Result<Theme> {
 pub fn router(signon: &SignOn) -> Router {
     let faces =
         protocols().iter().fold(Router::new(), |router, protocol| router.merge(protocol.routes(signon.clone())));
+    let faces = faces.merge(opds::routes(signon, &protocols()));
     web::router(signon.clone(), faces.merge(selftest::routes(signon.clone(), protocols())))
 }
 

@@ -1,1 +1,3 @@
-document.getElementById("hand-over").submit();
+var form = document.getElementById("hand-over");
+if (form) form.submit();
+else document.getElementById("continue").click();

@@ -14,9 +14,10 @@ use crate::{
         field::{Field, Kind},
         id::VendorId,
         network::Network,
+        reason::Reason,
         vendor::{RelyingParty, Vendor},
     },
-    signon::{Door, SignOn, Told},
+    signon::{Door, Fault, SignOn, Told},
 };
 
 pub const ADDRESSES: Field = Field {
@@ -139,6 +140,21 @@ impl Asker {
         match self.identifier {
             Identifier::Alias => &told.subject,
             Identifier::AsSent => sent,
+        }
+    }
+
+    /// Notes what came of a question about a card.
+    pub fn note_verdict(
+        &self,
+        signon: &SignOn,
+        protocol: &'static str,
+        step: &'static str,
+        verdict: &Result<Result<Told, Reason>, Fault>,
+    ) {
+        match verdict {
+            Ok(Ok(_)) => self.note(signon, protocol, step, "ok", ""),
+            Ok(Err(reason)) => self.note(signon, protocol, step, reason.code(), &reason.to_string()),
+            Err(_) => self.note(signon, protocol, step, "server-error", "something broke here, on our side"),
         }
     }
 

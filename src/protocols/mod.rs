@@ -3,7 +3,12 @@
 
 pub mod answer;
 pub mod asker;
+pub mod bands;
+pub mod ezproxy;
+pub mod link;
 pub mod oidc;
+pub mod opds;
+pub mod patronapi;
 pub mod reach;
 pub mod registry;
 pub mod saml;
@@ -24,7 +29,7 @@ use tokio::sync::watch;
 use crate::{
     domain::{
         check::{Check, Whose},
-        clock::Timestamp,
+        clock::{TimeZone, Timestamp},
         field::Field,
         id::VendorId,
         vendor::{RelyingParty, Vendor},
@@ -74,6 +79,16 @@ pub trait Protocol: Send + Sync {
     }
 
     fn routes(&self, signon: SignOn) -> Router;
+
+    /// How reading apps come in by it: its entry in an OPDS authentication document.
+    fn opds(&self, _issuer: &str) -> Option<Value> {
+        None
+    }
+
+    /// What the vendor checks our signatures with, where that is a secret made of our own keys.
+    fn secret(&self, _keyring: &KeyRing, _vendor: &Vendor, _party: &RelyingParty) -> Option<String> {
+        None
+    }
 
     /// Takes the addresses of its own that it listens at, beside http.
     ///
@@ -128,6 +143,7 @@ pub struct Stage<'a> {
     pub issuer: &'a str,
     /// The right side of scoped attributes.
     pub scope_domain: &'a str,
+    pub time_zone: &'a TimeZone,
     pub told: &'a Told,
     /// The granted scopes by every name in use.
     pub scopes: &'a [String],

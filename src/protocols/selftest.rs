@@ -180,7 +180,8 @@ impl Desk {
         let (issuer, scope_domain) = (app.config.issuer.as_str(), app.config.library.scope_domain.as_str());
         let now = app.clock.now();
         let session_until = now + app.config.session.absolute;
-        let stage = Stage { issuer, scope_domain, told, scopes: &scopes, now, session_until };
+        let time_zone = &app.config.library.time_zone;
+        let stage = Stage { issuer, scope_domain, time_zone, told, scopes: &scopes, now, session_until };
         let of = |party: &RelyingParty| {
             let protocol = self.speaking.iter().find(|protocol| protocol.name() == party.protocol)?;
             protocol.rehearse(&stage, vendor, party)

@@ -147,15 +147,17 @@ impl Tile {
 }
 
 /// Where a click begins: the vendor's own address, or the relying party's `initiate_login_uri`, told who asks it to
-/// begin (OpenID Connect Core section 4). `None` where the vendor has neither, as one reached by its own app only.
+/// begin (OpenID Connect Core section 4), or our own way there. `None` where the vendor has none, as one reached by its own app only.
 fn start_of(vendor: &Vendor, issuer: &str) -> Option<String> {
     let begun_here = vendor.relying_parties.iter().find_map(|party| {
         let mut url = url::Url::parse(party.settings.get("initiate_login_uri")?.as_str()?).ok()?;
         url.query_pairs_mut().append_pair("iss", issuer);
         Some(url)
     });
+    let through_us = vendor.relying_parties.iter().any(|party| party.settings["begins_here"] == true);
+    let through_us = through_us.then(|| url::Url::parse(&format!("{issuer}/go/{}", vendor.id)).ok()).flatten();
     let launch = vendor.launch_url.as_deref().and_then(|launch| url::Url::parse(launch).ok());
-    launch.or(begun_here).filter(|url| matches!(url.scheme(), "https" | "http")).map(String::from)
+    launch.or(begun_here).or(through_us).filter(|url| matches!(url.scheme(), "https" | "http")).map(String::from)
 }
 
 #[cfg(test)]

@@ -42,6 +42,7 @@ use axum::{
     http::HeaderMap,
     routing::{get, post},
 };
+use serde_json::{Value, json};
 
 use self::{client::Clients, discovery::KeySet};
 use super::{Examination, Misfit, Protocol, Voucher, answer::Kept};
@@ -117,6 +118,19 @@ impl Protocol for Oidc {
 
     fn entrance(&self, issuer: &str, _keyring: &KeyRing, _party: &RelyingParty) -> Option<String> {
         Some(format!("{issuer}/.well-known/openid-configuration"))
+    }
+
+    fn opds(&self, issuer: &str) -> Option<Value> {
+        Some(json!({
+            "type": "http://palaceproject.io/authtype/OpenIDConnect",
+            "description": "Sign in on the library's page",
+            "links": [
+                { "rel": "authenticate", "href": format!("{issuer}/oidc/authorize"), "type": "text/html" },
+                { "rel": "http://openid.net/specs/connect/1.0/issuer", "href": issuer },
+                { "rel": "describedby", "href": format!("{issuer}/.well-known/openid-configuration"),
+                  "type": "application/json" },
+            ],
+        }))
     }
 
     fn voucher(&self, signon: &SignOn) -> Option<Box<dyn Voucher>> {

@@ -29,7 +29,7 @@ use axum::{
     extract::{ConnectInfo, DefaultBodyLimit},
     http::HeaderMap,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use self::{
     error::Refusal,
@@ -100,6 +100,17 @@ impl Protocol for Saml {
 
     fn examine<'a>(&'a self, vendor: &'a Vendor, party: &'a RelyingParty, outbound: &'a Outbound) -> Examination<'a> {
         Box::pin(examine::service_provider(vendor, party, outbound))
+    }
+
+    fn opds(&self, issuer: &str) -> Option<Value> {
+        Some(json!({
+            "type": "http://librarysimplified.org/authtype/SAML-2.0",
+            "description": "Sign in on the library's page",
+            "links": [
+                { "rel": "authenticate", "href": format!("{issuer}{SSO}"), "type": "text/html" },
+                { "rel": "describedby", "href": entity_id(issuer), "type": "application/samlmetadata+xml" },
+            ],
+        }))
     }
 
     fn voucher(&self, signon: &SignOn) -> Option<Box<dyn Voucher>> {

@@ -4,11 +4,10 @@ use serde::Deserialize;
 
 use crate::{
     domain::{
-        grade::AudienceBand,
         id::ScopeId,
         vendor::{RelyingParty, Vendor},
     },
-    protocols::{Misfit, asker::Asker},
+    protocols::{Misfit, asker::Asker, bands},
     wire::sip2::Charset,
 };
 
@@ -21,8 +20,7 @@ pub(super) struct Party {
     pub patron_name: String,
     /// Who lacks it is marked as denied.
     pub loans: Option<ScopeId>,
-    /// Juvenile, young adult, adult.
-    classes: [String; 3],
+    pub classes: bands::Words,
 }
 
 /// As they are kept; defaults are those of `settings::FIELDS`.
@@ -53,7 +51,7 @@ fn patron_name() -> String {
 }
 
 fn patron_classes() -> String {
-    "juvenile young-adult adult".to_owned()
+    bands::USUAL.to_owned()
 }
 
 impl Party {
@@ -70,8 +68,7 @@ impl Party {
         if settings.loans.as_ref().is_some_and(|loans| !vendor.scopes.contains(loans)) {
             return Err(misfit("loans", "must be one of the vendor's scopes"));
         }
-        let classes: Vec<String> = settings.patron_classes.split_whitespace().map(str::to_owned).collect();
-        let classes = classes.try_into();
+        let classes = bands::Words::read(&settings.patron_classes);
         Ok(Party {
             asker,
             institution: settings.institution,
@@ -82,16 +79,7 @@ impl Party {
             },
             patron_name: settings.patron_name,
             loans: settings.loans,
-            classes: classes.map_err(|_| misfit("patron_classes", "must be three words, youngest readers first"))?,
+            classes: classes.ok_or_else(|| misfit("patron_classes", "must be three words, youngest readers first"))?,
         })
-    }
-
-    pub fn class(&self, band: AudienceBand) -> &str {
-        let [juvenile, young_adult, adult] = &self.classes;
-        match band {
-            AudienceBand::Juvenile => juvenile,
-            AudienceBand::YoungAdult => young_adult,
-            AudienceBand::Adult => adult,
-        }
     }
 }

@@ -43,12 +43,7 @@ impl Conversation {
         // Blanks are no PIN either: with them, too, a card is only looked up.
         let pin = asked.pin.as_ref().map(|pin| pin.reveal()).filter(|pin| !pin.trim().is_empty());
         let verdict = self.verdict(party, &asked.card, pin).await;
-        let signon = &self.desk.signon;
-        match &verdict {
-            Ok(Ok(_)) => party.asker.note(signon, NAME, step, "ok", ""),
-            Ok(Err(reason)) => party.asker.note(signon, NAME, step, reason.code(), &reason.to_string()),
-            Err(_) => party.asker.note(signon, NAME, step, "server-error", "something broke here, on our side"),
-        }
+        party.asker.note_verdict(&self.desk.signon, NAME, step, &verdict);
         match verdict {
             Ok(Ok(told)) => (denials(party, &told), yes(party, asked, &told, pin.is_some())),
             Ok(Err(reason)) => no(party, asked, &self.why(language, pin.is_some(), &reason)),
@@ -102,7 +97,7 @@ pub(super) fn yes(party: &Party, asked: &Asked, told: &Told, with_pin: bool) -> 
         valid: true,
         // Vendors take a card without CQ, or with anything but N in it, for a PIN that was right.
         pin_valid: with_pin,
-        more: Extra::new(code::PC, party.class(told.release.audience_band)).into_iter().collect(),
+        more: Extra::new(code::PC, party.classes.of(told.release.audience_band)).into_iter().collect(),
         notices: Notices::default(),
     }
 }

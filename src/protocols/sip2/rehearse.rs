@@ -20,7 +20,7 @@ pub(super) fn information(stage: &Stage<'_>, party: &Party) -> Rehearsed {
         part("BL", "Y", "policy lets the reader in"),
         part("CQ", "Y", "the PIN was right; N for a look-up without one"),
     ];
-    let class = party.class(stage.told.release.audience_band);
+    let class = party.classes.of(stage.told.release.audience_band);
     parts.push(part("PC", class, "the audience band, in the words of patron_classes"));
     let lines: Vec<String> = parts.iter().map(|part| format!("{}{}|", part.name, part.values.concat())).collect();
     Rehearsed {

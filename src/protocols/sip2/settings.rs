@@ -2,7 +2,7 @@
 
 use crate::{
     domain::field::{Field, Kind},
-    protocols::asker,
+    protocols::{asker, bands},
 };
 
 pub(super) const FIELDS: &[Field] = &[
@@ -65,7 +65,7 @@ pub(super) const FIELDS: &[Field] = &[
         name: "patron_classes",
         kind: Kind::Text,
         required: false,
-        default: "juvenile young-adult adult",
+        default: bands::USUAL,
         help: "The words for the three audience bands (field PC), youngest first.",
     },
 ];

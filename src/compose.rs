@@ -1,6 +1,7 @@
 //! Builds everything from a configuration; the ONLY file that names every protocol and every source.
 
 pub mod metadata;
+pub mod trial;
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -130,6 +131,14 @@ pub async fn desk(config: Config, clock: Clock) -> Result<Desk> {
 /// # Errors
 /// Where the theme cannot be used, or the catalogue cannot be read.
 pub async fn sign_on(desk: Desk) -> Result<SignOn> {
+    let signon = flow(desk).await?;
+    jobs::start(&signon);
+    protocols().iter().for_each(|protocol| protocol.tend(&signon));
+    Ok(signon)
+}
+
+/// The same without its jobs: beside a server that has them running.
+async fn flow(desk: Desk) -> Result<SignOn> {
     let Desk { config, db, clock, keyring } = desk;
     let pages = Pages::new(theme(&config)?)?;
     let outbound = Outbound::new(&config.private_destinations, config.trusted_certificates.as_deref())?;
@@ -148,10 +157,7 @@ pub async fn sign_on(desk: Desk) -> Result<SignOn> {
         config,
     };
     let farewells = protocols().iter().filter_map(|protocol| protocol.farewell(&app.config.issuer)).collect();
-    let signon = SignOn::new(Arc::new(app), farewells)?;
-    jobs::start(&signon);
-    protocols().iter().for_each(|protocol| protocol.tend(&signon));
-    Ok(signon)
+    Ok(SignOn::new(Arc::new(app), farewells)?)
 }
 
 fn theme(config: &Config) -> Result<Theme> {

@@ -211,6 +211,16 @@ pub struct DeclaredVendor {
     /// Absent: whatever an operator last said holds.
     pub disabled: Option<bool>,
     pub relying_parties: Vec<RelyingParty>,
+    /// Of those of them that have one, as the file has it.
+    pub secrets: Vec<DeclaredSecret>,
+}
+
+/// A relying party's secret. What is kept of it is a hash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeclaredSecret {
+    pub protocol: String,
+    pub key: String,
+    pub secret: DeclaredPin,
 }
 
 impl DeclaredVendor {

@@ -135,7 +135,7 @@ async fn dispatch(cli: Cli) -> Result<()> {
         Command::Migrate => migrate(&config, output).await,
         Command::Apply(command) => apply::run(&config, command, output).await,
         Command::Serve => serve::run(&config).await,
-        Command::Vendor(command) => vendor::run(&desk(&config).await?, command, output).await,
+        Command::Vendor(command) => vendor::run(&desk(&config).await?, &config, command, output).await,
         Command::Scope(command) => scope::run(&desk(&config).await?, command, output).await,
         Command::Agreement(command) => agreement::run(&desk(&config).await?, command, output).await,
         Command::Keys(command) => keys::run(&desk(&config).await?, command, output).await,

@@ -1,6 +1,8 @@
 //! `oneaccess vendor …`.
 
-use anyhow::Result;
+use std::path::Path;
+
+use anyhow::{Result, ensure};
 use clap::Subcommand;
 use serde_json::{Value, json};
 
@@ -27,6 +29,8 @@ pub enum Vendor {
     Show { id: String },
     /// Whether a click would work, looked at from our side: green, or what to mend and on whose side. Exits with 1 then.
     Test { id: String },
+    /// The secret that a vendor checks our links and tickets with, to be handed to it.
+    Secret { id: String },
     /// What a vendor's SAML service providers publish at an address: when it was looked at, and what of it waits.
     Metadata(vendor_metadata::Metadata),
     /// Shuts a vendor out: nobody is let through to it, and its tokens stop.
@@ -41,11 +45,12 @@ pub enum Vendor {
     Uninvite { id: String, invitation: String },
 }
 
-pub async fn run(desk: &Desk, command: Vendor, output: Output) -> Result<()> {
+pub async fn run(desk: &Desk, file: &Path, command: Vendor, output: Output) -> Result<()> {
     match command {
         Vendor::List => list(desk, output).await,
         Vendor::Show { id } => show(desk, &id, output).await,
-        Vendor::Test { id } => vendor_test::run(desk, &id, output).await,
+        Vendor::Test { id } => vendor_test::run(desk, file, &id, output).await,
+        Vendor::Secret { id } => secret(desk, &id, output).await,
         Vendor::Metadata(wish) => vendor_metadata::run(desk, wish, output).await,
         Vendor::Disable { id } => switch(desk, &id, true, output).await,
         Vendor::Enable { id } => switch(desk, &id, false, output).await,
@@ -141,6 +146,22 @@ async fn show(desk: &Desk, id: &str, output: Output) -> Result<()> {
     })
 }
 
+async fn secret(desk: &Desk, id: &str, output: Output) -> Result<()> {
+    let view = vendors::show(desk, id).await?;
+    let secrets = compose::secrets(desk, &view.vendor);
+    ensure!(!secrets.is_empty(), "{id} has no link that we sign: secrets of its own are in its [[vendor.…]] tables");
+    let document: Vec<Value> = secrets
+        .iter()
+        .map(|(party, secret)| json!({ "protocol": party.protocol, "key": party.key, "secret": secret }))
+        .collect();
+    output.document(&document, |_| {
+        for (party, secret) in &secrets {
+            say!("{} {}: {secret}", party.protocol, party.key);
+        }
+        eprintln!("Hand it over on a way that nobody reads along. A new secret: another secret_version.");
+    })
+}
+
 async fn switch(desk: &Desk, id: &str, disabled: bool, output: Output) -> Result<()> {
     let changed = vendors::set_disabled(desk, id, disabled).await?;
     let now = if disabled { "disabled" } else { "enabled" };
@@ -191,6 +212,14 @@ fn weakness(code: &str) -> String {
         "metadata-waits" => "its metadata changed for the worse: see oneaccess vendor metadata",
         "metadata-stale" => "the last look at its metadata failed: see oneaccess vendor metadata",
         "metadata-missing" => "its metadata could not be fetched yet: nobody can go there",
+        "any-address" => "its servers may ask from anywhere: name their addresses",
+        "look-up-without-pin" => "it may find out which numbers are cards: it looks cards up without a PIN",
+        "card-number-kept" => "it keeps card numbers instead of its own pseudonym of each reader",
+        "no-password" => "its address alone says who it is: it logs in without a password",
+        "secret-in-address" => "its secret stands in an address, which proxies and browsers like to write down",
+        "referrer-alone" => "the page that readers come from is all it checks: that is easily made up",
+        "card-pattern" => "it takes any number that fits a pattern: anybody can come in, and it gets card numbers",
+        "ticket-sha1" => "its tickets are signed by SHA-1: EZproxy takes sha256 and sha512 too",
         "slow-keys" => "it reads our keys more seldom than once a day: a lost key serves there for longer",
         _ => return code.to_owned(),
     };

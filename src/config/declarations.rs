@@ -243,7 +243,7 @@ fn vendor(section: &Section<'_>, draft: &mut Draft, rules: &Rules<'_>) -> Option
     let by = id.as_ref().map_or("?", |id| id.as_str()).to_owned();
     let parties: Vec<Party<'_>> =
         rules.protocols.iter().flat_map(|(name, fields)| parties::read(section, name, fields, rules.judge)).collect();
-    for Party { section, key_field, party } in &parties {
+    for Party { section, key_field, party, .. } in &parties {
         let of = Claimed::Key(party.protocol.clone());
         draft.claim_at(section, section.line_of(key_field), key_field, of, &party.key, &by);
     }
@@ -258,6 +258,7 @@ fn vendor(section: &Section<'_>, draft: &mut Draft, rules: &Rules<'_>) -> Option
         launch_url: launch_url?,
         disabled: disabled?,
         relying_parties: parties.iter().map(|party| party.party.clone()).collect(),
+        secrets: parties.iter().filter_map(Party::declared_secret).collect(),
     };
     let whole = vendor.clone().with_identity(VendorUid::new(), false);
     for Party { section, party, .. } in &parties {

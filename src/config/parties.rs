@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use toml::de::DeValue;
 
 use super::{
-    Judge, Protocols, fields, read,
+    DeclaredPin, DeclaredSecret, Judge, Protocols, fields, read,
     section::{Known, Section, known},
 };
 use crate::domain::{
@@ -32,6 +32,14 @@ pub(super) struct Party<'s> {
     pub(super) section: Section<'s>,
     pub(super) key_field: &'static str,
     pub(super) party: RelyingParty,
+    secret: Option<String>,
+}
+
+impl Party<'_> {
+    pub(super) fn declared_secret(&self) -> Option<DeclaredSecret> {
+        let secret = DeclaredPin(self.secret.clone()?);
+        Some(DeclaredSecret { protocol: self.party.protocol.clone(), key: self.party.key.clone(), secret })
+    }
 }
 
 /// The endpoints of one vendor within one protocol.
@@ -59,7 +67,20 @@ fn file_of(secret: &str) -> String {
 fn party<'s>(section: Section<'s>, protocol: &str, fields: &[Field], judge: &dyn Judge) -> Option<Party<'s>> {
     let mut settings = Map::new();
     let mut good = true;
+    let mut shown = None;
     for field in fields {
+        if let Kind::Secret = field.kind {
+            match secret(&section, field) {
+                Some(Some(text)) => {
+                    let hash = hex::encode(digest::digest(&digest::SHA256, text.as_bytes()));
+                    settings.insert(format!("{}_sha256", field.name), Value::String(hash));
+                    shown = Some(text);
+                }
+                Some(None) => {}
+                None => good = false,
+            }
+            continue;
+        }
         match setting(&section, field) {
             Some(Some((name, value))) => {
                 settings.insert(name, value);
@@ -82,14 +103,11 @@ fn party<'s>(section: Section<'s>, protocol: &str, fields: &[Field], judge: &dyn
         section.warn("pkce", "optional is an exception for old vendors: a stolen code is not bound to its browser");
     }
     let party = RelyingParty { protocol: protocol.to_owned(), key, settings, registered: None, published: None };
-    Some(Party { section, key_field, party })
+    Some(Party { section, key_field, party, secret: shown })
 }
 
 /// A field's name and value as they are kept; `Some(None)` where it is left away, `None`, once told, where it is wrong.
 fn setting(section: &Section<'_>, field: &Field) -> Option<Option<(String, Value)>> {
-    if let Kind::Secret = field.kind {
-        return secret(section, field);
-    }
     if let Kind::Jwks = field.kind {
         return key_set(section, field);
     }
@@ -169,8 +187,8 @@ fn key_set(section: &Section<'_>, field: &Field) -> Option<Option<(String, Value
     Some(Some((format!("client_{}", field.name), set)))
 }
 
-/// `NAME_sha256`: such secrets have entropy of their own, or else a warning.
-fn secret(section: &Section<'_>, field: &Field) -> Option<Option<(String, Value)>> {
+/// Such secrets have entropy of their own, or else a warning. They are kept as `NAME_sha256`.
+fn secret(section: &Section<'_>, field: &Field) -> Option<Option<String>> {
     let file = file_of(field.name);
     let (name, secret) = match (section.has(field.name), section.has(&file)) {
         (true, true) => {
@@ -190,6 +208,5 @@ fn secret(section: &Section<'_>, field: &Field) -> Option<Option<(String, Value)
     if secret.len() < GOOD_SECRET {
         section.warn(name, "this secret is shorter than 16 characters and can be guessed");
     }
-    let hash = hex::encode(digest::digest(&digest::SHA256, secret.as_bytes()));
-    Some(Some((format!("{}_sha256", field.name), Value::String(hash))))
+    Some(Some(secret))
 }

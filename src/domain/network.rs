@@ -10,6 +10,11 @@ pub struct Network {
 }
 
 impl Network {
+    /// The one that it begins with.
+    pub fn address(&self) -> IpAddr {
+        self.address
+    }
+
     /// An IPv4 address counts the same when it is written as an IPv6-mapped one.
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.address, address.to_canonical()) {

@@ -112,6 +112,11 @@ impl Asker {
         self.addresses.is_empty() || self.addresses.iter().any(|network| network.contains(address))
     }
 
+    /// One that it may come from; absent where it may from anywhere.
+    pub fn an_address(&self) -> Option<IpAddr> {
+        self.addresses.first().map(Network::address)
+    }
+
     /// Whether its address is all that is asked of it.
     pub fn is_known_by_address(&self) -> bool {
         self.secret.is_none() && !self.addresses.is_empty()

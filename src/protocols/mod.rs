@@ -14,6 +14,7 @@ pub mod registry;
 pub mod saml;
 pub mod selftest;
 pub mod sip2;
+pub mod trial;
 
 use std::{
     future::{Future, ready},
@@ -26,6 +27,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::watch;
 
+use self::trial::{Trial, Trying};
 use crate::{
     domain::{
         check::{Check, Whose},
@@ -76,6 +78,11 @@ pub trait Protocol: Send + Sync {
             Err(misfit) => Check::mend("settings", Whose::Ours, misfit.to_string()),
         };
         Box::pin(ready(vec![found]))
+    }
+
+    /// Asks ourselves as this party's server would, where it has one that asks.
+    fn try_out<'a>(&'a self, _trial: Trial<'a>) -> Option<Trying<'a>> {
+        None
     }
 
     fn routes(&self, signon: SignOn) -> Router;

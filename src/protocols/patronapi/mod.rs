@@ -4,6 +4,7 @@
 
 mod record;
 mod settings;
+mod trial;
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -23,6 +24,7 @@ use super::{
     asker::{self, Asker},
     bands,
     registry::Registry,
+    trial::{Trial, Trying},
 };
 use crate::{
     domain::{
@@ -51,6 +53,10 @@ impl Protocol for PatronApi {
 
     fn check(&self, vendor: &Vendor, party: &RelyingParty) -> Result<(), Misfit> {
         Party::read(vendor, party).map(drop)
+    }
+
+    fn try_out<'a>(&'a self, trial: Trial<'a>) -> Option<Trying<'a>> {
+        Some(Box::pin(trial::run(trial)))
     }
 
     fn routes(&self, signon: SignOn) -> Router {

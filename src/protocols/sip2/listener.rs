@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::{SocketAddr, TcpListener as Bound},
+    net::{IpAddr, SocketAddr, TcpListener as Bound},
     sync::Arc,
     time::Duration,
 };
@@ -42,29 +42,35 @@ pub(super) fn bind(desk: &Desk) -> Result<Vec<Listener>, String> {
     let room = Arc::new(Semaphore::new(settings.connections));
     let mut listeners = Vec::new();
     if let Some(address) = settings.listen {
-        listeners.push(listener(desk, address, None, room.clone())?);
+        listeners.push(listener(address, door(desk, None, room.clone()))?);
     }
     if let Some(address) = settings.tls_listen {
         let files = settings.tls.as_ref().or(desk.app().config.tls.as_ref());
         let files = files.ok_or("[sip2] tls_listen needs a certificate and its key, there or in [tls]")?;
         let acceptor = tls::acceptor(&files.certificate, &files.key)?;
-        listeners.push(listener(desk, address, Some(acceptor), room)?);
+        listeners.push(listener(address, door(desk, Some(acceptor), room))?);
     }
     Ok(listeners)
 }
 
-fn listener(
-    desk: &Desk,
-    address: SocketAddr,
-    tls: Option<TlsAcceptor>,
-    room: Arc<Semaphore>,
-) -> Result<Listener, String> {
+/// One at `address`, which takes everybody for a vendor's server at `from`: for trials.
+///
+/// # Errors
+/// As `bind`.
+pub(super) fn at(desk: &Desk, address: SocketAddr, from: IpAddr) -> Result<Listener, String> {
+    listener(address, Door { from: Some(from), ..door(desk, None, Arc::new(Semaphore::new(1))) })
+}
+
+fn door(desk: &Desk, tls: Option<TlsAcceptor>, room: Arc<Semaphore>) -> Door {
+    Door { desk: desk.clone(), tls, room, from: None }
+}
+
+fn listener(address: SocketAddr, door: Door) -> Result<Listener, String> {
     let failed = |error: io::Error| format!("SIP2 cannot listen on {address}: {error}");
     let bound = Bound::bind(address).map_err(failed)?;
     bound.set_nonblocking(true).map_err(failed)?;
     let address = bound.local_addr().map_err(failed)?;
     let bound = TcpListener::from_std(bound).map_err(failed)?;
-    let door = Door { desk: desk.clone(), tls, room };
     let secure = door.tls.is_some();
     Ok(Listener { protocol: NAME, address, secure, run: Box::new(|stop| Box::pin(door.stand_at(bound, stop))) })
 }
@@ -73,6 +79,8 @@ struct Door {
     desk: Desk,
     tls: Option<TlsAcceptor>,
     room: Arc<Semaphore>,
+    /// Where everybody is taken to come from.
+    from: Option<IpAddr>,
 }
 
 impl Door {
@@ -103,7 +111,7 @@ impl Door {
                 continue;
             };
             full = false;
-            let conversation = Conversation::new(self.desk.clone(), peer.ip());
+            let conversation = Conversation::new(self.desk.clone(), self.from.unwrap_or(peer.ip()));
             if !conversation.is_welcome() {
                 tracing::warn!(peer = %peer.ip(), "SIP2: no vendor may ask from there; hung up");
                 continue;

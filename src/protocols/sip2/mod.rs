@@ -8,13 +8,18 @@ mod patron;
 mod rehearse;
 mod settings;
 mod tls;
+mod trial;
 
 use std::sync::Arc;
 
 use axum::Router;
 
 use self::party::Party;
-use super::{Listener, Misfit, Protocol, Rehearsed, Stage, asker, registry::Registry};
+use super::{
+    Listener, Misfit, Protocol, Rehearsed, Stage, asker,
+    registry::Registry,
+    trial::{Trial, Trying},
+};
 use crate::{
     app::App,
     domain::{
@@ -43,6 +48,10 @@ impl Protocol for Sip2 {
 
     fn check(&self, vendor: &Vendor, party: &RelyingParty) -> Result<(), Misfit> {
         Party::read(vendor, party).map(drop)
+    }
+
+    fn try_out<'a>(&'a self, trial: Trial<'a>) -> Option<Trying<'a>> {
+        Some(Box::pin(trial::run(trial)))
     }
 
     fn routes(&self, _signon: SignOn) -> Router {

@@ -13,6 +13,7 @@ mod bad_tokens;
 mod c14n;
 mod click;
 mod device;
+mod faces;
 mod import;
 mod integrate;
 mod keys;

@@ -20,6 +20,7 @@ mod keys;
 mod life;
 mod logout;
 mod oidc_attacks;
+mod one_name;
 mod pages;
 mod refusals;
 mod registration;

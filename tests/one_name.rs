@@ -180,7 +180,7 @@ fn refused(page: &Page) -> Verdict {
 
 promise! { founded, async fn every_face_gives_the_same_answer_by_the_same_name_for_the_same_reason(library) {
     let mut library = library;
-    let mut chance = Chance(0x0dd5_eed5_0f_b00c5);
+    let mut chance = Chance(0x00dd_5eed_50fb_00c5);
     let people = people(&mut chance);
     let address = free_address();
     let (mut toml, mut sps) = (agreements(&mut chance), Vec::new());

@@ -1,5 +1,5 @@
 //! The load generator. `http` and `form` are bytes, `connection` is a socket and `browser` what uses it; `visitor` is one
-//! virtual user at a vendor of OpenID Connect, `saml` one at a vendor of SAML. `drill` runs many, `meter` reads what the
+//! virtual user at a vendor of OpenID Connect, `saml` one at a vendor of SAML, `sip2` a vendor's server that asks by SIP2. `drill` runs many, `meter` reads what the
 //! server costs, `report` says it. How to read the figures: `benches/README.md`.
 
 mod alone;
@@ -14,6 +14,7 @@ mod http;
 mod meter;
 mod report;
 mod saml;
+mod sip2;
 mod target;
 mod visitor;
 
@@ -64,6 +65,28 @@ enum Command {
     Userinfo(Load),
     /// A patron with a session at a vendor of SAML: a request by HTTP-Redirect, and the page with the signed answer
     Saml(SamlLoad),
+    /// A vendor's server asks by SIP2 about a card and PIN (63) over a connection that it keeps
+    Sip2(Load),
+    /// The same with a connection for each check: connect, 93, 63, 35, close
+    Sip2Connect(Load),
+    /// Opens many connections over TLS that say nothing after their login: what they cost
+    Sip2Idle {
+        /// A file whose first line `oneaccess demo --json` printed
+        #[arg(long, value_name = "FILE")]
+        oneaccess: PathBuf,
+        /// The demo's `[sip2] tls_listen`
+        #[arg(long)]
+        at: SocketAddr,
+        /// Its certificate, PEM, for `localhost`
+        #[arg(long)]
+        authority: PathBuf,
+        #[arg(long, default_value_t = 5000)]
+        connections: usize,
+        #[arg(long)]
+        pid: Vec<u32>,
+        #[arg(long)]
+        json: bool,
+    },
     /// Makes the vendor that `saml` plays: a key, and metadata for the identity providers to be told of
     SamlSp { folder: PathBuf },
     /// Reading and judging a signed request, on one thread, without a server
@@ -200,6 +223,18 @@ fn run(command: Command) -> anyhow::Result<bool> {
         Command::Introspect(load) => measure(&load, "introspect", Task::Introspect),
         Command::Userinfo(load) => measure(&load, "userinfo", Task::Userinfo),
         Command::Saml(load) => runtime()?.block_on(sign_on(&load)),
+        Command::Sip2(load) => runtime()?.block_on(ask(&load, "sip2", true)),
+        Command::Sip2Connect(load) => runtime()?.block_on(ask(&load, "sip2-connect", false)),
+        Command::Sip2Idle { oneaccess, at, authority, connections, pid, json } => {
+            let library = sip2::Library::of(&oneaccess, None)?;
+            let idle = runtime()?.block_on(sip2::idle(library, at, &authority, connections, &pid))?;
+            eprintln!(
+                "{} idle TLS connections: {} MiB (before: {} MiB), opened in {} s; a question meanwhile: {} ms",
+                idle.connections, idle.rss_mib, idle.before_mib, idle.seconds, idle.question_ms
+            );
+            document(json, &idle)?;
+            Ok(true)
+        }
         Command::SamlSp { folder } => saml::sp::write(&folder).map(|()| true),
         Command::SamlVerify { sp, seconds, json } => {
             let sp = ServiceProvider::read(&sp, Sign::Both, true)?;
@@ -257,6 +292,19 @@ fn measure(load: &Load, scenario: &str, task: Task) -> anyhow::Result<bool> {
         document(load.json, &rows)?;
         Ok(!rows.iter().any(Row::failed))
     })
+}
+
+async fn ask(load: &Load, scenario: &str, keeps: bool) -> anyhow::Result<bool> {
+    let file = load.oneaccess.as_deref().ok_or_else(|| anyhow::anyhow!("--oneaccess"))?;
+    let library = sip2::Library::of(file, load.label.as_deref())?;
+    let mut rows = Vec::new();
+    Row::heading();
+    for &concurrency in &load.concurrency {
+        let servers = drill::arrive(concurrency, |place| sip2::Server::arrive(library.clone(), keeps, place)).await?;
+        rows.push(load.row(&library.name, scenario, servers).await?);
+    }
+    document(load.json, &rows)?;
+    Ok(!rows.iter().any(Row::failed))
 }
 
 async fn sign_on(SamlLoad { load, sp, sign, unsigned, in_advance }: &SamlLoad) -> anyhow::Result<bool> {

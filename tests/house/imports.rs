@@ -75,7 +75,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("jsonwebtoken", &["src/wire/jose", "src/keyring"]),
     ("openidconnect", &["src/directory/oidc", "src/cli/demo", "examples/"]),
     ("hyper", &["src/outbound/"]),
-    ("tokio_rustls", &["src/outbound/", "src/protocols/sip2/"]),
+    ("tokio_rustls", &["src/outbound/", "src/protocols/sip2/", "benches/"]),
     ("reqwest", &["examples/"]),
     ("jiff", &["src/domain/clock.rs"]),
     (

@@ -8,7 +8,7 @@ use super::{
     library::Library,
     parts::{Folder, free_port, part},
     process::Process,
-    saml::{Identity, declared},
+    saml::{Identity, declare, declared},
 };
 
 #[derive(Debug)]
@@ -119,13 +119,10 @@ impl Mellon {
         both.replacen("use=\"signing\"", "use=\"encryption\"", 1)
     }
 
-    /// Sends its metadata to the library, and waits until that knows it.
+    /// Sends its metadata to the library, and waits until the server goes by it.
     pub async fn publish(&self, library: &Library, metadata: &str, lines: &str) {
         self.folder.write("metadata.xml", metadata);
-        library.write(&format!("vendors/{}.xml", self.vendor), metadata);
-        library.apply(&declared(&self.vendor, lines)).fine();
-        // A command's change is seen within a second.
-        tokio::time::sleep(Duration::from_millis(1200)).await;
+        declare(library, &self.vendor, metadata, &declared(&self.vendor, lines)).await;
     }
 
     /// What a nightly job does: the library's metadata as it is now, into the file that Apache reads when it starts.

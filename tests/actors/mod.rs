@@ -33,7 +33,7 @@ pub use mellon::Mellon;
 pub use parts::{Folder, part, skip};
 pub use press::Press;
 pub use roster::{Delivery, Person};
-pub use saml::{Identity, Peer, Question, ServiceProvider, declared, roam};
+pub use saml::{Identity, Peer, Question, ServiceProvider, roam};
 pub use sp::{Answer, Shape, Sp, id as saml_id, keys_of, message_in, now as saml_now, posted_fields};
 pub use stock::{Stock, StockClient};
 pub use vendor::{

@@ -20,6 +20,7 @@ mod respond;
 mod settings;
 mod slo;
 mod sso;
+mod turning;
 mod weaknesses;
 
 use std::{net::SocketAddr, sync::Arc};

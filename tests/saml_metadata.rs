@@ -79,6 +79,38 @@ promise! { shared, async fn metadata_that_switches_a_check_off_waits_for_the_ope
     library.soon("the operator's word counts", || async { is_let_in(library, &sp, &unsigned()).await }).await;
 }}
 
+promise! { shared, async fn what_weakens_under_the_same_names_waits_as_well(library) {
+    const UNSPECIFIED: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified";
+    const TRANSIENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient";
+    const PERSISTENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent";
+    let seals = |sp: &Sp| sp.metadata(&Shape { encrypts: true, ..Shape::default() });
+    let names = |sp: &Sp, formats: &'static [&'static str]| sp.metadata(&Shape { name_id_formats: formats, ..Shape::default() });
+    let asks = |sp: &Sp, requested: &'static [&'static str]| {
+        let text = sp.metadata(&Shape { requested, ..Shape::default() });
+        text.replace("<md:RequestedAttribute ", "<md:RequestedAttribute FriendlyName=\"eduPersonEntitlement\" ")
+    };
+    let (entitlement, mail) = (&["urn:oid:1.3.6.1.4.1.5923.1.1.1.7"], &["urn:oid:0.9.2342.19200300.100.1.3"]);
+    type Text<'a> = &'a dyn Fn(&Sp) -> String;
+    let changes: [(&str, Text, Text, &str); 6] = [
+        // A key that may sign as well encrypts nothing by itself.
+        ("weak-key", &seals, &|sp| seals(sp).replace(" use=\"encryption\"", ""), "waits"),
+        ("weak-ask", &|sp| asks(sp, entitlement), &|sp| asks(sp, mail), "waits"),
+        ("weak-form", &|sp| names(sp, &[UNSPECIFIED, TRANSIENT]), &|sp| names(sp, &[UNSPECIFIED, PERSISTENT]), "waits"),
+        ("weak-order", &|sp| names(sp, &[TRANSIENT, PERSISTENT]), &|sp| names(sp, &[PERSISTENT, TRANSIENT]), "waits"),
+        ("same-form", &|sp| names(sp, &[TRANSIENT]), &|sp| names(sp, &[UNSPECIFIED, TRANSIENT]), "good"),
+        ("other-form", &|sp| names(sp, &[PERSISTENT]), &|sp| names(sp, &[TRANSIENT]), "good"),
+    ];
+    for (id, before, after, state) in changes {
+        let sp = Sp::new(library, id);
+        let press = Press::prints(before(&sp)).await;
+        at(library, &press, &sp, "").await;
+        assert_ne!(before(&sp), after(&sp), "{id}");
+        press.now_prints(after(&sp));
+        let shown = refreshed(library, &sp);
+        assert_eq!(shown["state"], state, "{id}: {shown}");
+    }
+}}
+
 promise! { shared, async fn the_last_good_copy_goes_on_when_an_address_brings_nothing(library) {
     let sp = Sp::new(library, "gone");
     let press = Press::prints(sp.metadata(&Shape::default())).await;

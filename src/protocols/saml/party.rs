@@ -214,7 +214,7 @@ impl Party {
             }
             "persistent" => Form::Persistent,
             _ if anonymous => Form::Transient,
-            _ => metadata.name_id_formats.iter().find_map(|uri| Form::named(uri)).unwrap_or(Form::Persistent),
+            _ => Form::usual(&metadata),
         };
         let party = Party {
             key: party.key.clone(),

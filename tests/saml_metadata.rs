@@ -111,6 +111,19 @@ promise! { shared, async fn what_weakens_under_the_same_names_waits_as_well(libr
     }
 }}
 
+promise! { shared, async fn nobody_takes_a_name_that_the_operator_gave_to_another(library) {
+    let named = Sp::declared(library, "named-by-hand", Shape { signed_requests: true, ..Shape::default() }).await;
+    // Its vendor comes before the other in every order.
+    let mut claims = Sp::new(library, "claims-to-be-it");
+    claims.entity_id = named.entity_id.clone();
+    let press = Press::prints(claims.metadata(&Shape { signed_requests: true, ..Shape::default() })).await;
+    at(library, &press, &claims, "").await;
+    // Whoever knows this one has read the other.
+    Sp::declared(library, "comes-after", Shape::default()).await;
+    assert!(is_let_in(library, &named, &named.redirect(&named.request(|r| r), None)).await);
+    assert!(!is_let_in(library, &claims, &claims.redirect(&claims.request(|r| r), None)).await);
+}}
+
 promise! { shared, async fn the_last_good_copy_goes_on_when_an_address_brings_nothing(library) {
     let sp = Sp::new(library, "gone");
     let press = Press::prints(sp.metadata(&Shape::default())).await;

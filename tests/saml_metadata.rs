@@ -234,6 +234,10 @@ promise! { founded, async fn our_certificate_rolls_over_and_nobody_notices(libra
     let address = shown["relying_parties"][0]["entrance"].as_str().unwrap().to_owned();
     assert_eq!(Browser::new().get(&address).await.status, 200);
     library.run(&["keys", "attest", "attested"]).fine();
+    // Who asks for the head alone has no certificate.
+    let shown = library.run(&["vendor", "show", "laggard", "--json"]).fine().json();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    assert_eq!(client.head(shown["relying_parties"][0]["entrance"].as_str().unwrap()).send().await.unwrap().status(), 200);
     library.soon("the next one signs", || async { signed_with(&normal).await != old }).await;
     let new = signed_with(&normal).await;
     library.soon("who fetched it has moved", || async { signed_with(&quick_eye).await == new }).await;

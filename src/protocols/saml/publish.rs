@@ -10,7 +10,7 @@ use aws_lc_rs::{digest, hmac};
 use axum::{
     Router,
     extract::{Path, State},
-    http::HeaderMap,
+    http::{HeaderMap, Method},
     response::Response,
     routing::get,
 };
@@ -85,12 +85,20 @@ async fn anybody(State(provider): State<Provider>, headers: HeaderMap) -> Respon
 }
 
 /// Whoever comes by a wrong address gets what anybody gets, and nothing is learnt by that.
-async fn one(State(provider): State<Provider>, Path(asked): Path<String>, headers: HeaderMap) -> Response {
+async fn one(
+    State(provider): State<Provider>,
+    Path(asked): Path<String>,
+    method: Method,
+    headers: HeaderMap,
+) -> Response {
     let app = provider.app();
     let Some(party) = whose(&provider, &asked) else { return respond(&provider, &headers, Reader::Anybody) };
-    provider.note(&party, "metadata", "ok", "our metadata was fetched");
-    if let Err(error) = app.keyring.seen_fetching(&app.store, &party.key, app.clock.now()).await {
-        tracing::warn!(%error, entity_id = party.entity_id, "that metadata was fetched could not be written down");
+    // Who asks for the head alone has no certificate by that.
+    if method == Method::GET {
+        provider.note(&party, "metadata", "ok", "our metadata was fetched");
+        if let Err(error) = app.keyring.seen_fetching(&app.store, &party.key, app.clock.now()).await {
+            tracing::warn!(%error, entity_id = party.entity_id, "that metadata was fetched could not be written down");
+        }
     }
     respond(&provider, &headers, Reader::OneParty)
 }

@@ -168,7 +168,8 @@ fn is_new(request: &AuthnRequest, now: Timestamp) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn consumer(party: &Party, asked: &Acs) -> Result<String, Refusal> {
+/// Where the answer goes.
+pub(super) fn consumer(party: &Party, asked: &Acs) -> Result<String, Refusal> {
     let unknown = || {
         let hint = match asked {
             Acs::Url(url) => format!("AssertionConsumerServiceURL {url:?} is not one of the vendor's metadata"),

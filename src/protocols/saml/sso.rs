@@ -23,7 +23,7 @@ use super::{
 use crate::{
     protocols::answer::see_other,
     signon::{Ask, Next, Ready, visitor::Visitor},
-    wire::saml::{redirect::Kind, status},
+    wire::saml::{redirect::Kind, request::Acs, status},
 };
 
 const RESUME: &str = "/saml/resume/";
@@ -100,7 +100,7 @@ async fn resume(
     let visitor = provider.visitor(&headers, peer);
     let outcome = match provider.signon.resume(&ticket, &visitor).await {
         Ok(Some((ask, next))) if ask.protocol == NAME => match serde_json::from_value::<Words>(ask.state) {
-            Ok(words) => match provider.asking(&words.entity_id) {
+            Ok(words) => match whose(&provider, &words) {
                 Ok(party) => (Some(party.clone()), next_step(&provider, &party, &words, next).await),
                 Err(refusal) => (None, Err(refusal.into())),
             },
@@ -145,8 +145,15 @@ async fn with_request(provider: &Provider, received: &Received, visitor: &Visito
     }
 }
 
+/// Whose request waited, if its answer may still go where it was asked to.
+fn whose(provider: &Provider, words: &Words) -> Result<Arc<Party>, Refusal> {
+    let party = provider.asking(&words.entity_id)?;
+    request::consumer(&party, &Acs::Url(words.acs.clone()))?;
+    Ok(party)
+}
+
 async fn with_words(provider: &Provider, words: Words, visitor: &Visitor) -> Outcome {
-    match provider.asking(&words.entity_id) {
+    match whose(provider, &words) {
         Ok(party) => {
             let outcome = begin(provider, &party, words, visitor).await;
             (Some(party), outcome)

@@ -42,7 +42,7 @@ promise! { shared, async fn no_bad_token_opens_userinfo(library) {
 }}
 
 promise! { shared, async fn no_bad_token_passes_apache(library) {
-    let Some(apache) = Apache::start(library).await else { return };
+    let Some(apache) = Openidc::start(library).await else { return };
     let vendor = OidcVendor::of(library, apache.party.clone()).await;
     let patron = library.patron("district_grade_7");
     let tokens = vendor.click(library, &Browser::new(), &patron, &["openid", "library.ebooks"]).await;

@@ -37,7 +37,7 @@ promise! { shared, async fn rusts_openidconnect_is_content(library) {
 }}
 
 promise! { shared, async fn apaches_mod_auth_openidc_is_content(library) {
-    let Some(apache) = Apache::start(library).await else { return };
+    let Some(apache) = Openidc::start(library).await else { return };
     let mut seen = Vec::new();
     for (name, patron_type, band) in
         [("district_grade_7", "student", "young-adult"), ("district_teacher", "staff", "adult")]
@@ -45,7 +45,7 @@ promise! { shared, async fn apaches_mod_auth_openidc_is_content(library) {
         let (browser, patron) = (Browser::new(), library.patron(name));
         let page = browser.click_to(&apache.url, &patron, "nowhere:").await.page();
         assert!(page.url.as_str().starts_with(&apache.url) && page.status == 200, "{} {}\n{}", page.url, page.body, apache.log());
-        let claims = Apache::claims(&page);
+        let claims = Openidc::claims(&page);
         let claim = |name: &str| claims.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str());
         assert!(is_pseudonym(claim("sub").unwrap()), "{claims:?}");
         assert_eq!((claim("patron_type"), claim("audience_band")), (Some(patron_type), Some(band)), "{claims:?}");

@@ -180,6 +180,19 @@ promise! { shared, async fn the_answer_goes_where_the_metadata_says_and_nowhere_
     }
 }}
 
+promise! { shared, async fn an_address_that_is_withdrawn_while_she_signs_in_gets_no_answer(library) {
+    let mut sp = Sp::declared(library, "withdraws", Shape::default()).await;
+    let browser = Browser::new();
+    let page = browser.open(sp.redirect(&sp.request(|r| r), None)).await;
+    sp.acs = "https://withdraws.example/moved".into();
+    sp.declare(library, &Shape::default()).fine();
+    let moved = || async { Browser::new().open(sp.redirect(&sp.request(|r| r), None)).await.has("sign-in") };
+    library.soon("the new address counts", moved).await;
+    let patron = library.patron("district_grade_7");
+    let page = browser.submit_and_follow(&page, "sign-in", &[("card", &patron.card), ("pin", &patron.pin)]).await;
+    assert!(page.status == 400 && page.body.contains("unknown-consumer") && page.hand_over().is_none(), "{}", page.body);
+}}
+
 promise! { shared, async fn nobody_is_let_in_unasked_unless_the_operator_says_so(library) {
     let sp = Sp::declared(library, "stint", Shape::default()).await;
     let open = Sp::declared(library, "ringed", Shape { lines: "idp_initiated = true", ..Shape::default() }).await;

@@ -209,6 +209,12 @@ promise! { shared, async fn a_sign_out_travels_by_post_as_well(library) {
     let request = goodbye(library, &asks, &answer, |r| r.attr("ID", id.as_str()));
     let slo: Url = library.url("/saml/slo").parse().unwrap();
     let turned = browser.post_from_elsewhere(&slo, &asks.form(request, &id, Some("y")), false).await;
+    let place = turned.location().unwrap();
+    let (_, ticket) = place.as_str().rsplit_once('/').unwrap();
+    for elsewhere in ["", "slo%20", "..%2fslo%2f", "%2fsaml%2fslo%2f"].map(|before| format!("/saml/sso/{before}{ticket}")) {
+        let page = Browser::new().get(library.url(&elsewhere)).await;
+        assert_eq!(page.status, 400, "a ticket opens the door that it was given at: {elsewhere} {}", page.body);
+    }
     let page = browser.open(turned.location().unwrap()).await;
     let (to, fields) = page.hand_over().unwrap();
     assert_eq!((to.as_str(), fields[0].0.as_str()), (&*other.slo, "SAMLRequest"));

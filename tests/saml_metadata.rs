@@ -79,6 +79,51 @@ promise! { shared, async fn metadata_that_switches_a_check_off_waits_for_the_ope
     library.soon("the operator's word counts", || async { is_let_in(library, &sp, &unsigned()).await }).await;
 }}
 
+promise! { shared, async fn what_weakens_under_the_same_names_waits_as_well(library) {
+    const UNSPECIFIED: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified";
+    const TRANSIENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient";
+    const PERSISTENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent";
+    let seals = |sp: &Sp| sp.metadata(&Shape { encrypts: true, ..Shape::default() });
+    let names = |sp: &Sp, formats: &'static [&'static str]| sp.metadata(&Shape { name_id_formats: formats, ..Shape::default() });
+    let asks = |sp: &Sp, requested: &'static [&'static str]| {
+        let text = sp.metadata(&Shape { requested, ..Shape::default() });
+        text.replace("<md:RequestedAttribute ", "<md:RequestedAttribute FriendlyName=\"eduPersonEntitlement\" ")
+    };
+    let (entitlement, mail) = (&["urn:oid:1.3.6.1.4.1.5923.1.1.1.7"], &["urn:oid:0.9.2342.19200300.100.1.3"]);
+    type Text<'a> = &'a dyn Fn(&Sp) -> String;
+    let changes: [(&str, Text, Text, &str); 6] = [
+        // A key that may sign as well encrypts nothing by itself.
+        ("weak-key", &seals, &|sp| seals(sp).replace(" use=\"encryption\"", ""), "waits"),
+        ("weak-ask", &|sp| asks(sp, entitlement), &|sp| asks(sp, mail), "waits"),
+        ("weak-form", &|sp| names(sp, &[UNSPECIFIED, TRANSIENT]), &|sp| names(sp, &[UNSPECIFIED, PERSISTENT]), "waits"),
+        ("weak-order", &|sp| names(sp, &[TRANSIENT, PERSISTENT]), &|sp| names(sp, &[PERSISTENT, TRANSIENT]), "waits"),
+        ("same-form", &|sp| names(sp, &[TRANSIENT]), &|sp| names(sp, &[UNSPECIFIED, TRANSIENT]), "good"),
+        ("other-form", &|sp| names(sp, &[PERSISTENT]), &|sp| names(sp, &[TRANSIENT]), "good"),
+    ];
+    for (id, before, after, state) in changes {
+        let sp = Sp::new(library, id);
+        let press = Press::prints(before(&sp)).await;
+        at(library, &press, &sp, "").await;
+        assert_ne!(before(&sp), after(&sp), "{id}");
+        press.now_prints(after(&sp));
+        let shown = refreshed(library, &sp);
+        assert_eq!(shown["state"], state, "{id}: {shown}");
+    }
+}}
+
+promise! { shared, async fn nobody_takes_a_name_that_the_operator_gave_to_another(library) {
+    let named = Sp::declared(library, "named-by-hand", Shape { signed_requests: true, ..Shape::default() }).await;
+    // Its vendor comes before the other in every order.
+    let mut claims = Sp::new(library, "claims-to-be-it");
+    claims.entity_id = named.entity_id.clone();
+    let press = Press::prints(claims.metadata(&Shape { signed_requests: true, ..Shape::default() })).await;
+    at(library, &press, &claims, "").await;
+    // Whoever knows this one has read the other.
+    Sp::declared(library, "comes-after", Shape::default()).await;
+    assert!(is_let_in(library, &named, &named.redirect(&named.request(|r| r), None)).await);
+    assert!(!is_let_in(library, &claims, &claims.redirect(&claims.request(|r| r), None)).await);
+}}
+
 promise! { shared, async fn the_last_good_copy_goes_on_when_an_address_brings_nothing(library) {
     let sp = Sp::new(library, "gone");
     let press = Press::prints(sp.metadata(&Shape::default())).await;
@@ -189,6 +234,10 @@ promise! { founded, async fn our_certificate_rolls_over_and_nobody_notices(libra
     let address = shown["relying_parties"][0]["entrance"].as_str().unwrap().to_owned();
     assert_eq!(Browser::new().get(&address).await.status, 200);
     library.run(&["keys", "attest", "attested"]).fine();
+    // Who asks for the head alone has no certificate.
+    let shown = library.run(&["vendor", "show", "laggard", "--json"]).fine().json();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    assert_eq!(client.head(shown["relying_parties"][0]["entrance"].as_str().unwrap()).send().await.unwrap().status(), 200);
     library.soon("the next one signs", || async { signed_with(&normal).await != old }).await;
     let new = signed_with(&normal).await;
     library.soon("who fetched it has moved", || async { signed_with(&quick_eye).await == new }).await;

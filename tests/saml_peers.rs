@@ -205,9 +205,7 @@ promise! { shared, async fn usual_mistakes_are_named_as_the_pages_say(library) {
         (Peer::NodeSaml, true, "message-not-text"),
     ] {
         let Some(mut vendor) = ServiceProvider::run(peer, library, &named("mistaken", peer), &mistaken) else { continue };
-        library.write(&format!("vendors/{}.xml", vendor.vendor), &vendor.metadata);
-        library.apply(&declared(&vendor.vendor, "")).fine();
-        tokio::time::sleep(std::time::Duration::from_millis(1200)).await;
+        vendor.declare_again(library, "").await;
         hears(&vendor.depart(&Browser::new(), Question { by_post, ..Question::default() }).await, code);
     }
     let Some(mut vendor) = ServiceProvider::start(Peer::NodeSaml, library, "blank", "").await else { return };

@@ -20,6 +20,7 @@ use std::{
     io::{BufRead, BufReader, Write},
     path::PathBuf,
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -156,14 +157,14 @@ impl ServiceProvider {
     /// Starts it, and declares it at the library with these further lines of `[[vendor.saml]]`. `None` where its
     /// toolchain is absent, which is then a named skip.
     pub async fn start(peer: Peer, library: &Library, id: &str, lines: &str) -> Option<ServiceProvider> {
-        let mut vendor = ServiceProvider::run(peer, library, id, &[])?;
+        let vendor = ServiceProvider::run(peer, library, id, &[])?;
         vendor.declare(library, &declared(id, lines)).await;
         Some(vendor)
     }
 
     /// The same, but its metadata asks for no encryption.
     pub async fn plain(peer: Peer, library: &Library, id: &str, lines: &str) -> Option<ServiceProvider> {
-        let mut vendor = ServiceProvider::run(peer, library, id, &[("VENDOR_PLAIN", "1")])?;
+        let vendor = ServiceProvider::run(peer, library, id, &[("VENDOR_PLAIN", "1")])?;
         vendor.declare(library, &declared(id, lines)).await;
         Some(vendor)
     }
@@ -196,28 +197,14 @@ impl ServiceProvider {
         Some(started)
     }
 
-    /// Gives its metadata to the library, declares it by this TOML, and waits until the server knows it.
-    pub async fn declare(&mut self, library: &Library, toml: &str) {
-        library.write(&format!("vendors/{}.xml", self.vendor), &self.metadata);
-        library.apply(toml).fine();
-        // Whom the server does not know yet hears nothing: the page is for people.
-        let give_up = std::time::Instant::now() + std::time::Duration::from_secs(4);
-        let probe = Question { is_passive: true, ..Question::default() };
-        loop {
-            let page = self.depart(&Browser::new(), probe).await;
-            if page.has("continue") {
-                return;
-            }
-            assert!(std::time::Instant::now() < give_up, "the server does not know {}: {}", self.vendor, page.words());
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
+    /// Gives its metadata to the library, declares it by this TOML, and waits until the server goes by it.
+    pub async fn declare(&self, library: &Library, toml: &str) {
+        declare(library, &self.vendor, &self.metadata, toml).await;
     }
 
     /// The same vendor with other lines of `[[vendor.saml]]`.
     pub async fn declare_again(&self, library: &Library, lines: &str) {
-        library.apply(&declared(&self.vendor, lines)).fine();
-        // A command's change is seen within a second.
-        tokio::time::sleep(std::time::Duration::from_millis(1200)).await;
+        self.declare(library, &declared(&self.vendor, lines)).await;
     }
 
     /// Reads the library's metadata again, from this address.
@@ -328,12 +315,35 @@ impl Drop for ServiceProvider {
     }
 }
 
-/// A vendor of databases with one service provider.
+/// A vendor of databases with one service provider, by another name each time, so that one sees which declaration counts.
 pub fn declared(id: &str, lines: &str) -> String {
+    static COUNT: AtomicUsize = AtomicUsize::new(1);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
     format!(
-        "[[vendor]]\nid = \"{id}\"\nname = \"{id} databases\"\naudience = [\"juvenile\", \"young-adult\", \"adult\"]\n\
-         scopes = [\"library.databases\"]\n\n[[vendor.saml]]\nmetadata = \"vendors/{id}.xml\"\n{lines}\n"
+        "[[vendor]]\nid = \"{id}\"\nname = \"{id} databases {count}\"\n\
+         audience = [\"juvenile\", \"young-adult\", \"adult\"]\nscopes = [\"library.databases\"]\n\n\
+         [[vendor.saml]]\nmetadata = \"vendors/{id}.xml\"\n{lines}\n"
     )
+}
+
+/// Gives a vendor's metadata to the library, declares it by this TOML, and waits until the running server goes by it:
+/// until its self-test shows the vendor by the TOML's name.
+pub async fn declare(library: &Library, id: &str, metadata: &str, toml: &str) {
+    library.write(&format!("vendors/{id}.xml"), metadata);
+    library.apply(toml).fine();
+    let declared: toml::Table = toml.parse().unwrap();
+    let name = declared["vendor"][0]["name"].as_str().unwrap();
+    let shown = library.run(&["vendor", "show", id, "--json"]).fine().json();
+    let mut parties = shown["relying_parties"].as_array().unwrap().iter();
+    let party = parties.find(|party| party["protocol"] == "saml").unwrap_or_else(|| panic!("{shown}"));
+    let (_, password) = party["entrance"].as_str().unwrap().rsplit_once('/').unwrap();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let ask = client.get(library.url(&format!("/vendors/{id}/selftest"))).basic_auth(id, Some(password));
+    let is_known = || async {
+        let answer = ask.try_clone().unwrap().send().await.unwrap();
+        answer.json::<Value>().await.unwrap()["name"] == name
+    };
+    library.soon(&format!("the server knows {name}"), is_known).await;
 }
 
 /// Follows a browser from here around all that sign out, until somebody keeps it: the ids of the vendors that it came to,

@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use url::Url;
 
-use crate::wire::saml::metadata::{Endpoint, ServiceProvider, SubjectId};
+use super::names::Form;
+use crate::wire::saml::metadata::{EncryptionKey, Endpoint, RequestedAttribute, ServiceProvider, SubjectId};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Change {
@@ -32,13 +33,15 @@ pub(super) fn between(before: &ServiceProvider, after: &ServiceProvider) -> Vec<
         "it would no longer want signed assertions",
     );
     let signing = |sp: &ServiceProvider| sp.signing.iter().map(|key| short(&key.fingerprint)).collect();
-    let encryption =
-        |sp: &ServiceProvider| sp.encryption.iter().map(|key| short(&key.certificate.fingerprint)).collect();
+    let encryption = |sp: &ServiceProvider| sp.encryption.iter().map(purpose).collect();
     changes.set("signing certificates", signing(before), signing(after), |before, after| {
         (after.is_empty() && !before.is_empty()).then_some("none would be left, and no request of it could be proven")
     });
-    changes.set("encryption certificates", encryption(before), encryption(after), |before, after| {
-        (after.is_empty() && !before.is_empty()).then_some("its assertions would no longer be encrypted")
+    changes.set("encryption certificates", encryption(before), encryption(after), |_, _| {
+        let has = |sp: &ServiceProvider, fit: fn(&EncryptionKey) -> bool| sp.encryption.iter().any(fit);
+        let gone = |fit| has(before, fit) && !has(after, fit);
+        // A key for both purposes encrypts only where the operator says so.
+        (gone(|_| true) || gone(|key| key.named)).then_some("its assertions would no longer be encrypted")
     });
     let hosts = "answers would go to another host";
     let places = |endpoints: &[Endpoint]| endpoints.iter().map(described).collect::<BTreeSet<_>>();
@@ -48,15 +51,22 @@ pub(super) fn between(before: &ServiceProvider, after: &ServiceProvider) -> Vec<
     changes.set("AssertionConsumerService", places(&before.acs), places(&after.acs), |_, _| acs);
     let slo = elsewhere(&after.slo).then_some("the patron’s name would be sent to another host at sign-out");
     changes.set("SingleLogoutService", places(&before.slo), places(&after.slo), |_, _| slo);
-    let formats = |sp: &ServiceProvider| sp.name_id_formats.iter().map(|uri| last(uri)).collect();
+    let formats = |sp: &ServiceProvider| {
+        let usual = |uri: &str| if uri == Form::usual(sp).uri() { " (the usual one)" } else { "" };
+        sp.name_id_formats.iter().map(|uri| format!("{}{}", last(uri), usual(uri))).collect()
+    };
     changes.set("NameIDFormat", formats(before), formats(after), |_, _| {
-        let first = |sp: &ServiceProvider| sp.name_id_formats.first().map(|uri| last(uri));
-        let lasting = first(before).as_deref() == Some("transient") && first(after).as_deref() != Some("transient");
+        let lasting = Form::usual(before) == Form::Transient && Form::usual(after) != Form::Transient;
         lasting.then_some("it would know a patron again, where it did not")
     });
     let asked = |sp: &ServiceProvider| {
         let all = sp.attribute_consuming.iter().flat_map(|service| &service.requested);
-        all.map(|one| one.friendly_name.clone().unwrap_or_else(|| one.name.clone())).collect::<BTreeSet<_>>()
+        // What it is called says nothing of what it is.
+        let described = |one: &RequestedAttribute| match &one.friendly_name {
+            Some(friendly) => format!("{friendly} ({})", one.name),
+            None => one.name.clone(),
+        };
+        all.map(described).collect::<BTreeSet<_>>()
     };
     let more = |before: &BTreeSet<String>, after: &BTreeSet<String>| {
         // Who asks for nothing gets what every vendor gets, which may be more as well.
@@ -116,6 +126,10 @@ fn host(endpoint: &Endpoint) -> Option<String> {
     let origin = Url::parse(&endpoint.location).ok()?.origin();
     let answers = Url::parse(endpoint.response_location()).ok()?.origin();
     Some(format!("{} {}", origin.ascii_serialization(), answers.ascii_serialization()))
+}
+
+fn purpose(key: &EncryptionKey) -> String {
+    format!("{}{}", short(&key.certificate.fingerprint), if key.named { "" } else { " (also for signing)" })
 }
 
 fn last(uri: &str) -> String {

@@ -11,15 +11,19 @@ use crate::{
     domain::reason::Reason,
     protocols::answer::{broken_for_people, page},
     signon::Fault,
-    wire::saml::status,
+    wire::{
+        dsig,
+        saml::{self, posted, redirect, status},
+        xml,
+    },
 };
 
-/// Why there is no assertion.
+/// Why a message is not acted on, or not as it asks.
 #[derive(Debug)]
 pub(super) enum Stop {
     /// Whoever asks, or the address to answer to, cannot be trusted: a page of ours.
     Page(Refusal),
-    /// The service provider is told, at an address of its metadata.
+    /// The service provider that asks for an assertion is told, at an address of its metadata.
     Tell(Box<ReturnTo>, Status),
     Broken(Fault),
 }
@@ -47,7 +51,30 @@ impl Refusal {
     pub fn new(code: &'static str, hint: impl Into<String>) -> Refusal {
         Refusal { code, hint: hint.into() }
     }
+
+    /// Of a ticket that brings nothing.
+    pub fn over() -> Refusal {
+        Refusal::new("expired", "this step is over or was taken already; begin again at the vendor")
+    }
 }
+
+/// What cannot be read or believed is refused in the words of who read it.
+macro_rules! refused {
+    ($($error:ty),*) => {
+        $(impl From<$error> for Refusal {
+            fn from(error: $error) -> Refusal {
+                Refusal::new(error.code(), error.to_string())
+            }
+        }
+
+        impl From<$error> for Stop {
+            fn from(error: $error) -> Stop {
+                Stop::Page(error.into())
+            }
+        })*
+    };
+}
+refused!(xml::Error, dsig::Error, saml::Error, posted::Error, redirect::Error);
 
 /// A SAML status that is no success (core 3.2.2.2).
 #[derive(Debug, Clone, PartialEq, Eq)]

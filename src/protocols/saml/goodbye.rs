@@ -8,13 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Provider, SLO,
-    error::{Refusal, Status},
+    error::{Refusal, Status, Stop},
     message::{Message, Received},
     names::{self, Form},
     party::Party,
     request::SKEW,
     respond::{broken, message_id, signed, signing},
-    slo::Stop,
 };
 use crate::{
     domain::{clock::Timestamp, session::Session},
@@ -65,9 +64,9 @@ pub(super) async fn asked(
 ) -> Result<(Arc<Party>, Result<Asked, Refusal>), Stop> {
     let (party, judged) = {
         // 1. XML within its limits, and a LogoutRequest of SAML 2.0 in it.
-        let document = xml::parse(&received.xml, &xml::MESSAGE).map_err(|e| Refusal::new(e.code(), e.to_string()))?;
+        let document = xml::parse(&received.xml, &xml::MESSAGE)?;
         let message = Message { received, root: document.root_element() };
-        let request = logout::read_request(message.root).map_err(|e| Refusal::new(e.code(), e.to_string()))?;
+        let request = logout::read_request(message.root)?;
         // 2. Who asks is known by metadata.
         let party = provider.asking(&request.issuer)?;
         let judged = judged(provider, &party, message, request, now);
@@ -213,9 +212,9 @@ pub(super) fn request(provider: &Provider, ticket: &str, visit: &Visit) -> Resul
 /// A service provider's answer to a visit: the visit's ticket, and whether it says that the patron is signed out there.
 pub(super) async fn answered(provider: &Provider, received: &Received) -> Result<(String, Result<(), String>), Stop> {
     let (ticket, relying_party, told) = {
-        let document = xml::parse(&received.xml, &xml::MESSAGE).map_err(|e| Refusal::new(e.code(), e.to_string()))?;
+        let document = xml::parse(&received.xml, &xml::MESSAGE)?;
         let message = Message { received, root: document.root_element() };
-        let answer = logout::read_response(message.root).map_err(|e| Refusal::new(e.code(), e.to_string()))?;
+        let answer = logout::read_response(message.root)?;
         let party = provider.asking(&answer.issuer)?;
         // The ID that it answers to is known to the browser and to the one whom it was sent to. A signature that is
         // there must hold.

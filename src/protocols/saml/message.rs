@@ -36,7 +36,7 @@ impl Received {
     /// # Errors
     /// `Refusal`, with what the vendor has to mend.
     pub fn by_redirect(raw_query: &str) -> Result<Received, Refusal> {
-        let read = redirect::read(raw_query).map_err(|e| Refusal::new(e.code(), e.to_string()))?;
+        let read = redirect::read(raw_query)?;
         let by = By::Redirect(read.signature);
         Ok(Received { kind: read.kind, xml: read.xml, relay_state: read.relay_state, by })
     }
@@ -53,9 +53,8 @@ impl Received {
             (None, None) => return Err(Refusal::new("message-missing", "the form holds no SAML message")),
             (Some(_), Some(_)) => return Err(Refusal::new("two-messages", "the form holds two SAML messages")),
         };
-        let malformed = |e: posted::Error| Refusal::new(e.code(), e.to_string());
-        let relay_state = relay_state.map(posted::relay_state).transpose().map_err(malformed)?;
-        Ok(Received { kind, xml: posted::read(&field).map_err(malformed)?, relay_state, by: By::Post })
+        let relay_state = relay_state.map(posted::relay_state).transpose()?;
+        Ok(Received { kind, xml: posted::read(&field)?, relay_state, by: By::Post })
     }
 
     pub fn is_signed(&self, root: Node<'_, '_>) -> bool {
@@ -102,16 +101,15 @@ impl Message<'_, '_, '_> {
             let hint = "the message is signed, but the vendor's metadata has no signing certificate";
             return if required { Err(Refusal::new("no-signing-certificate", hint)) } else { Ok(()) };
         }
-        let invalid = |e: dsig::Error| Refusal::new(e.code(), e.to_string());
         match &self.received.by {
-            By::Post => dsig::verify(self.root, &party.signing).map(drop).map_err(invalid),
+            By::Post => Ok(dsig::verify(self.root, &party.signing).map(drop)?),
             By::Redirect(Some(_)) if dsig::has_signature(self.root) => {
                 let hint = "by HTTP-Redirect the signature stands in the query, not within the message";
                 Err(Refusal::new("signature-twice", hint))
             }
             By::Redirect(Some(Detached { algorithm_uri, signature, octets })) => {
-                let algorithm = dsig::Algorithm::from_uri(algorithm_uri).map_err(invalid)?;
-                dsig::verify_octets(algorithm, octets, signature, &party.signing).map_err(invalid)
+                let algorithm = dsig::Algorithm::from_uri(algorithm_uri)?;
+                Ok(dsig::verify_octets(algorithm, octets, signature, &party.signing)?)
             }
             By::Redirect(None) => {
                 let hint =

@@ -20,6 +20,7 @@ mod respond;
 mod settings;
 mod slo;
 mod sso;
+mod turning;
 mod weaknesses;
 
 use std::{net::SocketAddr, sync::Arc};
@@ -56,7 +57,7 @@ const SSO: &str = "/saml/sso";
 const SLO: &str = "/saml/slo";
 const METADATA: &str = "/saml/metadata";
 
-/// Base64 of the largest message, and its form around it.
+/// As the whole house has it (`web::guard`). Base64 and escapes leave some 45 KiB for the XML, which no request needs.
 const BODY_LIMIT: usize = 64 * 1024;
 
 /// Our own name, which is where our metadata is.

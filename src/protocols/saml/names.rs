@@ -12,7 +12,7 @@ use super::{
 use crate::{
     domain::id::SessionId,
     keyring::KeyRing,
-    wire::saml::{NameId, format, request::NameIdPolicy, status},
+    wire::saml::{NameId, format, metadata::ServiceProvider, request::NameIdPolicy, status},
 };
 
 /// The form of a NameID.
@@ -43,7 +43,12 @@ impl Form {
         }
     }
 
-    pub fn named(uri: &str) -> Option<Form> {
+    /// Of a NameID where neither a request nor the operator wants a certain one: the first of its metadata that we know.
+    pub fn usual(metadata: &ServiceProvider) -> Form {
+        metadata.name_id_formats.iter().find_map(|uri| Form::named(uri)).unwrap_or(Form::Persistent)
+    }
+
+    fn named(uri: &str) -> Option<Form> {
         [Form::Persistent, Form::Transient, Form::Email].into_iter().find(|form| form.uri() == uri)
     }
 }

@@ -2,7 +2,7 @@
 //! the catalogue.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     sync::{Arc, RwLock},
 };
 
@@ -214,7 +214,7 @@ impl Party {
             }
             "persistent" => Form::Persistent,
             _ if anonymous => Form::Transient,
-            _ => metadata.name_id_formats.iter().find_map(|uri| Form::named(uri)).unwrap_or(Form::Persistent),
+            _ => Form::usual(&metadata),
         };
         let party = Party {
             key: party.key.clone(),
@@ -271,6 +271,11 @@ impl Party {
     /// that it is.
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.fetched && self.metadata.valid_until.is_some_and(|until| until <= now.millis())
+    }
+
+    /// Whether the operator said who it is, by a file or by its entityID.
+    fn is_named(&self) -> bool {
+        self.key == self.entity_id
     }
 
     pub fn persistence(&self) -> Persistence {
@@ -370,16 +375,23 @@ impl Parties {
     }
 
     fn read(&self, catalogue: &Arc<Catalogue>) -> Snapshot {
-        let mut parties: HashMap<String, Arc<Party>> = HashMap::new();
+        let mut all = Vec::new();
         for vendor in catalogue.vendors.values() {
             for party in vendor.relying_parties.iter().filter(|party| party.protocol == NAME) {
                 match Party::read(vendor, party, &self.issuer) {
-                    Ok(Some(read)) if parties.contains_key(&read.entity_id) => {
-                        tracing::error!(entity_id = read.entity_id, vendor = %vendor.id, "a second service provider of this entityID is left out");
-                    }
-                    Ok(Some(read)) => drop(parties.insert(read.entity_id.clone(), Arc::new(read))),
-                    Ok(None) => {}
+                    Ok(read) => all.extend(read),
                     Err(misfit) => tracing::error!(entity_id = party.key, %misfit, "service provider left out"),
+                }
+            }
+        }
+        // What an address brings may call itself anything, and takes nobody's place whom the operator named.
+        all.sort_by_key(|party| !party.is_named());
+        let mut parties: HashMap<String, Arc<Party>> = HashMap::new();
+        for party in all {
+            match parties.entry(party.entity_id.clone()) {
+                Entry::Vacant(place) => drop(place.insert(Arc::new(party))),
+                Entry::Occupied(_) => {
+                    tracing::error!(entity_id = party.entity_id, vendor = %party.vendor, "a second service provider of this entityID is left out");
                 }
             }
         }

@@ -10,15 +10,17 @@ use aws_lc_rs::{digest, hmac};
 use axum::{
     Router,
     extract::{Path, State},
-    http::HeaderMap,
+    http::{HeaderMap, Method},
     response::Response,
     routing::get,
 };
+use subtle::ConstantTimeEq;
 
 use super::{
     METADATA, Provider, SLO, SSO,
     attributes::{ANONYMOUS, PERSONALIZED, PSEUDONYMOUS},
     entity_id,
+    party::Party,
     respond::signed,
 };
 use crate::{
@@ -64,11 +66,18 @@ pub(super) fn address(issuer: &str, keyring: &KeyRing, party_key: &str) -> Strin
     format!("{issuer}{METADATA}/{}", token(keyring, party_key))
 }
 
-pub(super) fn token(keyring: &KeyRing, party_key: &str) -> String {
+fn token(keyring: &KeyRing, party_key: &str) -> String {
     let mut mac = hmac::Context::with_key(keyring.form_key());
     mac.update(b"saml metadata:");
     mac.update(party_key.as_bytes());
     hex::encode(mac.sign().as_ref().get(..16).unwrap_or_default())
+}
+
+/// The service provider whose address ends so.
+pub(super) fn whose(provider: &Provider, shown: &str) -> Option<Arc<Party>> {
+    let app = provider.app();
+    let is = |party: &Arc<Party>| token(&app.keyring, &party.key).as_bytes().ct_eq(shown.as_bytes()).into();
+    provider.parties.all(&app.catalogue()).into_iter().find(is)
 }
 
 async fn anybody(State(provider): State<Provider>, headers: HeaderMap) -> Response {
@@ -76,17 +85,22 @@ async fn anybody(State(provider): State<Provider>, headers: HeaderMap) -> Respon
 }
 
 /// Whoever comes by a wrong address gets what anybody gets, and nothing is learnt by that.
-async fn one(State(provider): State<Provider>, Path(asked): Path<String>, headers: HeaderMap) -> Response {
+async fn one(
+    State(provider): State<Provider>,
+    Path(asked): Path<String>,
+    method: Method,
+    headers: HeaderMap,
+) -> Response {
     let app = provider.app();
-    let parties = provider.parties.all(&app.catalogue());
-    if let Some(party) = parties.into_iter().find(|party| token(&app.keyring, &party.key) == asked) {
+    let Some(party) = whose(&provider, &asked) else { return respond(&provider, &headers, Reader::Anybody) };
+    // Who asks for the head alone has no certificate by that.
+    if method == Method::GET {
         provider.note(&party, "metadata", "ok", "our metadata was fetched");
         if let Err(error) = app.keyring.seen_fetching(&app.store, &party.key, app.clock.now()).await {
             tracing::warn!(%error, entity_id = party.entity_id, "that metadata was fetched could not be written down");
         }
-        return respond(&provider, &headers, Reader::OneParty);
     }
-    respond(&provider, &headers, Reader::Anybody)
+    respond(&provider, &headers, Reader::OneParty)
 }
 
 fn respond(provider: &Provider, headers: &HeaderMap, reader: Reader) -> Response {

@@ -69,10 +69,9 @@ pub(super) type Checked = Result<(Arc<Party>, Words), (Option<Arc<Party>>, Stop)
 pub(super) fn checked(provider: &Provider, received: &Received, now: Timestamp) -> Checked {
     let nobody = |refusal: Refusal| (None, Stop::Page(refusal));
     // 1. XML within its limits, and an AuthnRequest of SAML 2.0 in it.
-    let document =
-        xml::parse(&received.xml, &xml::MESSAGE).map_err(|e| nobody(Refusal::new(e.code(), e.to_string())))?;
+    let document = xml::parse(&received.xml, &xml::MESSAGE).map_err(|e| nobody(e.into()))?;
     let message = Message { received, root: document.root_element() };
-    let request = request::read(message.root).map_err(|e| nobody(Refusal::new(e.code(), e.to_string())))?;
+    let request = request::read(message.root).map_err(|e| nobody(e.into()))?;
     // 2. Who asks is known by metadata.
     let party = provider.asking(&request.issuer).map_err(nobody)?;
     match of(provider, &party, message, &request, now) {
@@ -124,12 +123,11 @@ pub(super) fn unsolicited(provider: &Provider, query: &str) -> Result<Words, Ref
         let hint = "this vendor wants to ask first (`idp_initiated` is off): begin at the vendor";
         return Err(Refusal::new("not-asked-for", hint));
     }
-    let relay_state = target.map(posted::relay_state).transpose();
     Ok(Words {
         acs: consumer(&party, &Acs::Default)?,
         entity_id: party.entity_id.clone(),
         in_response_to: None,
-        relay_state: relay_state.map_err(|e| Refusal::new(e.code(), e.to_string()))?,
+        relay_state: target.map(posted::relay_state).transpose()?,
         name: party.name_id,
         class: context::BEST.to_owned(),
         service: None,
@@ -170,7 +168,8 @@ fn is_new(request: &AuthnRequest, now: Timestamp) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn consumer(party: &Party, asked: &Acs) -> Result<String, Refusal> {
+/// Where the answer goes.
+pub(super) fn consumer(party: &Party, asked: &Acs) -> Result<String, Refusal> {
     let unknown = || {
         let hint = match asked {
             Acs::Url(url) => format!("AssertionConsumerServiceURL {url:?} is not one of the vendor's metadata"),

@@ -8,21 +8,22 @@ use axum::{
     Router,
     body::Bytes,
     extract::{Path, RawQuery, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, header},
     response::Response,
     routing::get,
 };
 
 use super::{
     NAME, Peer, Provider, SLO,
-    error::{Refusal, Status},
+    error::{Refusal, Status, Stop},
     goodbye::{self, Answer, Asked},
     message::{Received, fields},
+    turning,
 };
 use crate::{
     domain::handle,
     ephemeral::Namespace,
-    protocols::answer::{broken_for_people, page, see_other},
+    protocols::answer::see_other,
     signon::{
         Fault, Left, OF, Onward, Wish,
         visitor::{Visitor, no_session_cookie},
@@ -32,7 +33,7 @@ use crate::{
 
 const ANSWER: &str = "/saml/slo/answer/";
 const STEP: &str = "single logout";
-/// How long a browser may take from a POST of the vendor's page to our own GET, and on its way around.
+/// How long a browser may be on its way around.
 const PATIENCE: Duration = Duration::from_secs(10 * 60);
 
 pub(super) fn routes() -> Router<Provider> {
@@ -57,7 +58,7 @@ async fn arrive(
     respond(&provider, &headers, outcome)
 }
 
-/// A request comes without our `SameSite=Lax` cookie, and is turned into a GET that has it. An answer needs none.
+/// A request is turned into a GET, which has our cookie. An answer needs none.
 async fn arrive_by_post(State(provider): State<Provider>, headers: HeaderMap, body: Bytes) -> Response {
     let outcome = match Received::by_post(&body) {
         Ok(received) => hear(&provider, &received, None).await,
@@ -73,20 +74,17 @@ async fn turned(
     headers: HeaderMap,
 ) -> Response {
     let visitor = provider.visitor(&headers, peer);
-    let outcome = async {
-        let Some(bytes) = provider.app().shelf.take(Namespace::PostedRequest, &shelved(&ticket)).await? else {
-            return Err(over().into());
-        };
-        let asked: Asked = serde_json::from_slice(&bytes).map_err(unreadable)?;
-        end(&provider, asked, &visitor).await
+    let outcome = match turning::taken(&provider, SLO, &ticket).await {
+        Ok(asked) => end(&provider, asked, &visitor).await,
+        Err(stop) => Err(stop),
     };
-    respond(&provider, &headers, outcome.await)
+    respond(&provider, &headers, outcome)
 }
 
 /// The browser leaves for the next service provider that must be told.
 async fn visit(State(provider): State<Provider>, Path(ticket): Path<String>, headers: HeaderMap) -> Response {
     let outcome = async {
-        let Some(visit) = provider.signon.visit(&ticket).await? else { return Err(over().into()) };
+        let Some(visit) = provider.signon.visit(&ticket).await? else { return Err(Refusal::over().into()) };
         if let Some(sending) = goodbye::request(&provider, &ticket, &visit)? {
             return Ok(Going::There(Box::new(sending)));
         }
@@ -106,7 +104,7 @@ async fn answer(
 ) -> Response {
     let outcome = async {
         let Some(bytes) = provider.app().shelf.take(Namespace::Answer, &ticket).await? else {
-            return Err(over().into());
+            return Err(Refusal::over().into());
         };
         let asked: Asked = serde_json::from_slice(&bytes).map_err(unreadable)?;
         let [departure] = fields(query.unwrap_or_default().as_bytes(), [OF])?;
@@ -131,24 +129,6 @@ enum Going {
     There(Box<goodbye::Sending>),
 }
 
-/// Why a message is not acted on.
-pub(super) enum Stop {
-    Page(Refusal),
-    Broken(Fault),
-}
-
-impl From<Refusal> for Stop {
-    fn from(refusal: Refusal) -> Stop {
-        Stop::Page(refusal)
-    }
-}
-
-impl<F: Into<Fault>> From<F> for Stop {
-    fn from(fault: F) -> Stop {
-        Stop::Broken(fault.into())
-    }
-}
-
 /// `visitor` is absent where the request came by POST, and so without a cookie.
 async fn hear(provider: &Provider, received: &Received, visitor: Option<&Visitor>) -> Result<Going, Stop> {
     match received.kind {
@@ -163,12 +143,7 @@ async fn hear(provider: &Provider, received: &Received, visitor: Option<&Visitor
             };
             match visitor {
                 Some(visitor) => end(provider, asked, visitor).await,
-                None => {
-                    let ticket = handle::random()?;
-                    let bytes = serde_json::to_vec(&asked).map_err(unreadable)?;
-                    provider.app().shelf.put(Namespace::PostedRequest, &shelved(&ticket), bytes, PATIENCE).await?;
-                    Ok(Going::Here(format!("{SLO}/{ticket}")))
-                }
+                None => Ok(Going::Here(turning::kept(provider, SLO, &asked).await?)),
             }
         }
         Kind::Response => {
@@ -207,11 +182,6 @@ async fn end(provider: &Provider, asked: Asked, visitor: &Visitor) -> Result<Goi
     Ok(Going::SignedOut(onward))
 }
 
-/// Typed apart from the requests of single sign-on, which wait in the same namespace.
-fn shelved(ticket: &str) -> String {
-    format!("slo {ticket}")
-}
-
 fn sent(sending: Option<goodbye::Sending>) -> Result<Going, Stop> {
     Ok(match sending {
         Some(sending) => Going::There(Box::new(sending)),
@@ -222,10 +192,6 @@ fn sent(sending: Option<goodbye::Sending>) -> Result<Going, Stop> {
 
 fn onward(onward: Option<Onward>) -> String {
     onward.map_or_else(|| "/signed-out".to_owned(), |onward| onward.to().to_owned())
-}
-
-fn over() -> Refusal {
-    Refusal::new("expired", "this step is over or was taken already")
 }
 
 fn unreadable(error: serde_json::Error) -> Fault {
@@ -243,7 +209,6 @@ fn respond(provider: &Provider, headers: &HeaderMap, outcome: Result<Going, Stop
             response
         }
         Ok(Going::There(sending)) => sending.response(provider, headers),
-        Err(Stop::Page(refusal)) => page(provider.app(), headers, StatusCode::BAD_REQUEST, refusal.code, &refusal.hint),
-        Err(Stop::Broken(fault)) => broken_for_people(provider.app(), headers, &fault),
+        Err(stop) => stop.response(provider, headers),
     }
 }

@@ -1,6 +1,6 @@
 //! Single sign-on (profiles 4.1): a browser arrives with a request and leaves for a page of ours, or with an answer.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
     Router,
@@ -18,18 +18,15 @@ use super::{
     party::Party,
     request::{self, Words},
     respond::{self, ReturnTo},
+    turning,
 };
 use crate::{
-    domain::handle,
-    ephemeral::Namespace,
     protocols::answer::see_other,
     signon::{Ask, Next, Ready, visitor::Visitor},
-    wire::saml::{redirect::Kind, status},
+    wire::saml::{redirect::Kind, request::Acs, status},
 };
 
 const RESUME: &str = "/saml/resume/";
-/// How long a browser may take from a POST of the vendor's page to our own GET.
-const TURNING: Duration = Duration::from_secs(5 * 60);
 
 pub(super) fn routes() -> Router<Provider> {
     Router::new()
@@ -65,7 +62,7 @@ async fn arrive(
     answer(&provider, &headers, "single sign-on", outcome)
 }
 
-/// A POST from the vendor's page comes without our `SameSite=Lax` cookie; the GET that it is turned into has it.
+/// Turned into a GET, which has our cookie.
 async fn arrive_by_post(State(provider): State<Provider>, headers: HeaderMap, body: Bytes) -> Response {
     let received = Received::by_post(&body).and_then(a_request);
     let outcome = match received {
@@ -86,13 +83,9 @@ async fn turned(
     headers: HeaderMap,
 ) -> Response {
     let visitor = provider.visitor(&headers, peer);
-    let outcome = match provider.app().shelf.take(Namespace::PostedRequest, &ticket).await {
-        Ok(Some(bytes)) => match serde_json::from_slice::<Words>(&bytes) {
-            Ok(words) => with_words(&provider, words, &visitor).await,
-            Err(error) => (None, Err(Stop::Broken(respond::broken("a posted request cannot be read", &error)))),
-        },
-        Ok(None) => (None, Err(over().into())),
-        Err(away) => (None, Err(Stop::Broken(away.into()))),
+    let outcome = match turning::taken(&provider, SSO, &ticket).await {
+        Ok(words) => with_words(&provider, words, &visitor).await,
+        Err(stop) => (None, Err(stop)),
     };
     answer(&provider, &headers, "single sign-on", outcome)
 }
@@ -107,13 +100,13 @@ async fn resume(
     let visitor = provider.visitor(&headers, peer);
     let outcome = match provider.signon.resume(&ticket, &visitor).await {
         Ok(Some((ask, next))) if ask.protocol == NAME => match serde_json::from_value::<Words>(ask.state) {
-            Ok(words) => match provider.asking(&words.entity_id) {
+            Ok(words) => match whose(&provider, &words) {
                 Ok(party) => (Some(party.clone()), next_step(&provider, &party, &words, next).await),
                 Err(refusal) => (None, Err(refusal.into())),
             },
             Err(error) => (None, Err(Stop::Broken(respond::broken("a request's state cannot be read", &error)))),
         },
-        Ok(_) => (None, Err(over().into())),
+        Ok(_) => (None, Err(Refusal::over().into())),
         Err(fault) => (None, Err(Stop::Broken(fault))),
     };
     answer(&provider, &headers, "back from sign-in", outcome)
@@ -142,10 +135,6 @@ fn a_request(received: Received) -> Result<Received, Refusal> {
     }
 }
 
-fn over() -> Refusal {
-    Refusal::new("expired", "this step is over or was taken already; begin again at the vendor")
-}
-
 async fn with_request(provider: &Provider, received: &Received, visitor: &Visitor) -> Outcome {
     match request::checked(provider, received, provider.now()) {
         Ok((party, words)) => {
@@ -156,8 +145,15 @@ async fn with_request(provider: &Provider, received: &Received, visitor: &Visito
     }
 }
 
+/// Whose request waited, if its answer may still go where it was asked to.
+fn whose(provider: &Provider, words: &Words) -> Result<Arc<Party>, Refusal> {
+    let party = provider.asking(&words.entity_id)?;
+    request::consumer(&party, &Acs::Url(words.acs.clone()))?;
+    Ok(party)
+}
+
 async fn with_words(provider: &Provider, words: Words, visitor: &Visitor) -> Outcome {
-    match provider.asking(&words.entity_id) {
+    match whose(provider, &words) {
         Ok(party) => {
             let outcome = begin(provider, &party, words, visitor).await;
             (Some(party), outcome)
@@ -167,17 +163,13 @@ async fn with_words(provider: &Provider, words: Words, visitor: &Visitor) -> Out
 }
 
 async fn turn(provider: &Provider, received: &Received) -> Outcome {
-    let (party, words) = match request::checked(provider, received, provider.now()) {
-        Ok(checked) => checked,
-        Err((party, stop)) => return (party, Err(stop)),
-    };
-    let shelved = async {
-        let ticket = handle::random()?;
-        let bytes = serde_json::to_vec(&words).map_err(|e| respond::broken("a request cannot be kept", &e))?;
-        provider.app().shelf.put(Namespace::PostedRequest, &ticket, bytes, TURNING).await?;
-        Ok(Going::Here(format!("{SSO}/{ticket}")))
-    };
-    (Some(party), shelved.await)
+    match request::checked(provider, received, provider.now()) {
+        Ok((party, words)) => {
+            let kept = turning::kept(provider, SSO, &words).await;
+            (Some(party), kept.map(Going::Here).map_err(Stop::Broken))
+        }
+        Err((party, stop)) => (party, Err(stop)),
+    }
 }
 
 async fn begin(provider: &Provider, party: &Arc<Party>, words: Words, visitor: &Visitor) -> Result<Going, Stop> {

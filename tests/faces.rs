@@ -324,3 +324,35 @@ promise! { own, async fn vendor_test_asks_as_the_vendors_would_and_shows_no_secr
     let refused = library.run(&["vendor", "test", "kit-crow"]).refused();
     assert!(refused.words().contains("the login was refused"), "{}", refused.words());
 }}
+
+promise! { shared, async fn an_engineer_who_asks_by_a_secret_sees_what_came_of_each_question(library) {
+    let lines = format!(
+        "{}[[vendor.sip2]]\nlogin = \"look-ibis\"\npassword = \"{}\"\n",
+        patronapi("look-ibis", ""),
+        secret_of("look-ibis")
+    );
+    declared(library, "look-ibis", &["library.ebooks"], &lines).await;
+    let mira = library.patron("district_grade_7");
+    let mut sip2 = Sip2::connect(sip2_address(library)).await;
+    assert_eq!(sip2.log_in("look-ibis", &secret_of("look-ibis")).await, "941");
+    sip2.information(&mira.card, Some(&mira.pin)).await;
+    let at = library.url("/vendors/look-ibis/selftest");
+    for (name, secret, status) in [
+        ("look-ibis", &*secret_of("look-ibis"), 200),
+        ("look-ibis-api", &*secret_of("look-ibis"), 200),
+        ("look-ibis", "another", 401),
+        ("maple", &*secret_of("look-ibis"), 401),
+    ] {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let answer = client.get(&at).basic_auth(name, Some(secret)).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), status, "{name}");
+        if status == 200 {
+            let text = answer.text().await.unwrap();
+            let seen: serde_json::Value = serde_json::from_str(&text).unwrap();
+            let steps: Vec<&str> =
+                seen["exchanges"].as_array().unwrap().iter().map(|e| e["step"].as_str().unwrap()).collect();
+            assert!(steps.contains(&"63") && steps.contains(&"93"), "{steps:?}");
+            assert!(!text.contains(&mira.card) && !text.contains(&mira.pin) && !text.contains("sha256"));
+        }
+    }
+}}

@@ -1,13 +1,14 @@
 //! Vendors whose servers ask whether a card is good: what SIP2, PATRONAPI and EZproxy know of who asks. How each asks and
 //! is answered is in its own folder.
 
-use std::net::IpAddr;
+use std::{future::ready, net::IpAddr, sync::Arc};
 
 use aws_lc_rs::digest;
+use axum::http::HeaderMap;
 use serde::Deserialize;
 use subtle::ConstantTimeEq;
 
-use super::Misfit;
+use super::{Misfit, Voucher, Vouching, basic, registry::Registry};
 use crate::{
     domain::{
         exchange::Exchange,
@@ -175,6 +176,25 @@ impl Asker {
         let (at, relying_party) = (signon.app().clock.now(), self.key.clone());
         let exchange = Exchange { at, protocol, relying_party, step, outcome, detail: detail.to_owned(), times: 1 };
         signon.app().note(&self.vendor, exchange);
+    }
+}
+
+/// Knows a vendor by what its server asks with: its name and its secret.
+pub struct ByServer<P> {
+    pub signon: SignOn,
+    pub parties: Arc<Registry<P>>,
+    pub asker: fn(&P) -> &Asker,
+}
+
+impl<P: Send + Sync> Voucher for ByServer<P> {
+    fn vendor<'a>(&'a self, headers: &'a HeaderMap) -> Vouching<'a> {
+        let catalogue = self.signon.app().catalogue();
+        let found = basic(headers).and_then(|(name, secret)| {
+            let party = self.parties.find(&catalogue, &name)?;
+            let asker = (self.asker)(&party);
+            asker.knows(&secret).then(|| asker.vendor.clone())
+        });
+        Box::pin(ready(Ok(found)))
     }
 }
 

@@ -22,7 +22,11 @@ use std::{
     pin::Pin,
 };
 
-use axum::{Router, http::HeaderMap};
+use axum::{
+    Router,
+    http::{HeaderMap, header},
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::watch;
@@ -183,6 +187,14 @@ pub type Examination<'a> = Pin<Box<dyn Future<Output = Vec<Check>> + Send + 'a>>
 pub trait Voucher: Send + Sync {
     /// Whose credentials the request carries; `None`: wrong ones, or none of this protocol's.
     fn vendor<'a>(&'a self, headers: &'a HeaderMap) -> Vouching<'a>;
+}
+
+/// Name and password of HTTP Basic (RFC 7617).
+pub fn basic(headers: &HeaderMap) -> Option<(String, String)> {
+    let (scheme, rest) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let decoded = STANDARD.decode(rest.trim()).ok().filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
+    let text = String::from_utf8(decoded).ok()?;
+    text.split_once(':').map(|(name, password)| (name.to_owned(), password.to_owned()))
 }
 
 pub type Vouching<'a> = Pin<Box<dyn Future<Output = Result<Option<VendorId>, Fault>> + Send + 'a>>;

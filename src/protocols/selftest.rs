@@ -68,7 +68,8 @@ impl Stop {
             Stop::Unknown => {
                 let hint = "send the credentials of one of this vendor's clients: HTTP Basic with client_id and \
                             client_secret, a client assertion (private_key_jwt) as a Bearer token, or, for SAML, HTTP \
-                            Basic with any name and the last part of the address of our metadata that is yours";
+                            Basic with any name and the last part of the address of our metadata that is yours; for SIP2 or \
+                            PATRONAPI, HTTP Basic with the login (or the id) and its secret";
                 let body = axum::Json(json!({ "error": "invalid_client", "error_description": hint }));
                 let mut response = (StatusCode::UNAUTHORIZED, body).into_response();
                 let challenge = HeaderValue::from_static("Basic realm=\"vendor self-test\", charset=\"UTF-8\"");

@@ -15,9 +15,9 @@ use axum::{
 use serde::Deserialize;
 
 use super::{
-    Misfit, Protocol,
+    Misfit, Protocol, Voucher,
     answer::{no_store, page, patient, report},
-    asker::{self, Asker},
+    asker::{self, Asker, ByServer},
     bands,
     registry::Registry,
 };
@@ -59,6 +59,11 @@ impl Protocol for EzProxy {
 
     fn weaknesses(&self, _vendor: &Vendor, party: &RelyingParty, _now: Timestamp) -> Vec<&'static str> {
         std::iter::once("secret-in-address").chain(asker::weaknesses(party)).collect()
+    }
+
+    fn voucher(&self, signon: &SignOn) -> Option<Box<dyn Voucher>> {
+        let parties = Arc::new(Registry::new(NAME, Party::read));
+        Some(Box::new(ByServer { signon: signon.clone(), parties, asker: |party: &Party| &party.asker }))
     }
 
     fn entrance(&self, issuer: &str, _keyring: &KeyRing, _party: &RelyingParty) -> Option<String> {

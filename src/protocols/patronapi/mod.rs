@@ -19,9 +19,9 @@ use serde::Deserialize;
 
 use self::record::{Answer, Record};
 use super::{
-    Misfit, Part, Protocol, Rehearsed, Stage,
+    Misfit, Part, Protocol, Rehearsed, Stage, Voucher,
     answer::{no_store, page, patient, report},
-    asker::{self, Asker},
+    asker::{self, Asker, ByServer},
     bands,
     registry::Registry,
     trial::{Trial, Trying},
@@ -73,6 +73,11 @@ impl Protocol for PatronApi {
 
     fn entrance(&self, issuer: &str, _keyring: &KeyRing, _party: &RelyingParty) -> Option<String> {
         Some(format!("{issuer}/f/SECRET/PATRONAPI/"))
+    }
+
+    fn voucher(&self, signon: &SignOn) -> Option<Box<dyn Voucher>> {
+        let parties = Arc::new(Registry::new(NAME, Party::read));
+        Some(Box::new(ByServer { signon: signon.clone(), parties, asker: |party: &Party| &party.asker }))
     }
 
     fn rehearse(&self, stage: &Stage<'_>, vendor: &Vendor, party: &RelyingParty) -> Option<Rehearsed> {

@@ -19,6 +19,16 @@ pub struct Change {
     pub weakens: Option<&'static str>,
 }
 
+/// What holds now cannot be read by this release: nobody can say what would change.
+pub(super) fn unknown() -> Change {
+    Change {
+        what: "metadata",
+        before: "unreadable".to_owned(),
+        after: "another".to_owned(),
+        weakens: Some("what holds now cannot be read any more, so nothing could be compared"),
+    }
+}
+
 /// Each thing that differs and that we act on.
 pub(super) fn between(before: &ServiceProvider, after: &ServiceProvider) -> Vec<Change> {
     let mut changes = Changes::default();

@@ -268,6 +268,7 @@ pub fn changes(before: &str, after: &str) -> Vec<Change> {
     let read = |text: &str| -> Option<ServiceProvider> { party::service_provider(text, None).ok() };
     match (read(before), read(after)) {
         (Some(before), Some(after)) => difference::between(&before, &after),
+        (None, Some(_)) => vec![difference::unknown()],
         _ => Vec::new(),
     }
 }

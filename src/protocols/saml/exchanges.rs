@@ -1,8 +1,7 @@
 //! What a vendor's engineer may look back at: each visit that a service provider sent us and what came of it, in the
 //! words that the service provider got.
 
-use axum::http::{HeaderMap, header};
-use base64::{Engine, engine::general_purpose::STANDARD};
+use axum::http::HeaderMap;
 
 use super::{
     NAME, Provider,
@@ -13,7 +12,7 @@ use super::{
 };
 use crate::{
     domain::exchange::Exchange,
-    protocols::{Voucher, Vouching},
+    protocols::{Voucher, Vouching, basic},
 };
 
 impl Provider {
@@ -49,14 +48,7 @@ pub(super) struct OfServiceProviders(pub Provider);
 
 impl Voucher for OfServiceProviders {
     fn vendor<'a>(&'a self, headers: &'a HeaderMap) -> Vouching<'a> {
-        let found = password(headers).and_then(|password| publish::whose(&self.0, &password));
+        let found = basic(headers).and_then(|(_, password)| publish::whose(&self.0, &password));
         Box::pin(std::future::ready(Ok(found.map(|party| party.vendor.clone()))))
     }
-}
-
-fn password(headers: &HeaderMap) -> Option<String> {
-    let (scheme, rest) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    let decoded = STANDARD.decode(rest.trim()).ok().filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
-    let text = String::from_utf8(decoded).ok()?;
-    text.split_once(':').map(|(_, password)| password.to_owned())
 }

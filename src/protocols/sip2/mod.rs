@@ -16,7 +16,8 @@ use axum::Router;
 
 use self::party::Party;
 use super::{
-    Listener, Misfit, Protocol, Rehearsed, Stage, asker,
+    Listener, Misfit, Protocol, Rehearsed, Stage, Voucher,
+    asker::{self, ByServer},
     registry::Registry,
     trial::{Trial, Trying},
 };
@@ -70,6 +71,11 @@ impl Protocol for Sip2 {
     fn entrance(&self, issuer: &str, _keyring: &KeyRing, _party: &RelyingParty) -> Option<String> {
         let host = url::Url::parse(issuer).ok()?.host_str()?.to_owned();
         Some(format!("SIP2 on {host}, at the port of [sip2]"))
+    }
+
+    fn voucher(&self, signon: &SignOn) -> Option<Box<dyn Voucher>> {
+        let parties = Arc::new(Registry::new(NAME, Party::read));
+        Some(Box::new(ByServer { signon: signon.clone(), parties, asker: |party: &Party| &party.asker }))
     }
 
     fn rehearse(&self, stage: &Stage<'_>, vendor: &Vendor, party: &RelyingParty) -> Option<Rehearsed> {

@@ -177,6 +177,8 @@ pub(super) fn encoded(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const GOOD: &str = "https://books.example/in?r={pseudonym}&b={band}&e={expires}&sig={signature}";
@@ -215,6 +217,31 @@ mod tests {
             "https://books.example/?r={pseudonym}&e={expires}&sig={signature}&x=1",
         ] {
             assert!(Template::read(unsigned).unwrap().check_signed().is_err(), "{unsigned}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_value_holds_the_host_the_path_and_the_signature_stay_where_they_are(
+            pseudonym in ".*", band in ".*", id in ".*",
+        ) {
+            let template = Template::read(GOOD).unwrap();
+            let values = Values { pseudonym: &pseudonym, band: &band, id: &id, ..SAMPLE };
+            let whole = template.fill(&values, Some("f00"));
+            let url = Url::parse(&whole).unwrap();
+            prop_assert_eq!((url.host_str(), url.path(), url.fragment()), (Some("books.example"), "/in", None));
+            let query: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+            let names: Vec<&str> = query.iter().map(|(name, _)| name.as_str()).collect();
+            prop_assert_eq!(names, ["r", "b", "e", "sig"]);
+            prop_assert_eq!((&query[0].1, &query[1].1, &*query[3].1), (&pseudonym, &band, "f00"));
+            let signed = format!("{}&sig=f00", template.signed_part(&values));
+            prop_assert_eq!(url.query(), Some(&*signed));
+        }
+
+        #[test]
+        fn no_text_breaks_the_reading_of_a_template(text in ".*", inside in "[{}a-z?&=/:.]*") {
+            let _ = Template::read(&text);
+            let _ = Template::read(&format!("https://books.example/?{inside}"));
         }
     }
 }

@@ -48,6 +48,8 @@ impl Hosts {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -81,6 +83,21 @@ mod tests {
         assert_eq!(Hosts::read("").unwrap().admit("https://db.example/"), None);
         for wrong in ["*", "*.", "com", "https://db.example", "db.example/", "10.0.0.1"] {
             assert!(Hosts::read(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_gone_to_is_a_named_host_for_every_reader_of_the_address(
+            before in "[a-z:/@\\\\.%0-9]{0,12}", middle in "(db\\.example|evil\\.example|gale\\.example)", after in ".{0,12}",
+        ) {
+            let hosts = Hosts::read("db.example *.gale.example").unwrap();
+            if let Some(target) = hosts.admit(&format!("{before}{middle}{after}")) {
+                let url = Url::parse(&target).unwrap();
+                let host = url.host_str().unwrap();
+                prop_assert!(host == "db.example" || host.ends_with(".gale.example"), "{target}");
+                prop_assert!(url.username().is_empty() && matches!(url.scheme(), "http" | "https"));
+            }
         }
     }
 }

@@ -59,6 +59,8 @@ fn plain(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -83,5 +85,15 @@ mod tests {
         assert_eq!(Answer::PinIsRight.text(), "<HTML><BODY>\nRETCOD=0<BR>\n</BODY></HTML>\n");
         assert!(Answer::PinIsWrong(Reason::SignInFailed).text().contains("RETCOD=1<BR>\nERRNUM=4<BR>\n"));
         assert!(Answer::NotFound(Reason::SignInFailed).text().contains("ERRNUM=1<BR>\n"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_value_adds_a_line_or_a_mark(barcode in ".*", patron_type in ".*") {
+            let until = Date::new(2031, 6, 30).unwrap();
+            let text = Answer::Record(Record { barcode, patron_type, until }).text();
+            prop_assert_eq!(text.lines().count(), 6);
+            prop_assert_eq!(text.matches('<').count(), 8);
+        }
     }
 }

@@ -2,6 +2,7 @@
 //! What a promise says is in the modules beside; how an actor does its part is here.
 
 mod apache;
+mod beside;
 mod browser;
 mod chromium;
 mod ear;

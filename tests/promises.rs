@@ -35,6 +35,7 @@ mod scopes;
 mod selftest;
 mod sign_in;
 mod sip2;
+mod sip2_doors;
 mod test_patrons;
 mod throttle;
 mod vendors;

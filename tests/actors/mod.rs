@@ -37,7 +37,7 @@ pub use parts::{Folder, part, skip};
 pub use press::Press;
 pub use roster::{Delivery, Person};
 pub use saml::{Identity, Peer, Question, ServiceProvider, roam};
-pub use sip2::{Message, Sip2, address_of as sip2_address, with_trailer};
+pub use sip2::{Doors, Message, Sip2, address_of as sip2_address, with_trailer};
 pub use sp::{Answer, Shape, Sp, id as saml_id, keys_of, message_in, now as saml_now, posted_fields};
 pub use stock::{Stock, StockClient};
 pub use vendor::{

@@ -36,6 +36,7 @@ mod selftest;
 mod sign_in;
 mod sip2;
 mod sip2_doors;
+mod sip2_peers;
 mod test_patrons;
 mod throttle;
 mod vendors;

@@ -35,6 +35,8 @@ mod scopes;
 mod selftest;
 mod sign_in;
 mod sip2;
+mod sip2_doors;
+mod sip2_peers;
 mod test_patrons;
 mod throttle;
 mod vendors;

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use crate::{
-    actors::{Browser, Delivery, Library, OidcVendor, Patron, Person, Sip2, sip2_address, with_trailer},
+    actors::{Browser, Delivery, Doors, Library, OidcVendor, Patron, Person, Sip2, sip2_address, with_trailer},
     promise,
 };
 
@@ -318,17 +318,8 @@ promise! { shared, async fn a_login_from_an_address_that_is_not_the_vendors_is_r
 promise! { founded, async fn a_district_pin_is_good_at_once_and_a_withdrawn_pupil_is_refused_the_same_second(library) {
     let pupils = [Person::pupil(1), Person::pupil(2)];
     library.import(&Delivery::of(&pupils), &[]).fine();
-    let port = {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.local_addr().unwrap()
-    };
-    let mut library = library;
-    let text = std::fs::read_to_string(&library.config).unwrap();
-    let sip2 = format!("[sip2]\nlisten = \"{port}\"\n[library]");
-    let vendor = format!("[[vendor.sip2]]\nlogin = \"shelf\"\npassword = \"{PASSWORD}\"\n");
-    std::fs::write(&library.config, format!("{}\n{vendor}", text.replacen("[library]", &sip2, 1))).unwrap();
-    library.restart();
-    let mut shelf = Sip2::connect(port).await;
+    let doors = Doors::open(&mut library, PASSWORD, "");
+    let mut shelf = Sip2::connect(doors.plain).await;
     assert_eq!(shelf.log_in("shelf", PASSWORD).await, "941");
     let card = pupils[0].card();
     assert_eq!(shelf.information(&card.card, Some(&card.pin)).await.verdict(), (Some("Y"), Some("Y")));
@@ -340,5 +331,4 @@ promise! { founded, async fn a_district_pin_is_good_at_once_and_a_withdrawn_pupi
             refused.reason() == Some("withdrawn")
         })
         .await;
-
 }}

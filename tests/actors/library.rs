@@ -306,6 +306,13 @@ impl Library {
         }
     }
 
+    /// Asks the server to end, and says how long that took it.
+    pub fn stop(&mut self) -> Duration {
+        let asked = Instant::now();
+        self.process.stop();
+        asked.elapsed()
+    }
+
     /// Ends the server and starts it again with the same data.
     pub fn restart(&mut self) {
         self.process.stop();

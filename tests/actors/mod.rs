@@ -2,6 +2,7 @@
 //! What a promise says is in the modules beside; how an actor does its part is here.
 
 mod apache;
+mod beside;
 mod browser;
 mod chromium;
 mod ear;
@@ -16,10 +17,13 @@ mod process;
 mod roster;
 #[path = "../clients/rust/conversation.rs"]
 mod rust_conversation;
+#[path = "../clients/rust/sip2_vendor.rs"]
+mod rust_sip2_vendor;
 #[path = "../clients/rust/library.rs"]
 mod rust_vendor;
 mod saml;
 mod sip2;
+mod sip2_vendor;
 mod sp;
 mod stock;
 mod trial;
@@ -36,7 +40,8 @@ pub use parts::{Folder, part, skip};
 pub use press::Press;
 pub use roster::{Delivery, Person};
 pub use saml::{Identity, Peer, Question, ServiceProvider, roam};
-pub use sip2::{Message, Sip2, address_of as sip2_address, with_trailer};
+pub use sip2::{Doors, Message, Sip2, address_of as sip2_address, with_trailer};
+pub use sip2_vendor::{Account, Sip2Peer, Sip2Vendor};
 pub use sp::{Answer, Shape, Sp, id as saml_id, keys_of, message_in, now as saml_now, posted_fields};
 pub use stock::{Stock, StockClient};
 pub use vendor::{

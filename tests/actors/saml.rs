@@ -16,10 +16,7 @@
 
 use std::{
     collections::BTreeMap,
-    ffi::OsString,
-    io::{BufRead, BufReader, Write},
     path::PathBuf,
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     sync::atomic::{AtomicUsize, Ordering},
 };
 
@@ -28,6 +25,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::{
+    beside::{Beside, Program},
     browser::{Arrival, Browser, Page},
     library::{Library, Patron},
     parts::{Folder, part},
@@ -46,24 +44,16 @@ pub enum Peer {
 impl Peer {
     pub const ALL: [Peer; 3] = [Peer::Pysaml2, Peer::Python3Saml, Peer::NodeSaml];
 
-    /// The program, its arguments and its folder; `None` where its toolchain is absent.
-    fn program(self) -> Option<(OsString, Vec<OsString>, PathBuf)> {
-        let python = |module: &str| {
-            let python = part("ONEACCESS_TEST_PYTHON", "the service providers of Python")?;
-            let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/clients/python");
-            Some((python.into(), vec!["-B".into(), "conversation.py".into(), module.into()], folder))
-        };
+    /// `None` where its toolchain is absent.
+    fn program(self) -> Option<Program> {
+        let python = |module: &str| Program::python(module, "the service providers of Python");
         match self {
             Peer::Pysaml2 => {
                 part("ONEACCESS_TEST_XMLSEC1", "pysaml2, which needs xmlsec1")?;
                 python("pysaml2_sp")
             }
             Peer::Python3Saml => python("python3_saml_sp"),
-            Peer::NodeSaml => {
-                let folder = part("ONEACCESS_TEST_NODE_CLIENTS", "the service provider of npm")?;
-                let node = std::env::var_os("ONEACCESS_TEST_NODE").unwrap_or_else(|| "node".into());
-                Some((node, vec!["conversation.mjs".into(), "./node-saml.mjs".into()], folder.into()))
-            }
+            Peer::NodeSaml => Program::node("./node-saml.mjs", "the service provider of npm"),
         }
     }
 }
@@ -141,16 +131,13 @@ fn attributes(said: &Value) -> BTreeMap<String, Vec<String>> {
 }
 
 pub struct ServiceProvider {
-    pub peer: Peer,
     /// The vendor's id at the library.
     pub vendor: String,
     pub url: String,
     pub entity_id: String,
     pub identity: Identity,
     pub metadata: String,
-    child: Child,
-    hear: BufReader<ChildStdout>,
-    say: ChildStdin,
+    program: Beside,
 }
 
 impl ServiceProvider {
@@ -171,28 +158,20 @@ impl ServiceProvider {
 
     /// Starts it, unknown to the library.
     pub fn run(peer: Peer, library: &Library, id: &str, env: &[(&str, &str)]) -> Option<ServiceProvider> {
-        let (program, arguments, folder) = peer.program()?;
+        let program = peer.program()?;
         let url = format!("https://{id}.example");
         let identity = Identity::new(&format!("{id}.example"));
-        // It ends when its input does; `timeout` is for a program that hangs.
-        let mut child = Command::new("timeout")
-            .arg("900")
-            .arg(program)
-            .args(arguments)
-            .current_dir(folder)
-            .env("LIBRARY_ENTITY_ID", library.url("/saml/metadata"))
-            .env("LIBRARY_METADATA", library.url("/saml/metadata"))
-            .env("VENDOR_URL", &url)
-            .env("VENDOR_KEY", &identity.key)
-            .env("VENDOR_CERTIFICATE", &identity.certificate)
-            .envs(env.iter().copied())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let (say, hear) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+        let file = |path: &PathBuf| path.to_string_lossy().into_owned();
+        let ours = [
+            ("LIBRARY_ENTITY_ID", &*library.url("/saml/metadata")),
+            ("LIBRARY_METADATA", &library.url("/saml/metadata")),
+            ("VENDOR_URL", &url),
+            ("VENDOR_KEY", &file(&identity.key)),
+            ("VENDOR_CERTIFICATE", &file(&identity.certificate)),
+        ];
+        let program = Beside::start(format!("{peer:?}"), program, &[&ours, env].concat());
         let (vendor, entity_id, metadata) = (id.to_owned(), format!("{url}/saml/metadata"), String::new());
-        let mut started = ServiceProvider { peer, vendor, url, entity_id, identity, metadata, child, hear, say };
+        let mut started = ServiceProvider { vendor, url, entity_id, identity, metadata, program };
         started.metadata = started.ask(&json!({ "metadata": true })).unwrap()["metadata"].as_str().unwrap().to_owned();
         Some(started)
     }
@@ -293,25 +272,7 @@ impl ServiceProvider {
     }
 
     pub(super) fn ask(&mut self, message: &Value) -> Result<Value, String> {
-        let peer = self.peer;
-        tokio::task::block_in_place(|| {
-            writeln!(self.say, "{message}").unwrap_or_else(|e| panic!("{peer:?} is gone: {e}"));
-            let mut line = String::new();
-            self.hear.read_line(&mut line).unwrap();
-            let said: Value =
-                serde_json::from_str(&line).unwrap_or_else(|e| panic!("{peer:?} said no JSON ({e}): {line}"));
-            match said["error"].as_str() {
-                Some(why) => Err(format!("{peer:?}: {why}")),
-                None => Ok(said),
-            }
-        })
-    }
-}
-
-impl Drop for ServiceProvider {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.program.ask(message)
     }
 }
 

@@ -1,15 +1,20 @@
 //! A vendor's server that asks by SIP2, byte by byte as the standard says, with error detection.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject},
+};
 use serde_json::Value;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
     time::timeout,
 };
+use tokio_rustls::TlsConnector;
 
-use super::Library;
+use super::{Identity, Library, parts::free_port};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Four blanks where the time zone stands.
@@ -142,6 +147,47 @@ impl Sip2 {
                 Err(_) => return None,
             }
         }
+    }
+}
+
+/// Where a founded library answers vendors' servers.
+pub struct Doors {
+    pub plain: SocketAddr,
+    pub tls: SocketAddr,
+    /// The certificate's, for `127.0.0.1`.
+    pub identity: Identity,
+}
+
+impl Doors {
+    /// Opens them with further lines of `[sip2]`, lets the vendor `shelf` in with this password, and starts the server
+    /// anew.
+    pub fn open(library: &mut Library, password: &str, lines: &str) -> Doors {
+        let address = || SocketAddr::from(([127, 0, 0, 1], free_port()));
+        let doors = Doors { plain: address(), tls: address(), identity: Identity::new("127.0.0.1") };
+        let sip2 = format!(
+            "[sip2]\nlisten = \"{}\"\ntls_listen = \"{}\"\ncertificate = {:?}\nkey = {:?}\n{lines}\n[library]",
+            doors.plain, doors.tls, doors.identity.certificate, doors.identity.key,
+        );
+        let vendor = format!("[[vendor.sip2]]\nlogin = \"shelf\"\npassword = \"{password}\"\n");
+        let text = std::fs::read_to_string(&library.config).unwrap().replacen("[library]", &sip2, 1);
+        std::fs::write(&library.config, format!("{text}\n{vendor}")).unwrap();
+        library.restart();
+        doors
+    }
+
+    /// Through the door with TLS, trusting its certificate alone.
+    pub async fn secure(&self) -> Sip2 {
+        let mut trusted = RootCertStore::empty();
+        trusted.add(CertificateDer::from_pem_file(&self.identity.certificate).unwrap()).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(trusted)
+            .with_no_client_auth();
+        let stream = TcpStream::connect(self.tls).await.unwrap();
+        let shaken = TlsConnector::from(Arc::new(config)).connect(self.tls.ip().into(), stream);
+        Sip2::over(timeout(PATIENCE, shaken).await.expect("TLS in time").unwrap())
     }
 }
 

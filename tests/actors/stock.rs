@@ -11,17 +11,13 @@
 //! | `{"verify": TOKEN}`: an access token that its API was sent | `{"claims": {"sub", …}}` |
 //! | anything that it refuses | `{"error": WHY}`, and it goes on |
 
-use std::{
-    ffi::OsString,
-    io::{BufRead, BufReader, Write},
-    path::PathBuf,
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
-};
+use std::ffi::OsString;
 
 use serde_json::{Value, json};
 use url::Url;
 
 use super::{
+    beside::{Beside, Program, clients},
     browser::Browser,
     library::{Library, Patron, RelyingParty},
     parts::part,
@@ -58,25 +54,18 @@ impl Stock {
         Stock::Openidconnect,
     ];
 
-    /// The program and its arguments, and the folder it runs in; `None` where its toolchain is absent, as Rust's is not.
-    fn program(self) -> Option<(OsString, Vec<OsString>, PathBuf)> {
-        let node = |script: &str| {
-            let folder = part("ONEACCESS_TEST_NODE_CLIENTS", "the clients of npm")?;
-            let node = std::env::var_os("ONEACCESS_TEST_NODE").unwrap_or_else(|| "node".into());
-            Some((node, vec!["conversation.mjs".into(), script.into()], folder.into()))
-        };
-        let python = |module: &str| {
-            let python = part("ONEACCESS_TEST_PYTHON", "the clients of Python")?;
-            Some((python.into(), vec!["-B".into(), "conversation.py".into(), module.into()], clients("python")))
-        };
+    /// `None` where the toolchain is absent, as Rust's is not.
+    fn program(self) -> Option<Program> {
+        let node = |module: &str| Program::node(module, "the clients of npm");
+        let python = |module: &str| Program::python(module, "the clients of Python");
         match self {
             Stock::OpenidClient => node("./openid-client.mjs"),
             Stock::Oauth4webapi => node("./oauth4webapi.mjs"),
             Stock::Authlib => python("authlib_flask"),
             Stock::Pyjwt => python("requests_pyjwt"),
             Stock::SpringSecurity => {
-                let folder = part("ONEACCESS_TEST_JAVA_CLIENT", "the client of Java")?;
-                let java = std::env::var_os("ONEACCESS_TEST_JAVA").unwrap_or_else(|| "java".into());
+                let folder = part("ONEACCESS_TEST_JAVA_CLIENT", "the client of Java")?.into();
+                let path = std::env::var_os("ONEACCESS_TEST_JAVA").unwrap_or_else(|| "java".into());
                 // A short life: starting quickly counts for more than the last optimisation.
                 let arguments = [
                     "-XX:TieredStopAtLevel=1",
@@ -85,18 +74,15 @@ impl Stock {
                     "classes:dependency/*",
                     "example.Conversation",
                 ];
-                Some((java, arguments.map(OsString::from).into(), folder.into()))
+                Some(Program { path, arguments: arguments.map(OsString::from).into(), folder })
             }
             Stock::Openidconnect => None,
             Stock::GoOidc => {
-                Some((part("ONEACCESS_TEST_GO_CLIENT", "the client of Go")?.into(), vec![], clients("go")))
+                let path = part("ONEACCESS_TEST_GO_CLIENT", "the client of Go")?.into();
+                Some(Program { path, arguments: vec![], folder: clients("go") })
             }
         }
     }
-}
-
-fn clients(language: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(language)
 }
 
 pub struct StockClient {
@@ -107,7 +93,7 @@ pub struct StockClient {
 
 enum Vendor {
     Here(Box<RustVendor>),
-    Beside { child: Child, hear: BufReader<ChildStdout>, say: ChildStdin },
+    Beside(Beside),
 }
 
 impl StockClient {
@@ -121,7 +107,7 @@ impl StockClient {
         assert_eq!(party.auth_method, "client_secret_basic", "what every recipe in docs/integrate/ uses");
         let vendor = match stock {
             Stock::Openidconnect => Vendor::Here(Box::new(RustVendor::new(issuer, party))),
-            _ => Vendor::beside(stock.program()?, issuer, party),
+            _ => Vendor::Beside(beside(stock, issuer, party)?),
         };
         Some(StockClient { stock, vendor, redirect_uri: party.redirect_uri.clone() })
     }
@@ -149,53 +135,20 @@ impl StockClient {
     }
 
     async fn ask(&mut self, message: &Value) -> Result<Value, String> {
-        let stock = self.stock;
-        let said = match &mut self.vendor {
-            Vendor::Here(vendor) => {
-                vendor.answer(message).await.unwrap_or_else(|why| json!({ "error": format!("{why:#}") }))
-            }
-            Vendor::Beside { hear, say, .. } => tokio::task::block_in_place(|| {
-                writeln!(say, "{message}").unwrap_or_else(|e| panic!("{stock:?} is gone: {e}"));
-                let mut line = String::new();
-                hear.read_line(&mut line).unwrap();
-                serde_json::from_str(&line).unwrap_or_else(|e| panic!("{stock:?} said no JSON ({e}): {line}"))
-            }),
-        };
-        match said["error"].as_str() {
-            Some(why) => Err(format!("{stock:?}: {why}")),
-            None => Ok(said),
+        match &mut self.vendor {
+            Vendor::Here(vendor) => vendor.answer(message).await.map_err(|why| format!("{:?}: {why:#}", self.stock)),
+            Vendor::Beside(vendor) => vendor.ask(message),
         }
     }
 }
 
-impl Vendor {
-    fn beside(program: (OsString, Vec<OsString>, PathBuf), issuer: &str, party: &RelyingParty) -> Vendor {
-        let (program, arguments, folder) = program;
-        // It ends when its input does; `timeout` is for a program that hangs.
-        let mut child = Command::new("timeout")
-            .arg("900")
-            .arg(program)
-            .args(arguments)
-            .current_dir(folder)
-            .env("LIBRARY_ISSUER", issuer)
-            .env("LIBRARY_CLIENT_ID", &party.client_id)
-            .env("LIBRARY_CLIENT_SECRET", party.client_secret.as_deref().unwrap_or_default())
-            .env("LIBRARY_REDIRECT_URI", &party.redirect_uri)
-            .env("LIBRARY_RESOURCE", format!("{issuer}/vendors/{}", party.vendor))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let (say, hear) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
-        Vendor::Beside { child, hear, say }
-    }
-}
-
-impl Drop for Vendor {
-    fn drop(&mut self) {
-        if let Vendor::Beside { child, .. } = self {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
+fn beside(stock: Stock, issuer: &str, party: &RelyingParty) -> Option<Beside> {
+    let env = [
+        ("LIBRARY_ISSUER", issuer),
+        ("LIBRARY_CLIENT_ID", &party.client_id),
+        ("LIBRARY_CLIENT_SECRET", party.client_secret.as_deref().unwrap_or_default()),
+        ("LIBRARY_REDIRECT_URI", &party.redirect_uri),
+        ("LIBRARY_RESOURCE", &format!("{issuer}/vendors/{}", party.vendor)),
+    ];
+    Some(Beside::start(format!("{stock:?}"), stock.program()?, &env))
 }

@@ -84,6 +84,8 @@ fn recipes_name_the_versions_of_the_lock_files() {
         ("python3-saml.md", "xmlsec", pip("xmlsec")),
         ("node-saml.md", "@node-saml/node-saml", npm("@node-saml/node-saml")),
         ("node-saml.md", "@xmldom/xmldom", npm("@xmldom/xmldom")),
+        ("sip2.md", "pysip2", pip("pysip2")),
+        ("sip2.md", "sip2", crates("sip2")),
     ] {
         let name = format!("{package} {version}");
         let text = fs::read_to_string(format!("{PAGES}/{page}")).unwrap();

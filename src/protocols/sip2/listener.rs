@@ -28,6 +28,8 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 const LOGIN_WITHIN: Duration = Duration::from_secs(30);
 /// A message that has begun is whole within this time, however slowly its sender is.
 const LINE_WITHIN: Duration = Duration::from_secs(20);
+/// The same where the server is leaving.
+const LINE_WITHIN_AT_THE_END: Duration = Duration::from_secs(3);
 /// An answer is taken within this time.
 const WRITE_WITHIN: Duration = Duration::from_secs(10);
 /// Bytes read at once; most messages are shorter.
@@ -130,21 +132,26 @@ impl Door {
     }
 }
 
-async fn greet(stream: TcpStream, tls: Option<TlsAcceptor>, conversation: Conversation, stop: Stop) -> io::Result<()> {
+async fn greet(
+    stream: TcpStream,
+    tls: Option<TlsAcceptor>,
+    conversation: Conversation,
+    mut stop: Stop,
+) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    match tls {
-        None => talk(stream, conversation, stop).await,
-        Some(acceptor) => {
-            let peer = conversation.peer;
-            match timeout(HANDSHAKE, acceptor.accept(stream)).await {
-                Ok(Ok(stream)) => talk(stream, conversation, stop).await,
-                Ok(Err(error)) => {
-                    tracing::warn!(%peer, %error, "SIP2: no TLS");
-                    Ok(())
-                }
-                Err(_) => Err(io::ErrorKind::TimedOut.into()),
-            }
+    let Some(acceptor) = tls else { return talk(stream, conversation, stop).await };
+    let peer = conversation.peer;
+    let shaken = tokio::select! {
+        shaken = timeout(HANDSHAKE, acceptor.accept(stream)) => shaken,
+        _ = stop.wait_for(|stop| *stop) => return Ok(()),
+    };
+    match shaken {
+        Ok(Ok(stream)) => talk(stream, conversation, stop).await,
+        Ok(Err(error)) => {
+            tracing::warn!(%peer, %error, "SIP2: no TLS");
+            Ok(())
         }
+        Err(_) => Err(io::ErrorKind::TimedOut.into()),
     }
 }
 
@@ -156,7 +163,9 @@ async fn talk(
     let idle = conversation.desk.app().config.sip2.idle;
     let login_until = Instant::now() + LOGIN_WITHIN;
     let mut framer = Framer::new();
+    // While a message has begun and not come to its end.
     let mut line_until = None;
+    let mut line_within = LINE_WITHIN;
     loop {
         let until = match line_until {
             Some(until) => until,
@@ -166,7 +175,12 @@ async fn talk(
         let mut chunk = [0; CHUNK];
         let read = tokio::select! {
             read = timeout_at(until, stream.read(&mut chunk)) => read,
-            _ = stop.wait_for(|stop| *stop), if line_until.is_none() => break,
+            _ = stop.wait_for(|stop| *stop), if line_until.is_none() || line_within == LINE_WITHIN => {
+                let Some(until) = line_until else { break };
+                line_within = LINE_WITHIN_AT_THE_END;
+                line_until = Some(until.min(Instant::now() + line_within));
+                continue;
+            }
         };
         let Ok(read) = read else {
             let what = if line_until.is_some() { "a message did not come to its end" } else { "nothing was said" };
@@ -182,7 +196,7 @@ async fn talk(
             line_until = None;
             let Ok(line) = line else {
                 tracing::warn!(peer = %conversation.peer, "SIP2: a message without end; hung up");
-                return stream.shutdown().await;
+                return hang_up(stream).await;
             };
             let said = conversation.answer(line).await;
             // In one piece: some vendors read once and take that for the whole answer.
@@ -192,10 +206,15 @@ async fn talk(
             })
             .await??;
             if said.hang_up {
-                return stream.shutdown().await;
+                return hang_up(stream).await;
             }
         }
-        line_until = framer.is_midline().then(|| line_until.unwrap_or_else(|| Instant::now() + LINE_WITHIN));
+        line_until = framer.is_midline().then(|| line_until.unwrap_or_else(|| Instant::now() + line_within));
     }
-    stream.shutdown().await
+    hang_up(stream).await
+}
+
+/// TLS has a last word, which whoever reads nothing does not take.
+async fn hang_up(mut stream: impl AsyncWrite + Unpin) -> io::Result<()> {
+    timeout(WRITE_WITHIN, stream.shutdown()).await?
 }

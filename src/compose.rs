@@ -196,6 +196,10 @@ pub fn listen(signon: &SignOn) -> Result<Vec<Listener>> {
 /// # Errors
 /// Where the address cannot be listened on, or the certificate cannot be read.
 pub async fn serve(signon: SignOn, listener: TcpListener, others: Vec<Listener>) -> Result<()> {
+    match rlimit::increase_nofile_limit(FILES) {
+        Ok(files) => tracing::debug!(files, "as many files and connections may be open"),
+        Err(error) => tracing::warn!(%error, "the number of open connections stays limited as it is"),
+    }
     let service = router(&signon).into_make_service_with_connect_info::<SocketAddr>();
     let handle = axum_server::Handle::new();
     let (stop, stopped) = watch::channel(false);
@@ -239,6 +243,8 @@ pub async fn serve(signon: SignOn, listener: TcpListener, others: Vec<Listener>)
     Ok(())
 }
 
+/// Each connection is an open file, and the usual limit of 1024 is one for people's programs. Never above the hard limit.
+const FILES: u64 = 65_536;
 /// What is under way then is cut off.
 const FINISHED_WITHIN: Duration = Duration::from_secs(20);
 /// Whoever takes longer to say what they want holds a connection for nothing.

@@ -135,6 +135,7 @@ pub struct Throttle {
     pub card: Tries,
     pub initial_pin: Tries,
     pub pattern: Tries,
+    pub server_pattern: Tries,
     pub device_code: Tries,
 }
 

@@ -179,6 +179,12 @@ pub const THROTTLE: Table = Table {
         ),
         or("initial_pin_window", "duration, 1m to 24h", "\"24h\"", "How long they count."),
         or("pattern_tries", "number, 1 to 1000", "10", "One wrong PIN tried from one address, over many cards."),
+        or(
+            "server_pattern_tries",
+            "number, 1 to 10000",
+            "30",
+            "The same by way of one vendor's server (SIP2, PATRONAPI, EZproxy), behind which a whole district may stand.",
+        ),
         or("pattern_window", "duration, 1m to 24h", "\"60m\"", "How long they count."),
         or(
             "device_code_tries",

@@ -151,8 +151,15 @@ fn throttle(section: &Section<'_>) -> Option<Throttle> {
     let card = tries("card_tries", 100, "card_window");
     let initial_pin = tries("initial_pin_tries", 100, "initial_pin_window");
     let pattern = tries("pattern_tries", 1000, "pattern_window");
+    let server_pattern = tries("server_pattern_tries", 10_000, "pattern_window");
     let device_code = tries("device_code_tries", 1000, "device_code_window");
-    Some(Throttle { card: card?, initial_pin: initial_pin?, pattern: pattern?, device_code: device_code? })
+    Some(Throttle {
+        card: card?,
+        initial_pin: initial_pin?,
+        pattern: pattern?,
+        server_pattern: server_pattern?,
+        device_code: device_code?,
+    })
 }
 
 fn hashing(section: &Section<'_>) -> Option<Hashing> {

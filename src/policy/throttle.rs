@@ -21,6 +21,8 @@ pub struct Limits {
     pub initial: Limit,
     /// One PIN tried from one address over many cards.
     pub pattern: Limit,
+    /// One PIN tried by way of one vendor's server over many cards: a whole district stands behind that address.
+    pub server_pattern: Limit,
     /// Wrong codes of devices from one address.
     pub device_code: Limit,
     /// Wrong codes of devices from everywhere.

@@ -65,7 +65,8 @@ impl SignOn {
         let canonical = CardNumber::read(typed);
         let typed = canonical.as_ref().map_or(typed, CardNumber::as_str);
         let pattern = keys.pattern(pin);
-        let counted = guesses::admit(&app.shelf, &self.0.limits, typed, &pattern, address).await?;
+        let limits = if place.is_some() { self.0.limits.of_servers() } else { self.0.limits };
+        let counted = guesses::admit(&app.shelf, &limits, typed, &pattern, address).await?;
         let counted = match counted {
             Ok(counted) => counted,
             Err(reason) => {

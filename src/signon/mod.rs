@@ -236,6 +236,7 @@ impl SignOn {
             card: limit(&tries.card),
             initial: limit(&tries.initial_pin),
             pattern: limit(&tries.pattern),
+            server_pattern: limit(&tries.server_pattern),
             device_code: limit(&tries.device_code),
             device_codes: codes::EVERYWHERE,
         };

@@ -81,7 +81,7 @@ impl SignOn {
             let typed = CardNumber::read(&card);
             let typed = typed.as_ref().map_or(&*card, CardNumber::as_str);
             // Whoever guesses at a card must not learn by this memory which guess was right.
-            if guesses::are_open(&app.shelf, &self.0.limits, typed, &pattern, address).await?
+            if guesses::are_open(&app.shelf, &self.0.limits.of_servers(), typed, &pattern, address).await?
                 && let Some(patron) = self.patron_by(known.patron).await?
             {
                 return self

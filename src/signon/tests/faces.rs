@@ -165,3 +165,18 @@ async fn a_vendor_that_tries_many_numbers_without_a_pin_is_stopped() {
         assert_eq!(code(house.look_up("maple", "4417").await), "too-many-tries");
     }
 }
+
+#[tokio::test]
+async fn a_pin_that_many_mistype_at_a_vendor_is_not_refused_to_its_owner_and_spraying_it_is_caught() {
+    for house in houses().await {
+        for number in 0..20 {
+            assert_eq!(code(house.show(&format!("60{number:02}"), "739150").await), "sign-in-failed");
+        }
+        assert_eq!(code(house.show("4417", "739150").await), "yes", "twenty mistyped it");
+        let mut caught = false;
+        for number in 20..60 {
+            caught |= code(house.show(&format!("60{number:02}"), "739150").await) == "too-many-tries";
+        }
+        assert!(caught);
+    }
+}

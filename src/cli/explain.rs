@@ -64,14 +64,14 @@ pub async fn run(desk: &Desk, command: Explain, output: Output) -> Result<()> {
                 }
             }
         }
-        for saml in &rehearsed {
-            say!("\nThe assertion that {} would be sent by SAML, before it is signed", saml.relying_party);
-            say!("{}", saml.text.trim_end());
+        for one in &rehearsed {
+            say!("\nWhat {} would be sent, before it is signed", one.relying_party);
+            say!("{}", one.text.trim_end());
             say!("\nand why each of it");
-            for part in &saml.parts {
+            for part in &one.parts {
                 say!("  {:<28} {}", part.name, part.why);
             }
-            for part in &saml.withheld {
+            for part in &one.withheld {
                 say!("  {:<28} not told: {}", part.name, part.why);
             }
         }

@@ -64,13 +64,14 @@ async fn listening(trial: &Trial<'_>) -> Check {
 async fn converse(trial: &Trial<'_>, party: &Party, secret: &str, patron: Guest<'_>) -> Tried {
     let from = party.asker.an_address().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
     let (_stop, stopped) = watch::channel(false);
-    let listener = match listener::at(&Desk::new(trial.signon.clone()), SocketAddr::from(([127, 0, 0, 1], 0)), from) {
+    let desk = Desk::new(trial.signon.clone());
+    let listener = match listener::at(&desk, SocketAddr::from(([127, 0, 0, 1], 0)), from) {
         Ok(listener) => listener,
         Err(why) => return Tried::default().broken(CHECK, why),
     };
     let address = listener.address;
     let standing = tokio::spawn((listener.run)(stopped));
-    let mut tried = match Vendor::connect(address, party.charset).await {
+    let mut tried = match Vendor::connect(desk, address, party.charset).await {
         Ok(vendor) => vendor.ask_all(party, secret, patron).await,
         Err(error) => Tried::default().broken(CHECK, error.to_string()),
     };
@@ -82,6 +83,7 @@ async fn converse(trial: &Trial<'_>, party: &Party, secret: &str, patron: Guest<
 }
 
 struct Vendor {
+    desk: Desk,
     stream: TcpStream,
     framer: Framer,
     charset: Charset,
@@ -90,9 +92,9 @@ struct Vendor {
 }
 
 impl Vendor {
-    async fn connect(address: SocketAddr, charset: Charset) -> io::Result<Vendor> {
+    async fn connect(desk: Desk, address: SocketAddr, charset: Charset) -> io::Result<Vendor> {
         let stream = TcpStream::connect(address).await?;
-        Ok(Vendor { stream, framer: Framer::new(), charset, sequence: 0, said: Vec::new() })
+        Ok(Vendor { desk, stream, framer: Framer::new(), charset, sequence: 0, said: Vec::new() })
     }
 
     async fn ask_all(mut self, party: &Party, secret: &str, patron: Guest<'_>) -> Tried {
@@ -147,8 +149,7 @@ impl Vendor {
     }
 
     async fn ask(&mut self, request: &Request, secrets: &[&str]) -> Result<Reply, String> {
-        let now = crate::wire::sip2::Date::from_civil(2000, 1, 1, 0, 0, 0, crate::wire::sip2::Zone::Local);
-        let bytes = request.write(self.charset, Trailer::Numbered(self.sequence), &now);
+        let bytes = request.write(self.charset, Trailer::Numbered(self.sequence), &self.desk.date());
         self.sequence = (self.sequence + 1) % 10;
         self.said.push(format!("> {}", masked(&self.charset.decode(&bytes), secrets)));
         let answer = timeout(PATIENCE, async {

@@ -14,6 +14,7 @@ mod c14n;
 mod click;
 mod device;
 mod faces;
+mod faces_recipes;
 mod import;
 mod integrate;
 mod keys;

@@ -6,8 +6,9 @@ use std::{
     process::{Command, Stdio},
 };
 
-use aws_lc_rs::hmac;
+use aws_lc_rs::{digest, hmac};
 use serde_json::{Value, json};
+use url::Url;
 
 use crate::{actors::*, promise};
 
@@ -121,4 +122,132 @@ promise! { shared, async fn a_referring_page_and_a_card_pattern_do_what_their_pa
         let shown = library.run(&["vendor", "show", vendor]).fine().stdout;
         assert!(shown.contains(code), "{shown}");
     }
+}}
+
+// ── Vendors that ask ───────────────────────────────────────────────────────────────────────────────────────────────
+
+/// A connection that is logged in as a vendor of a page.
+async fn by_sip2(library: &Library, login: &str, password: &str) -> Sip2 {
+    let known = || async {
+        // Thirty wrong logins in a minute are a guesser's.
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        Sip2::connect(sip2_address(library)).await.log_in(login, password).await == "941"
+    };
+    library.soon(&format!("the server knows {login}"), known).await;
+    let mut sip2 = Sip2::connect(sip2_address(library)).await;
+    sip2.log_in(login, password).await;
+    sip2
+}
+
+promise! { shared, async fn a_platform_of_e_books_checks_cards_by_sip2_as_its_page_says(library) {
+    apply(library, include_str!("clients/faces/kestrel.toml"), &["192.0.2.16/28"], &["kestrel-sip2"]);
+    let mut kestrel = by_sip2(library, "kestrel", &format!("{SECRET}-kestrel-sip2")).await;
+    let mira = library.patron("district_grade_7");
+    let found = kestrel.information(&mira.card, Some(&mira.pin)).await;
+    assert_eq!((found.verdict(), found.field("PC"), found.field("AO")), ((Some("Y"), Some("Y")), Some("YA"), Some("QUILLWATER")));
+    let kept = found.field("AA").unwrap().to_owned();
+    assert_eq!(kestrel.information(&kept, None).await.verdict(), (Some("Y"), Some("N")), "before a notice of a hold");
+}}
+
+promise! { shared, async fn a_platform_of_films_checks_cards_by_patronapi_as_its_page_says(library) {
+    apply(library, include_str!("clients/faces/puffin.toml"), &["192.0.2.40", "192.0.2.41"], &["puffin-patronapi"]);
+    let mira = library.patron("district_grade_7");
+    let at = |rest: String| library.url(&format!("/f/{SECRET}-puffin-patronapi/PATRONAPI/{}/{rest}", mira.card));
+    let known = || async { Browser::new().get(at("dump".into())).await.status == 200 };
+    library.soon("the server knows puffin", known).await;
+    let test = Browser::new().get(at(format!("{}/pintest", mira.pin))).await;
+    assert!(test.body.contains("RETCOD=0<BR>"), "{}", test.body);
+    let dump = Browser::new().get(at("dump".into())).await;
+    assert!(dump.body.contains("P TYPE[p47]=20<BR>"), "{}", dump.body);
+}}
+
+/// EZproxy, as far as OCLC documents what the lines of its `user.txt` mean.
+struct EzProxy {
+    lines: Vec<String>,
+}
+
+impl EzProxy {
+    fn new(library: &Library, form_secret: &str, ticket_secret: &str) -> EzProxy {
+        let text = include_str!("clients/faces/user.txt").replace("https://access.library.example", &library.issuer);
+        let text = text.replace("TICKET-SECRET", ticket_secret).replace("SECRET", form_secret);
+        EzProxy { lines: text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect() }
+    }
+
+    fn after(&self, begin: &str) -> &str {
+        self.lines.iter().find_map(|line| line.strip_prefix(begin)).unwrap_or_else(|| panic!("no {begin}"))
+    }
+
+    /// Whether the script lets this reader in, and into which group.
+    async fn external(&self, user: &str, pass: &str) -> Option<String> {
+        let parts: Vec<&str> = self.after("::external=").split(',').collect();
+        let [url, post, valid] = parts[..] else { panic!("{parts:?}") };
+        let filled = |value: &str| value.replace("^u", user).replace("^p", pass);
+        let fields: Vec<(String, String)> = post
+            .strip_prefix("post=")
+            .unwrap()
+            .split('&')
+            .map(|field| field.split_once('=').unwrap())
+            .map(|(name, value)| (name.to_owned(), filled(value)))
+            .collect();
+        let answer = Browser::new().post(&url.parse().unwrap(), &fields).await.body;
+        let group = |line: &str| line.strip_prefix("ezproxy_group=").map(str::to_owned);
+        answer
+            .contains(valid.strip_prefix("valid=").unwrap())
+            .then(|| answer.lines().find_map(group).unwrap_or_default())
+    }
+
+    /// Where it sends a reader whom it does not know.
+    fn cgi(&self, wanted: &str) -> String {
+        let encoded: String = url::form_urlencoded::byte_serialize(wanted.as_bytes()).collect();
+        self.after("::CGI=").replace("^R", &encoded)
+    }
+
+    /// The reader and her group, where the ticket is good.
+    fn ticket(&self, login: &Url) -> Option<(String, String)> {
+        let (user, ticket) = (query_of(login, "user")?, query_of(login, "ticket")?);
+        let (stated, packet) = ticket.split_once('$')?;
+        let packet = format!("${packet}");
+        let signed = digest::digest(&digest::SHA512, format!("{}{user}{packet}", self.after("SHA512 ")).as_bytes());
+        let (time, group) = packet.strip_prefix("$u")?.strip_suffix("$e")?.split_once("$g")?;
+        let minutes: u64 = self.after("TimeValid ").parse().unwrap();
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+        let fresh = now.abs_diff(time.parse().unwrap()) <= minutes * 60;
+        let accepted = self.after("AcceptGroups ").split('+').any(|accepted| accepted == group);
+        (stated == hex::encode(signed) && fresh && accepted).then(|| (user, group.to_owned()))
+    }
+}
+
+promise! { shared, async fn the_librarys_proxy_is_set_up_as_its_page_says(library) {
+    apply(library, include_str!("clients/faces/proxy.toml"), &["192.0.2.80"], &["proxy-form"]);
+    knows_link(library, "proxy").await;
+    let proxy = EzProxy::new(library, &format!("{SECRET}-proxy-form"), &link_secret(library, "proxy"));
+    let mira = library.patron("district_grade_7");
+    assert_eq!(proxy.external(&mira.card, &mira.pin).await.as_deref(), Some("Teens"));
+    let young = library.patron("charter_grade_5");
+    assert_eq!(proxy.external(&young.card, &young.pin).await, None);
+    let wanted = "https://a.gannet.example/homework?id=7&lang=es";
+    let login = Browser::new().click_to(&proxy.cgi(wanted), &mira, "https://proxy.library.example/").await.left();
+    assert_eq!((login.path(), query_of(&login, "qurl").as_deref()), ("/login", Some(wanted)));
+    let (user, group) = proxy.ticket(&login).expect("a good ticket");
+    assert!(user.len() == 32 && group == "Teens", "{user} {group}");
+    let mut forged = login.clone();
+    forged.query_pairs_mut().clear().append_pair("user", "another").append_pair("ticket", &query_of(&login, "ticket").unwrap());
+    assert_eq!(proxy.ticket(&forged), None);
+}}
+
+promise! { shared, async fn a_reading_platform_knows_a_reader_by_one_name_by_either_way_of_its_page(library) {
+    apply(library, include_str!("clients/faces/bittern.toml"), &["192.0.2.64/28"], &["bittern-oidc", "bittern-sip2"]);
+    let mut bittern = by_sip2(library, "bittern", &format!("{SECRET}-bittern-sip2")).await;
+    let mira = library.patron("district_grade_7");
+    let found = bittern.information(&mira.card, Some(&mira.pin)).await;
+    let party = RelyingParty {
+        vendor: "bittern".into(),
+        client_id: "bittern".into(),
+        client_secret: Some(format!("{SECRET}-bittern-oidc")),
+        auth_method: "client_secret_basic".into(),
+        redirect_uri: "https://bittern.example/quillwater/oidc_callback".into(),
+    };
+    let by_oidc = OidcVendor::of(library, party).await;
+    let told = by_oidc.click(library, &Browser::new(), &mira, &["openid", "library.ebooks"]).await;
+    assert_eq!(found.field("AA"), Some(&*told.subject));
 }}

@@ -96,7 +96,7 @@ fn recipes_name_the_versions_of_the_lock_files() {
     }
     // Debian's own, whatever version apt-get brings; and kinds of vendors, who have no version.
     told.extend(["mod_auth_openidc.md", "mod_auth_mellon.md", "ebsco-like.md", "proquest-like.md", "gale-like.md"]);
-    told.extend(["tumblebooks-like.md"]);
+    told.extend(["overdrive-like.md", "hoopla-like.md", "tumblebooks-like.md", "ezproxy.md", "palace-like.md"]);
     let there: BTreeSet<String> =
         pages().iter().map(|p| p.file_name().unwrap().to_string_lossy().into_owned()).collect();
     assert_eq!(there.iter().map(String::as_str).filter(|page| *page != "README.md").collect::<BTreeSet<_>>(), told);

@@ -147,6 +147,12 @@ promise! { shared, async fn a_platform_of_e_books_checks_cards_by_sip2_as_its_pa
     assert_eq!((found.verdict(), found.field("PC"), found.field("AO")), ((Some("Y"), Some("Y")), Some("YA"), Some("QUILLWATER")));
     let kept = found.field("AA").unwrap().to_owned();
     assert_eq!(kestrel.information(&kept, None).await.verdict(), (Some("Y"), Some("N")), "before a notice of a hold");
+    let explained = library.run(&["explain", &mira.card, "kestrel", "--json"]).fine().json();
+    let document = &explained["documents"][0];
+    assert_eq!((document["protocol"].as_str(), document["relying_party"].as_str()), (Some("sip2"), Some("kestrel")));
+    assert!(document["text"].as_str().unwrap().contains(&format!("AA{kept}|")), "{document}");
+    let words = library.run(&["explain", &mira.card, "kestrel"]).fine().stdout;
+    assert!(words.contains("What kestrel would be sent by sip2"), "{words}");
 }}
 
 promise! { shared, async fn a_platform_of_films_checks_cards_by_patronapi_as_its_page_says(library) {

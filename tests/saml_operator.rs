@@ -13,7 +13,7 @@ promise! { founded, async fn explain_prints_the_very_assertion_with_the_rule_for
     let sp = Sp::declared(&library, "explain", Shape { requested: REQUESTED, ..Shape::default() }).await;
     let answer = sp.click(&library, &Browser::new(), &Patron::new("TEST-9", "518273")).await;
     let told = library.run(&["explain", "TEST-9", "explain", "--reason", "a test", "--json"]).fine().json();
-    let saml = &told["saml"][0];
+    let saml = &told["documents"][0];
     assert_eq!(saml["relying_party"], sp.entity_id);
     let text = saml["text"].as_str().unwrap();
     assert!(text.contains(answer.name_id.as_ref().unwrap()) && !text.contains("Signature"), "{text}");

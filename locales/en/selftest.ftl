@@ -12,4 +12,4 @@ selftest-patrons = Test patrons
 selftest-patrons-lead = These people do not exist. Sign in with the card; the library gives you the PIN. This is what you would be told:
 selftest-no-patrons = The library has not declared any. Ask it for a test patron.
 selftest-parties = Your configuration, as it is now
-selftest-document = What { $party } would be sent, before it is signed
+selftest-document = What { $party } would be sent by { $protocol }

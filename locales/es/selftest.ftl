@@ -12,4 +12,4 @@ selftest-patrons = Lectores de prueba
 selftest-patrons-lead = Estas personas no existen. Entre con la tarjeta; la biblioteca le da el PIN. Esto es lo que se le diría:
 selftest-no-patrons = La biblioteca no ha declarado ninguno. Pídale un lector de prueba.
 selftest-parties = Su configuración, tal como está ahora
-selftest-document = Lo que se enviaría a { $party }, antes de firmarlo
+selftest-document = Lo que se enviaría a { $party } por { $protocol }

@@ -28,7 +28,7 @@ pub async fn run(desk: &Desk, command: Explain, output: Output) -> Result<()> {
     };
     let mut document = serde_json::to_value(&told)?;
     if !rehearsed.is_empty() {
-        document["saml"] = serde_json::to_value(&rehearsed)?;
+        document["documents"] = serde_json::to_value(&rehearsed)?;
     }
     output.document(&document, |_| {
         let mark = |passes: bool| if passes { "yes" } else { " no" };
@@ -64,14 +64,14 @@ pub async fn run(desk: &Desk, command: Explain, output: Output) -> Result<()> {
                 }
             }
         }
-        for one in &rehearsed {
-            say!("\nWhat {} would be sent, before it is signed", one.relying_party);
-            say!("{}", one.text.trim_end());
+        for sent in &rehearsed {
+            say!("\nWhat {} would be sent by {}", sent.relying_party, sent.protocol);
+            say!("{}", sent.text.trim_end());
             say!("\nand why each of it");
-            for part in &one.parts {
+            for part in &sent.parts {
                 say!("  {:<28} {}", part.name, part.why);
             }
-            for part in &one.withheld {
+            for part in &sent.withheld {
                 say!("  {:<28} not told: {}", part.name, part.why);
             }
         }

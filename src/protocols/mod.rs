@@ -166,6 +166,8 @@ pub struct Stage<'a> {
 /// What would be said, and why each part of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Rehearsed {
+    pub protocol: &'static str,
+    /// Its key within the protocol.
     pub relying_party: String,
     pub text: String,
     pub parts: Vec<Part>,

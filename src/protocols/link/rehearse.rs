@@ -1,6 +1,7 @@
 //! The address that a reader would be sent to, for people to read, with why each part of it says what it says.
 
 use super::{
+    NAME,
     address::{Place, Values},
     party::{Kind, Party},
 };
@@ -49,7 +50,7 @@ pub(super) fn address(stage: &Stage<'_>, party: &Party) -> Rehearsed {
         Kind::EzProxy(proxy) => format!("{}/login?user={}&ticket=(signed at the click)", proxy.base, told.subject),
         _ => party.url.fill(&values, Some("(signed at the click)")),
     };
-    Rehearsed { relying_party: party.key.clone(), text, parts, withheld: Vec::new() }
+    Rehearsed { protocol: NAME, relying_party: party.key.clone(), text, parts, withheld: Vec::new() }
 }
 
 pub(super) fn patron_type(role: Role) -> &'static str {

@@ -95,6 +95,7 @@ impl Protocol for PatronApi {
             why: why.to_owned(),
         });
         Some(Rehearsed {
+            protocol: NAME,
             relying_party: party.asker.key.clone(),
             text: Answer::Record(record).text(),
             parts: parts.collect(),

@@ -2,6 +2,7 @@
 //! that let each attribute out. Nobody is signed in, and nothing is granted.
 
 use super::{
+    NAME,
     attributes::{self, About},
     context, entity_id, names,
     party::Party,
@@ -59,6 +60,7 @@ pub(super) fn assertion(stage: &Stage<'_>, party: &Party) -> Rehearsed {
         attributes: told.iter().map(|told| told.attribute.clone()).collect(),
     };
     Rehearsed {
+        protocol: NAME,
         relying_party: party.key.clone(),
         text: laid_out(&response::assertion(&statement).render()),
         parts: named.into_iter().chain(told.iter().map(attribute)).collect(),

@@ -1,6 +1,6 @@
 //! The 64 that a vendor would get of a patron, for people to read, with why each field says what it says.
 
-use super::{Party, patron::yes};
+use super::{NAME, Party, patron::yes};
 use crate::{
     protocols::{Part, Rehearsed, Stage},
     wire::sip2::request::PatronFields,
@@ -24,6 +24,7 @@ pub(super) fn information(stage: &Stage<'_>, party: &Party) -> Rehearsed {
     parts.push(part("PC", class, "the audience band, in the words of patron_classes"));
     let lines: Vec<String> = parts.iter().map(|part| format!("{}{}|", part.name, part.values.concat())).collect();
     Rehearsed {
+        protocol: NAME,
         relying_party: party.asker.key.clone(),
         text: lines.join("\n"),
         parts,

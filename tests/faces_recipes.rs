@@ -31,6 +31,15 @@ fn link_secret(library: &Library, vendor: &str) -> String {
     all[0]["secret"].as_str().unwrap().to_owned()
 }
 
+/// What a vendor's engineer sees, by what its server asks with.
+async fn self_test(library: &Library, vendor: &str, (name, secret): (&str, &str)) -> Value {
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let page = client.get(library.url(&format!("/vendors/{vendor}/selftest"))).basic_auth(name, Some(secret));
+    let page = page.send().await.unwrap();
+    assert_eq!(page.status().as_u16(), 200, "{vendor} by {name}");
+    serde_json::from_str(&page.text().await.unwrap()).unwrap()
+}
+
 async fn knows_link(library: &Library, vendor: &str) {
     let known = || async { Browser::new().get(library.url(&format!("/go/{vendor}"))).await.status != 404 };
     library.soon(&format!("the server knows {vendor}"), known).await;
@@ -153,6 +162,8 @@ promise! { shared, async fn a_platform_of_e_books_checks_cards_by_sip2_as_its_pa
     assert!(document["text"].as_str().unwrap().contains(&format!("AA{kept}|")), "{document}");
     let words = library.run(&["explain", &mira.card, "kestrel"]).fine().stdout;
     assert!(words.contains("What kestrel would be sent by sip2"), "{words}");
+    let seen = self_test(library, "kestrel", ("kestrel", &format!("{SECRET}-kestrel-sip2"))).await;
+    assert!(seen["exchanges"].to_string().contains("\"step\":\"63\""), "{seen}");
 }}
 
 promise! { shared, async fn a_platform_of_films_checks_cards_by_patronapi_as_its_page_says(library) {
@@ -165,6 +176,8 @@ promise! { shared, async fn a_platform_of_films_checks_cards_by_patronapi_as_its
     assert!(test.body.contains("RETCOD=0<BR>"), "{}", test.body);
     let dump = Browser::new().get(at("dump".into())).await;
     assert!(dump.body.contains("P TYPE[p47]=20<BR>"), "{}", dump.body);
+    let seen = self_test(library, "puffin", ("puffin", &format!("{SECRET}-puffin-patronapi"))).await;
+    assert!(seen["exchanges"].to_string().contains("\"step\":\"pintest\""), "{seen}");
 }}
 
 /// EZproxy, as far as OCLC documents what the lines of its `user.txt` mean.
@@ -239,6 +252,9 @@ promise! { shared, async fn the_librarys_proxy_is_set_up_as_its_page_says(librar
     let mut forged = login.clone();
     forged.query_pairs_mut().clear().append_pair("user", "another").append_pair("ticket", &query_of(&login, "ticket").unwrap());
     assert_eq!(proxy.ticket(&forged), None);
+    let seen = self_test(library, "proxy", ("proxy-form", &format!("{SECRET}-proxy-form"))).await;
+    let exchanges = seen["exchanges"].to_string();
+    assert!(exchanges.contains("\"step\":\"external\"") && exchanges.contains("\"step\":\"go\""), "{exchanges}");
 }}
 
 promise! { shared, async fn a_reading_platform_knows_a_reader_by_one_name_by_either_way_of_its_page(library) {

@@ -7,6 +7,7 @@ mod house;
 
 use actors::promise;
 
+mod agreements;
 mod apply;
 mod audit;
 mod bad_tokens;

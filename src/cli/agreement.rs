@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Subcommand;
 
-use super::{output::Output, table::Table};
+use super::{agreement_simulate, output::Output, table::Table};
 use crate::admin::operations::{
     Desk,
     agreements::{self, State},
@@ -13,10 +13,18 @@ use crate::admin::operations::{
 pub enum Agreement {
     /// All agreements, and whether each is in force today.
     List,
+    /// What an agreement's end, or another end, would change: cards that lapse, privileges lost, by organisation.
+    Simulate(agreement_simulate::Simulate),
 }
 
 pub async fn run(desk: &Desk, command: Agreement, output: Output) -> Result<()> {
-    let Agreement::List = command;
+    match command {
+        Agreement::List => list(desk, output).await,
+        Agreement::Simulate(wish) => agreement_simulate::run(desk, wish, output).await,
+    }
+}
+
+async fn list(desk: &Desk, output: Output) -> Result<()> {
     let all = agreements::list(desk).await?;
     output.document(&all, |all| {
         if all.is_empty() {

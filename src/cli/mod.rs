@@ -10,6 +10,7 @@ macro_rules! say {
 }
 
 mod agreement;
+mod agreement_simulate;
 mod apply;
 mod audit;
 mod card;

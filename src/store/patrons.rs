@@ -72,6 +72,12 @@ const BY_CARD: &str = holding!(
      AND n.run <= s.live_run) ORDER BY e.present DESC, e.run DESC LIMIT 1"
 );
 
+/// Whose newest visible row says that they are there, in the order of ids.
+const ENROLLED: &str = holding!(
+    "e.patron > $1 AND e.present AND NOT EXISTS (SELECT 1 FROM roster_entry n WHERE n.patron = e.patron \
+     AND n.run > e.run AND n.run <= s.live_run) ORDER BY e.patron LIMIT $2"
+);
+
 const PINS_CHANGED: &str = "UPDATE version SET n = n + 1 WHERE name = 'pins'";
 
 /// Test patrons have one row each.
@@ -111,6 +117,17 @@ impl Patrons<'_> {
         let rows: Vec<Row> =
             on!(self.db, pool => sqlx::query_as(OF_SOURCE).bind(test_patron::SOURCE).fetch_all(pool).await)?;
         rows.into_iter().map(record).collect()
+    }
+
+    /// The next so many who are enrolled, in the order of their ids: everybody, portion by portion.
+    ///
+    /// # Errors
+    /// `Unavailable` or `Corrupt`.
+    pub async fn enrolled_after(&self, last: Option<PatronId>, most: i64) -> Result<Vec<Patron>> {
+        let last = last.map(|id| id.to_string()).unwrap_or_default();
+        let rows: Vec<Row> =
+            on!(self.db, pool => sqlx::query_as(ENROLLED).bind(last).bind(most).fetch_all(pool).await)?;
+        rows.into_iter().map(|row| Ok(record(row)?.patron)).collect()
     }
 
     /// Everybody who was ever known.

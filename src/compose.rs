@@ -89,8 +89,8 @@ pub async fn examine(config: &Config, vendor: &Vendor) -> Result<Vec<Check>> {
 }
 
 /// Where a vendor's engineer begins: a discovery document, or metadata at an address of the vendor's own.
-pub fn entrance(desk: &Desk, party: &RelyingParty) -> Option<String> {
-    Speaking(protocols()).named(&party.protocol)?.entrance(&desk.config.issuer, &desk.keyring, party)
+pub fn entrance(desk: &Desk, vendor: &Vendor, party: &RelyingParty) -> Option<String> {
+    Speaking(protocols()).named(&party.protocol)?.entrance(&desk.config.issuer, &desk.keyring, vendor, party)
 }
 
 /// What each relying party of a vendor checks our signatures with, where that is a secret.

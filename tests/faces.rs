@@ -166,6 +166,21 @@ fn saml_now_seconds() -> i64 {
 
 // ── Links ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+promise! { founded, async fn there_is_one_way_to_a_vendor_and_showing_its_secret_is_written_down(library) {
+    let link = |id: &str| {
+        format!("[[vendor.link]]\nid = \"{id}\"\nurl = \"https://x.example/in?r={{pseudonym}}&e={{expires}}&s={{signature}}\"\n")
+    };
+    let vendor = "[[vendor]]\nid = \"one-way\"\nname = \"One\"\naudience = [\"adult\"]\nscopes = [\"library.ebooks\"]\n";
+    let refused = library.apply(&format!("{vendor}{}{}", link("a"), link("b"))).refused();
+    assert!(refused.stderr.contains("second link"), "{}", refused.stderr);
+    library.apply(&format!("{vendor}{}", link("a"))).fine();
+    let shown = library.run(&["vendor", "show", "one-way"]).fine().stdout;
+    assert!(shown.contains(&library.url("/go/one-way")), "{shown}");
+    let secret = link_secret(&library, "one-way");
+    let audit = library.run(&["audit", "tail", "--json"]).fine().stdout;
+    assert!(audit.contains("vendor secret shown") && !audit.contains(&secret), "{audit}");
+}}
+
 fn link_secret(library: &Library, vendor: &str) -> String {
     let all = library.run(&["vendor", "secret", vendor, "--json"]).fine().json();
     all[0]["secret"].as_str().unwrap().to_owned()

@@ -37,7 +37,11 @@ fn tell(simulation: &Simulation) {
     let Simulation { agreement, today, at, ends, organisations, total } = simulation;
     say!("If {agreement} ends with {ends}, then on {at}, against today, {today}:");
     if organisations.is_empty() {
-        say!("\n{}: nobody's card changes. {} open something on either day.", green("Quiet"), counted_cards(total.cards_today));
+        say!(
+            "\n{}: nobody's card changes. {} open something on either day.",
+            green("Quiet"),
+            counted_cards(total.cards_today)
+        );
         return;
     }
     say!();
@@ -54,7 +58,8 @@ fn tell(simulation: &Simulation) {
 
 fn row(table: &mut Table, change: &Change, name: &str) {
     let listed = |all: &std::collections::BTreeMap<_, u64>| {
-        let each: Vec<String> = all.iter().map(|(scope, n): (&crate::domain::id::ScopeName, _)| format!("{n} {scope}")).collect();
+        let each: Vec<String> =
+            all.iter().map(|(scope, n): (&crate::domain::id::ScopeName, _)| format!("{n} {scope}")).collect();
         if each.is_empty() { "-".to_owned() } else { each.join(", ") }
     };
     table.row([

@@ -119,7 +119,7 @@ async fn show(desk: &Desk, id: &str, output: Output) -> Result<()> {
             if let Some(at) = party.registered {
                 say!("  registered by the vendor itself, {}", at.rfc3339());
             }
-            if let Some(entrance) = compose::entrance(desk, party) {
+            if let Some(entrance) = compose::entrance(desk, vendor, party) {
                 say!("  {:<28} {entrance}", "begins at");
             }
             for (name, value) in shown(&party.settings).as_object().into_iter().flatten() {
@@ -150,6 +150,7 @@ async fn secret(desk: &Desk, id: &str, output: Output) -> Result<()> {
     let view = vendors::show(desk, id).await?;
     let secrets = compose::secrets(desk, &view.vendor);
     ensure!(!secrets.is_empty(), "{id} has no link that we sign: secrets of its own are in its [[vendor.…]] tables");
+    vendors::note_secret_shown(desk, &view.vendor.id).await?;
     let document: Vec<Value> = secrets
         .iter()
         .map(|(party, secret)| json!({ "protocol": party.protocol, "key": party.key, "secret": secret }))
@@ -232,7 +233,7 @@ fn document(desk: &Desk, view: &VendorView) -> Result<Value> {
     document["scopes"] = serde_json::to_value(&view.scopes)?;
     if let Some(parties) = document.get_mut("relying_parties").and_then(Value::as_array_mut) {
         for (party, read) in parties.iter_mut().zip(&view.vendor.relying_parties) {
-            party["entrance"] = compose::entrance(desk, read).into();
+            party["entrance"] = compose::entrance(desk, &view.vendor, read).into();
             party["weaknesses"] = compose::weaknesses(&view.vendor, read, desk.clock.now()).into();
             party["settings"] = shown(&party["settings"]);
             if let Some(at) = party["registered"].as_i64() {

@@ -111,7 +111,7 @@ pub trait Protocol: Send + Sync {
 
     /// Where a vendor's engineer finds everything else: a discovery document, metadata, an address. Some know it by a key
     /// of the ring for each relying party.
-    fn entrance(&self, _issuer: &str, _keyring: &KeyRing, _party: &RelyingParty) -> Option<String> {
+    fn entrance(&self, _issuer: &str, _keyring: &KeyRing, _vendor: &Vendor, _party: &RelyingParty) -> Option<String> {
         None
     }
 

@@ -205,7 +205,7 @@ impl Desk {
         Party {
             protocol: party.protocol.clone(),
             key: party.key.clone(),
-            entrance: protocol.and_then(|protocol| protocol.entrance(&app.config.issuer, &app.keyring, party)),
+            entrance: protocol.and_then(|protocol| protocol.entrance(&app.config.issuer, &app.keyring, vendor, party)),
             settings: without_secrets(&party.settings),
             weaknesses: protocol
                 .map(|protocol| protocol.weaknesses(vendor, party, app.clock.now()))

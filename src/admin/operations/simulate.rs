@@ -155,7 +155,7 @@ impl Tally {
         !self.lose.is_empty() || !self.gain.is_empty()
     }
 
-    fn shown(self, organisation: Option<OrganisationId>, name: impl Fn(ScopeId) -> Option<ScopeName>) -> Change {
+    fn shown(self, organisation: Option<OrganisationId>, name: &impl Fn(ScopeId) -> Option<ScopeName>) -> Change {
         let named = |all: BTreeMap<ScopeId, u64>| {
             all.into_iter().filter_map(|(scope, n)| Some((name(scope)?, n))).collect::<BTreeMap<_, _>>()
         };

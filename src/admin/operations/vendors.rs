@@ -51,6 +51,18 @@ pub async fn farewells(desk: &Desk, id: &VendorId) -> Result<Vec<Standing>> {
     Ok(desk.db.farewells().to_vendor(id, LAST).await?)
 }
 
+/// Leaves in the audit that a secret of ours at this vendor was shown to an operator.
+///
+/// # Errors
+/// Those of the database.
+pub async fn note_secret_shown(desk: &Desk, id: &VendorId) -> Result<()> {
+    let payload = json!({ "what": "vendor secret shown", "vendor": id.as_str() });
+    let mut tx = desk.db.begin().await?;
+    audit::append_alone(&mut tx, &[AuditEvent { at: desk.clock.now(), kind: Event::Apply, payload }]).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
 /// Switches a vendor off or on, and says whether that changed anything.
 ///
 /// # Errors

@@ -66,7 +66,7 @@ impl Protocol for EzProxy {
         Some(Box::new(ByServer { signon: signon.clone(), parties, asker: |party: &Party| &party.asker }))
     }
 
-    fn entrance(&self, issuer: &str, _keyring: &KeyRing, _party: &RelyingParty) -> Option<String> {
+    fn entrance(&self, issuer: &str, _keyring: &KeyRing, _vendor: &Vendor, _party: &RelyingParty) -> Option<String> {
         Some(format!("::external={issuer}/f/SECRET/ezproxy,post=user=^u&pass=^p"))
     }
 }
@@ -150,11 +150,16 @@ impl Desk {
         let catalogue = self.signon.app().catalogue();
         let look = || self.parties.first(&catalogue, |party| party.asker.knows(secret));
         let found = self.signon.try_vendor_secret(visitor.address, None, look).await?;
-        let here = found.filter(|party| party.asker.may_come_from(visitor.address));
-        if here.is_none() {
-            tracing::warn!(address = %visitor.address, "EZproxy: a secret that nobody has, or not from there");
+        let Some(party) = found else {
+            tracing::warn!(address = %visitor.address, "EZproxy: a secret that nobody has");
+            return Ok(None);
+        };
+        if !party.asker.may_come_from(visitor.address) {
+            tracing::warn!(address = %visitor.address, vendor = %party.asker.vendor, "EZproxy: not from there");
+            party.asker.note(&self.signon, NAME, "address", "refused", "it asked from an address that is not its own");
+            return Ok(None);
         }
-        Ok(here)
+        Ok(Some(party))
     }
 }
 

@@ -43,6 +43,11 @@ impl Protocol for Link {
     }
 
     fn check(&self, vendor: &Vendor, party: &RelyingParty) -> Result<(), Misfit> {
+        let links = vendor.relying_parties.iter().filter(|other| other.protocol == NAME).count();
+        if links > 1 {
+            // There is one way to a vendor, `/go/VENDOR`.
+            return Err(Misfit { field: "id", why: "is a second link of this vendor, which can have one".into() });
+        }
         Party::read(vendor, party).map(drop)
     }
 
@@ -62,8 +67,8 @@ impl Protocol for Link {
         weakness.into_iter().collect()
     }
 
-    fn entrance(&self, issuer: &str, _keyring: &KeyRing, _party: &RelyingParty) -> Option<String> {
-        Some(format!("{issuer}/go/VENDOR"))
+    fn entrance(&self, issuer: &str, _keyring: &KeyRing, vendor: &Vendor, _party: &RelyingParty) -> Option<String> {
+        Some(format!("{issuer}/go/{}", vendor.id))
     }
 
     fn rehearse(&self, stage: &Stage<'_>, vendor: &Vendor, party: &RelyingParty) -> Option<Rehearsed> {

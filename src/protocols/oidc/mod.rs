@@ -116,7 +116,7 @@ impl Protocol for Oidc {
             .with_state(provider)
     }
 
-    fn entrance(&self, issuer: &str, _keyring: &KeyRing, _party: &RelyingParty) -> Option<String> {
+    fn entrance(&self, issuer: &str, _keyring: &KeyRing, _vendor: &Vendor, _party: &RelyingParty) -> Option<String> {
         Some(format!("{issuer}/.well-known/openid-configuration"))
     }
 

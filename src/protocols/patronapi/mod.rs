@@ -71,7 +71,7 @@ impl Protocol for PatronApi {
         std::iter::once("secret-in-address").chain(asker::weaknesses(party)).collect()
     }
 
-    fn entrance(&self, issuer: &str, _keyring: &KeyRing, _party: &RelyingParty) -> Option<String> {
+    fn entrance(&self, issuer: &str, _keyring: &KeyRing, _vendor: &Vendor, _party: &RelyingParty) -> Option<String> {
         Some(format!("{issuer}/f/SECRET/PATRONAPI/"))
     }
 

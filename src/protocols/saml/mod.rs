@@ -90,7 +90,7 @@ impl Protocol for Saml {
         all.layer(DefaultBodyLimit::max(BODY_LIMIT)).with_state(provider)
     }
 
-    fn entrance(&self, issuer: &str, keyring: &KeyRing, party: &RelyingParty) -> Option<String> {
+    fn entrance(&self, issuer: &str, keyring: &KeyRing, _vendor: &Vendor, party: &RelyingParty) -> Option<String> {
         Some(publish::address(issuer, keyring, &party.key))
     }
 

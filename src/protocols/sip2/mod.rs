@@ -68,7 +68,7 @@ impl Protocol for Sip2 {
         by_address.then_some("no-password").into_iter().chain(asker::weaknesses(party)).collect()
     }
 
-    fn entrance(&self, issuer: &str, _keyring: &KeyRing, _party: &RelyingParty) -> Option<String> {
+    fn entrance(&self, issuer: &str, _keyring: &KeyRing, _vendor: &Vendor, _party: &RelyingParty) -> Option<String> {
         let host = url::Url::parse(issuer).ok()?.host_str()?.to_owned();
         Some(format!("SIP2 on {host}, at the port of [sip2]"))
     }

@@ -4,6 +4,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, PoisonError, RwLock},
+    time::{Duration, Instant},
 };
 
 use tokio::sync::Mutex;
@@ -25,11 +26,20 @@ pub(super) struct Pseudonyms {
 struct Index {
     /// Who came later is not in it.
     generation: Generation,
+    made_at: Instant,
     /// Sorted.
     rows: Vec<(Subject, PatronId)>,
 }
 
+/// A vendor that asks for names that nobody has must not keep a core busy; nobody is asked for by name within seconds of
+/// coming onto a roster.
+const AT_MOST_EVERY: Duration = Duration::from_secs(10);
+
 impl Index {
+    fn is_good_enough(&self, now: Generation) -> bool {
+        self.generation == now || self.made_at.elapsed() < AT_MOST_EVERY
+    }
+
     fn find(&self, subject: &Subject) -> Option<PatronId> {
         let at = self.rows.binary_search_by(|(known, _)| known.cmp(subject)).ok()?;
         self.rows.get(at).map(|(_, patron)| *patron)
@@ -45,7 +55,7 @@ impl SignOn {
         }
         let _making = self.0.pseudonyms.making.lock().await;
         let generation = self.0.known.generation();
-        if let Some(index) = self.index(vendor).filter(|index| index.generation == generation) {
+        if let Some(index) = self.index(vendor).filter(|index| index.is_good_enough(generation)) {
             return Ok(index.find(subject));
         }
         let patrons = self.app().store.patrons().all_ids().await?;
@@ -54,7 +64,7 @@ impl SignOn {
             let named = patrons.into_iter().map(|patron| (Subject::of(&key, vendor, patron), patron));
             let mut rows: Vec<(Subject, PatronId)> = named.collect();
             rows.sort_unstable_by_key(|(subject, _)| *subject);
-            Index { generation, rows }
+            Index { generation, made_at: Instant::now(), rows }
         });
         let index = Arc::new(made.await.map_err(|error| Fault::Broken(error.to_string()))?);
         let found = index.find(subject);

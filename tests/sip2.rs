@@ -304,6 +304,35 @@ async fn declared_at(library: &Library, id: &str, lines: &str) -> SocketAddr {
     address
 }
 
+promise! { shared, async fn an_adults_address_is_told_by_rule_and_purpose_alone_and_a_pupils_never(library) {
+    let vendor = |release: &str| {
+        format!(
+            "[[vendor]]\nid = \"mail-swift\"\nname = \"Mail Swift\"\naudience = [\"juvenile\", \"young-adult\", \"adult\"]\n\
+             scopes = [\"library.ebooks\"]\n{release}\n[[vendor.sip2]]\nlogin = \"mail-swift\"\npassword = \"{PASSWORD}\"\n\
+             personal_fields = [\"BE\", \"BF\"]\n"
+        )
+    };
+    let refused = library.apply(&vendor("release = [{ name = \"email\", purpose = \"Course news.\" }]")).refused();
+    assert!(refused.stderr.contains("personal_fields") && refused.stderr.contains("BF"), "{}", refused.stderr);
+    let both = "release = [{ name = \"email\", purpose = \"Course news.\" }, { name = \"phone\", purpose = \"Help.\" }]";
+    library.apply(&vendor(both)).fine();
+    let address = sip2_address(library);
+    library
+        .soon("the server knows the vendor", || async {
+            tokio::time::sleep(BETWEEN_LOGINS).await;
+            Sip2::connect(address).await.log_in("mail-swift", PASSWORD).await == "941"
+        })
+        .await;
+    let mut swift = Sip2::connect(address).await;
+    swift.log_in("mail-swift", PASSWORD).await;
+    let (adult, pupil) = (library.patron("all_claims_staff"), library.patron("district_grade_7"));
+    let found = swift.information(&adult.card, Some(&adult.pin)).await;
+    assert_eq!((found.field("BE"), found.field("BF")), (Some("wtestwright@library.example"), Some("+1 704 555 0100")));
+    assert_eq!((found.field("BD"), found.field("BC"), found.field("AE")), (None, None, Some("Library patron")));
+    let found = swift.information(&pupil.card, Some(&pupil.pin)).await;
+    assert_eq!((found.field("CQ"), found.field("BE"), found.field("BF")), (Some("Y"), None, None));
+}}
+
 promise! { shared, async fn a_login_from_an_address_that_is_not_the_vendors_is_refused(library) {
     let lines = "addresses = [\"192.0.2.0/24\"]";
     let toml = format!(

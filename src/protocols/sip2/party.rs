@@ -4,11 +4,12 @@ use serde::Deserialize;
 
 use crate::{
     domain::{
+        claims::StandardClaims,
         id::ScopeId,
-        vendor::{RelyingParty, Vendor},
+        vendor::{Attribute, RelyingParty, Vendor},
     },
     protocols::{Misfit, asker::Asker, bands},
-    wire::sip2::Charset,
+    wire::sip2::{Charset, Code, code},
 };
 
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub(super) struct Party {
     pub location: Option<String>,
     pub charset: Charset,
     pub patron_name: String,
+    /// Told of adult staff, beside what every vendor is told.
+    pub personal: Vec<Personal>,
     /// Who lacks it is marked as denied.
     pub loans: Option<ScopeId>,
     pub classes: bands::Words,
@@ -32,9 +35,57 @@ struct Settings {
     encoding: Encoding,
     #[serde(default = "patron_name")]
     patron_name: String,
+    #[serde(default)]
+    personal_fields: Vec<Personal>,
     loans: Option<ScopeId>,
     #[serde(default = "patron_classes")]
     patron_classes: String,
+}
+
+/// A field about a person that a release may let out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub(super) enum Personal {
+    #[serde(rename = "BD")]
+    Address,
+    #[serde(rename = "BE")]
+    Email,
+    #[serde(rename = "BF")]
+    Phone,
+    #[serde(rename = "BC")]
+    BirthDate,
+}
+
+impl Personal {
+    pub const ALL: [Personal; 4] = [Personal::Address, Personal::Email, Personal::Phone, Personal::BirthDate];
+
+    pub fn code(self) -> Code {
+        match self {
+            Personal::Address => code::BD,
+            Personal::Email => code::BE,
+            Personal::Phone => code::BF,
+            Personal::BirthDate => code::BC,
+        }
+    }
+
+    /// The rule that lets it out.
+    fn rule(self) -> Attribute {
+        match self {
+            Personal::Address => Attribute::Address,
+            Personal::Email => Attribute::Email,
+            Personal::Phone => Attribute::Phone,
+            Personal::BirthDate => Attribute::Profile,
+        }
+    }
+
+    pub fn of(self, told: &StandardClaims) -> Option<String> {
+        match self {
+            Personal::Address => told.address.as_ref()?.formatted.clone(),
+            Personal::Email => told.email.clone(),
+            Personal::Phone => told.phone_number.clone(),
+            // YYYYMMDD.
+            Personal::BirthDate => Some(told.birthdate.as_ref()?.replace('-', "")),
+        }
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -68,6 +119,13 @@ impl Party {
         if settings.loans.as_ref().is_some_and(|loans| !vendor.scopes.contains(loans)) {
             return Err(misfit("loans", "must be one of the vendor's scopes"));
         }
+        let agreed = |field: &Personal| {
+            vendor.release.iter().any(|item| item.name == field.rule() && !item.purpose.trim().is_empty())
+        };
+        if let Some(field) = settings.personal_fields.iter().find(|field| !agreed(field)) {
+            let why = format!("{} needs a release of its own, with a purpose", field.code());
+            return Err(misfit("personal_fields", &why));
+        }
         let classes = bands::Words::read(&settings.patron_classes);
         Ok(Party {
             asker,
@@ -78,6 +136,7 @@ impl Party {
                 Encoding::Cp850 => Charset::Cp850,
             },
             patron_name: settings.patron_name,
+            personal: settings.personal_fields,
             loans: settings.loans,
             classes: classes.ok_or_else(|| misfit("patron_classes", "must be three words, youngest readers first"))?,
         })

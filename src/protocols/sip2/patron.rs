@@ -89,6 +89,8 @@ fn no_loans() -> Denials {
 }
 
 pub(super) fn yes(party: &Party, asked: &Asked, told: &Told, with_pin: bool) -> PatronFields {
+    let personal =
+        party.personal.iter().filter_map(|field| Extra::new(field.code(), field.of(&told.release.standard)?));
     let name = told.release.standard.name.as_deref().unwrap_or(&party.patron_name);
     PatronFields {
         institution: institution(party, &asked.institution),
@@ -97,7 +99,7 @@ pub(super) fn yes(party: &Party, asked: &Asked, told: &Told, with_pin: bool) -> 
         valid: true,
         // Vendors take a card without CQ, or with anything but N in it, for a PIN that was right.
         pin_valid: with_pin,
-        more: Extra::new(code::PC, party.classes.of(told.release.audience_band)).into_iter().collect(),
+        more: personal.chain(Extra::new(code::PC, party.classes.of(told.release.audience_band))).collect(),
         notices: Notices::default(),
     }
 }

@@ -1,6 +1,6 @@
 //! The 64 that a vendor would get of a patron, for people to read, with why each field says what it says.
 
-use super::{NAME, Party, patron::yes};
+use super::{NAME, Party, party::Personal, patron::yes};
 use crate::{
     protocols::{Part, Rehearsed, Stage},
     wire::sip2::request::PatronFields,
@@ -22,12 +22,14 @@ pub(super) fn information(stage: &Stage<'_>, party: &Party) -> Rehearsed {
     ];
     let class = party.classes.of(stage.told.release.audience_band);
     parts.push(part("PC", class, "the audience band, in the words of patron_classes"));
-    let lines: Vec<String> = parts.iter().map(|part| format!("{}{}|", part.name, part.values.concat())).collect();
-    Rehearsed {
-        protocol: NAME,
-        relying_party: party.asker.key.clone(),
-        text: lines.join("\n"),
-        parts,
-        withheld: ["BD", "BE", "BF", "BC"].map(|name| part(name, "", "never told by SIP2")).into(),
+    let told = |field: &Personal| field.of(&stage.told.release.standard);
+    for field in party.personal.iter().filter(|field| told(field).is_some()) {
+        let why = "personal_fields names it, and a release says so with a purpose";
+        parts.push(part(&field.code().to_string(), &told(field).unwrap_or_default(), why));
     }
+    let untold = Personal::ALL.iter().filter(|field| !party.personal.contains(field));
+    let withheld =
+        untold.map(|field| part(&field.code().to_string(), "", "personal_fields does not name it")).collect();
+    let lines: Vec<String> = parts.iter().map(|part| format!("{}{}|", part.name, part.values.concat())).collect();
+    Rehearsed { protocol: NAME, relying_party: party.asker.key.clone(), text: lines.join("\n"), parts, withheld }
 }

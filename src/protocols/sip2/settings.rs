@@ -53,6 +53,14 @@ pub(super) const FIELDS: &[Field] = &[
                `release` says so with a purpose.",
     },
     Field {
+        name: "personal_fields",
+        kind: Kind::Choices(&["BD", "BE", "BF", "BC"]),
+        required: false,
+        default: "",
+        help: "Address, e-mail, phone and birth date, of adult staff only and only where `release` says so with a purpose. None \
+               without this; of pupils never.",
+    },
+    Field {
         name: "loans",
         kind: Kind::Text,
         required: false,

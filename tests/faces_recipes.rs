@@ -137,12 +137,8 @@ promise! { shared, async fn a_referring_page_and_a_card_pattern_do_what_their_pa
 
 /// A connection that is logged in as a vendor of a page.
 async fn by_sip2(library: &Library, login: &str, password: &str) -> Sip2 {
-    let known = || async {
-        // Thirty wrong logins in a minute are a guesser's.
-        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-        Sip2::connect(sip2_address(library)).await.log_in(login, password).await == "941"
-    };
-    library.soon(&format!("the server knows {login}"), known).await;
+    let known = || async { Sip2::connect(sip2_address(library)).await.log_in(login, password).await == "941" };
+    library.logs_in(login, known).await;
     let mut sip2 = Sip2::connect(sip2_address(library)).await;
     sip2.log_in(login, password).await;
     sip2

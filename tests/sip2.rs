@@ -220,17 +220,9 @@ async fn declared(library: &Library, id: &str, lines: &str) -> SocketAddr {
     );
     library.apply(&toml).fine();
     let address = sip2_address(library);
-    library
-        .soon("the server knows the vendor", || async {
-            tokio::time::sleep(BETWEEN_LOGINS).await;
-            Sip2::connect(address).await.log_in(id, PASSWORD).await == "941"
-        })
-        .await;
+    library.logs_in(id, || async { Sip2::connect(address).await.log_in(id, PASSWORD).await == "941" }).await;
     address
 }
-
-/// Thirty wrong logins in a minute are a guesser's.
-const BETWEEN_LOGINS: Duration = Duration::from_millis(200);
 
 const PASSWORD: &str = "a-password-of-a-fictional-vendor";
 
@@ -297,8 +289,7 @@ async fn declared_at(library: &Library, id: &str, lines: &str) -> SocketAddr {
     library.apply(&toml).fine();
     let address = sip2_address(library);
     library
-        .soon("the server knows the vendor", || async {
-            tokio::time::sleep(BETWEEN_LOGINS).await;
+        .logs_in(id, || async {
             let mut one = Sip2::connect(address).await;
             one.ask(&format!("9300CN{id}|CO{PASSWORD}|CPdesk|")).await.without_trailer() == "941"
         })
@@ -320,8 +311,7 @@ promise! { shared, async fn an_adults_address_is_told_by_rule_and_purpose_alone_
     library.apply(&vendor(both)).fine();
     let address = sip2_address(library);
     library
-        .soon("the server knows the vendor", || async {
-            tokio::time::sleep(BETWEEN_LOGINS).await;
+        .logs_in("mail-swift", || async {
             Sip2::connect(address).await.log_in("mail-swift", PASSWORD).await == "941"
         })
         .await;

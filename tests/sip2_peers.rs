@@ -121,10 +121,9 @@ promise! { shared, async fn an_engineer_tries_sip2_out_as_the_page_says(library)
         institution: "MARBLEWICK".into(),
     };
     let known = || async {
-        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
         Sip2::connect(sip2_address(library)).await.log_in(&account.login, &account.password).await == "941"
     };
-    library.soon("the server knows heron-trial", known).await;
+    library.logs_in("heron-trial", known).await;
     let mira = library.patron("district_grade_7");
     let mut names = Vec::new();
     for peer in Sip2Peer::ALL {

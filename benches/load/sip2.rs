@@ -1,12 +1,7 @@
 //! A vendor's server that asks by SIP2: over a connection that it keeps, over a new one each time, or over thousands that
 //! say nothing.
 
-use std::{
-    net::SocketAddr,
-    path::Path,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Instant};
 
 use anyhow::{Context, ensure};
 use oneaccess::wire::sip2::{
@@ -217,7 +212,6 @@ pub async fn idle(
         open.push(conversation);
     }
     let seconds = began.elapsed().as_secs_f64();
-    tokio::time::sleep(Duration::from_secs(2)).await;
     let mut other = Server::arrive(library, true, 0).await?;
     let asked = Instant::now();
     other.visit().await?;

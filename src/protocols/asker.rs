@@ -11,7 +11,10 @@ use axum::http::HeaderMap;
 use serde::Deserialize;
 use subtle::ConstantTimeEq;
 
-use super::{Misfit, Voucher, Vouching, basic, registry::Registry};
+use super::{
+    Misfit, Voucher, Vouching, basic,
+    registry::{Read, Registry},
+};
 use crate::{
     domain::{
         exchange::Exchange,
@@ -21,7 +24,7 @@ use crate::{
         reason::Reason,
         vendor::{RelyingParty, Vendor},
     },
-    signon::{Door, Fault, SignOn, Told},
+    signon::{Door, Fault, SignOn, Told, visitor::Visitor},
 };
 
 pub const ADDRESSES: Field = Field {
@@ -182,14 +185,50 @@ impl Asker {
     }
 }
 
-/// Knows a vendor by what its server asks with: its name and its secret.
-pub struct ByServer<P> {
+/// All vendors that ask by one protocol.
+pub struct Askers<P> {
     pub signon: SignOn,
+    protocol: &'static str,
     pub parties: Arc<Registry<P>>,
-    pub asker: fn(&P) -> &Asker,
+    asker: fn(&P) -> &Asker,
 }
 
-impl<P: Send + Sync> Voucher for ByServer<P> {
+impl<P> Clone for Askers<P> {
+    fn clone(&self) -> Askers<P> {
+        let (signon, parties) = (self.signon.clone(), self.parties.clone());
+        Askers { signon, protocol: self.protocol, parties, asker: self.asker }
+    }
+}
+
+impl<P> Askers<P> {
+    pub fn new(signon: &SignOn, protocol: &'static str, read: Read<P>, asker: fn(&P) -> &Asker) -> Askers<P> {
+        Askers { signon: signon.clone(), protocol, parties: Arc::new(Registry::new(protocol, read)), asker }
+    }
+
+    /// Whose secret stands in an address, where it may come from there.
+    ///
+    /// # Errors
+    /// A fault where the shelf does not answer.
+    pub async fn by_secret(&self, secret: &str, visitor: &Visitor) -> Result<Option<Arc<P>>, Fault> {
+        let (address, protocol) = (visitor.address, self.protocol);
+        let catalogue = self.signon.app().catalogue();
+        let look = || self.parties.first(&catalogue, |party| (self.asker)(party).knows(secret));
+        let Some(party) = self.signon.try_vendor_secret(address, None, look).await? else {
+            tracing::warn!(protocol, %address, "a secret that no vendor has");
+            return Ok(None);
+        };
+        let asker = (self.asker)(&party);
+        if !asker.may_come_from(address) {
+            tracing::warn!(protocol, %address, vendor = %asker.vendor, "a vendor's server asks from elsewhere");
+            asker.note(&self.signon, protocol, "address", "refused", "it asked from an address that is not its own");
+            return Ok(None);
+        }
+        Ok(Some(party))
+    }
+}
+
+/// Knows a vendor by what its server asks with: its name and its secret.
+impl<P: Send + Sync> Voucher for Askers<P> {
     fn vendor<'a>(&'a self, headers: &'a HeaderMap) -> Vouching<'a> {
         /// Whoever guesses here guesses at one name, from wherever.
         const ANYWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);

@@ -12,7 +12,7 @@ use crate::domain::{
 };
 
 /// How a protocol reads a party of its own.
-type Read<P> = fn(&Vendor, &RelyingParty) -> Result<P, Misfit>;
+pub type Read<P> = fn(&Vendor, &RelyingParty) -> Result<P, Misfit>;
 
 pub struct Registry<P> {
     protocol: &'static str,

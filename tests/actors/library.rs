@@ -299,11 +299,12 @@ impl Library {
 
     /// Waits until `look` says yes.
     pub async fn soon<F: Future<Output = bool>>(&self, what: &str, look: impl Fn() -> F) {
-        let give_up = Instant::now() + SOON;
-        while !look().await {
-            assert!(Instant::now() < give_up, "not within {SOON:?}: {what}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        wait(what, Duration::from_millis(20), look).await;
+    }
+
+    /// Waits until the server lets a vendor log in. Looks seldom: thirty wrong logins in a minute are a guesser's.
+    pub async fn logs_in<F: Future<Output = bool>>(&self, vendor: &str, try_it: impl Fn() -> F) {
+        wait(&format!("{vendor} may log in"), Duration::from_millis(200), try_it).await;
     }
 
     /// Asks the server to end, and says how long that took it.
@@ -372,6 +373,14 @@ impl Library {
 
     fn settings(&self) -> toml::Table {
         fs::read_to_string(&self.config).unwrap().parse().unwrap()
+    }
+}
+
+async fn wait<F: Future<Output = bool>>(what: &str, pause: Duration, look: impl Fn() -> F) {
+    let give_up = Instant::now() + SOON;
+    while !look().await {
+        assert!(Instant::now() < give_up, "not within {SOON:?}: {what}");
+        tokio::time::sleep(pause).await;
     }
 }
 

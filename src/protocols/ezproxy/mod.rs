@@ -3,7 +3,7 @@
 
 mod settings;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::net::SocketAddr;
 
 use axum::{
     Form, Router,
@@ -17,9 +17,8 @@ use serde::Deserialize;
 use super::{
     Misfit, Protocol, Voucher,
     answer::{no_store, page, patient, report},
-    asker::{self, Asker, ByServer},
+    asker::{self, Asker, Askers},
     bands,
-    registry::Registry,
 };
 use crate::{
     domain::{
@@ -52,7 +51,7 @@ impl Protocol for EzProxy {
     }
 
     fn routes(&self, signon: SignOn) -> Router {
-        let desk = Desk { signon, parties: Arc::new(Registry::new(NAME, Party::read)) };
+        let desk = askers(&signon);
         let all = Router::new().route("/f/{secret}/ezproxy", post(valid)).with_state(desk);
         all.layer(DefaultBodyLimit::max(FORM_LIMIT))
     }
@@ -62,8 +61,7 @@ impl Protocol for EzProxy {
     }
 
     fn voucher(&self, signon: &SignOn) -> Option<Box<dyn Voucher>> {
-        let parties = Arc::new(Registry::new(NAME, Party::read));
-        Some(Box::new(ByServer { signon: signon.clone(), parties, asker: |party: &Party| &party.asker }))
+        Some(Box::new(askers(signon)))
     }
 
     fn entrance(&self, issuer: &str, _keyring: &KeyRing, _vendor: &Vendor, _party: &RelyingParty) -> Option<String> {
@@ -98,10 +96,10 @@ impl Party {
     }
 }
 
-#[derive(Clone)]
-struct Desk {
-    signon: SignOn,
-    parties: Arc<Registry<Party>>,
+type Desk = Askers<Party>;
+
+fn askers(signon: &SignOn) -> Desk {
+    Askers::new(signon, NAME, Party::read, |party| &party.asker)
 }
 
 /// As `post=user=^u&pass=^p` sends it.
@@ -122,7 +120,7 @@ async fn valid(
 ) -> Response {
     let app = desk.signon.app();
     let visitor = Visitor::from_request(app, &headers, peer.ip());
-    let party = match desk.asking(&secret, &visitor).await {
+    let party = match desk.by_secret(&secret, &visitor).await {
         Ok(Some(party)) => party,
         Ok(None) => return page(app, &headers, StatusCode::NOT_FOUND, "", ""),
         Err(fault) => return broken(&fault),
@@ -142,24 +140,6 @@ async fn valid(
         }
         Ok(Err(reason)) => said(StatusCode::OK, format!("REFUSED {}\n", reason.code())),
         Err(fault) => broken(&fault),
-    }
-}
-
-impl Desk {
-    async fn asking(&self, secret: &str, visitor: &Visitor) -> Result<Option<Arc<Party>>, Fault> {
-        let catalogue = self.signon.app().catalogue();
-        let look = || self.parties.first(&catalogue, |party| party.asker.knows(secret));
-        let found = self.signon.try_vendor_secret(visitor.address, None, look).await?;
-        let Some(party) = found else {
-            tracing::warn!(address = %visitor.address, "EZproxy: a secret that nobody has");
-            return Ok(None);
-        };
-        if !party.asker.may_come_from(visitor.address) {
-            tracing::warn!(address = %visitor.address, vendor = %party.asker.vendor, "EZproxy: not from there");
-            party.asker.note(&self.signon, NAME, "address", "refused", "it asked from an address that is not its own");
-            return Ok(None);
-        }
-        Ok(Some(party))
     }
 }
 

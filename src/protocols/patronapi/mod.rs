@@ -6,7 +6,7 @@ mod record;
 mod settings;
 mod trial;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::net::SocketAddr;
 
 use axum::{
     Router,
@@ -21,9 +21,8 @@ use self::record::{Answer, Record};
 use super::{
     Misfit, Part, Protocol, Rehearsed, Stage, Voucher,
     answer::{no_store, page, patient, report},
-    asker::{self, Asker, ByServer},
+    asker::{self, Asker, Askers},
     bands,
-    registry::Registry,
     trial::{Trial, Trying},
 };
 use crate::{
@@ -60,7 +59,7 @@ impl Protocol for PatronApi {
     }
 
     fn routes(&self, signon: SignOn) -> Router {
-        let desk = Desk { signon, parties: Arc::new(Registry::new(NAME, Party::read)) };
+        let desk = askers(&signon);
         Router::new()
             .route("/f/{secret}/PATRONAPI/{card}/dump", get(dump).post(dump))
             .route("/f/{secret}/PATRONAPI/{card}/{pin}/pintest", get(pin_test).post(pin_test))
@@ -76,8 +75,7 @@ impl Protocol for PatronApi {
     }
 
     fn voucher(&self, signon: &SignOn) -> Option<Box<dyn Voucher>> {
-        let parties = Arc::new(Registry::new(NAME, Party::read));
-        Some(Box::new(ByServer { signon: signon.clone(), parties, asker: |party: &Party| &party.asker }))
+        Some(Box::new(askers(signon)))
     }
 
     fn rehearse(&self, stage: &Stage<'_>, vendor: &Vendor, party: &RelyingParty) -> Option<Rehearsed> {
@@ -140,10 +138,10 @@ impl Party {
     }
 }
 
-#[derive(Clone)]
-struct Desk {
-    signon: SignOn,
-    parties: Arc<Registry<Party>>,
+type Desk = Askers<Party>;
+
+fn askers(signon: &SignOn) -> Desk {
+    Askers::new(signon, NAME, Party::read, |party| &party.asker)
 }
 
 type Peer = ConnectInfo<SocketAddr>;
@@ -156,7 +154,7 @@ async fn dump(
     headers: HeaderMap,
 ) -> Response {
     let visitor = Visitor::from_request(desk.signon.app(), &headers, peer.ip());
-    let party = match desk.asking(&secret, &visitor).await {
+    let party = match desk.by_secret(&secret, &visitor).await {
         Ok(Some(party)) => party,
         Ok(None) => return nobody(&desk, &headers),
         Err(fault) => return broken(&fault),
@@ -165,7 +163,7 @@ async fn dump(
         true => desk.signon.look_up(&party.asker.door(NAME), &card).await,
         false => Ok(Err(Reason::SignInFailed)),
     };
-    desk.note(&party, "dump", &verdict);
+    party.asker.note_verdict(&desk.signon, NAME, "dump", &verdict);
     match verdict {
         Ok(Ok(told)) => {
             answered(&Answer::Record(party.record(&card, &told, &desk.signon.app().config.library.time_zone)))
@@ -182,39 +180,17 @@ async fn pin_test(
     headers: HeaderMap,
 ) -> Response {
     let visitor = Visitor::from_request(desk.signon.app(), &headers, peer.ip());
-    let party = match desk.asking(&secret, &visitor).await {
+    let party = match desk.by_secret(&secret, &visitor).await {
         Ok(Some(party)) => party,
         Ok(None) => return nobody(&desk, &headers),
         Err(fault) => return broken(&fault),
     };
     let verdict = desk.signon.verify(&party.asker.door(NAME), &card, &pin, visitor.address).await;
-    desk.note(&party, "pintest", &verdict);
+    party.asker.note_verdict(&desk.signon, NAME, "pintest", &verdict);
     match verdict {
         Ok(Ok(_)) => answered(&Answer::PinIsRight),
         Ok(Err(reason)) => answered(&Answer::PinIsWrong(reason)),
         Err(fault) => broken(&fault),
-    }
-}
-
-impl Desk {
-    /// Whose secret it is, where it may come from there.
-    async fn asking(&self, secret: &str, visitor: &Visitor) -> Result<Option<Arc<Party>>, Fault> {
-        let catalogue = self.signon.app().catalogue();
-        let look = || self.parties.first(&catalogue, |party| party.asker.knows(secret));
-        let Some(party) = self.signon.try_vendor_secret(visitor.address, None, look).await? else {
-            tracing::warn!(address = %visitor.address, "PATRONAPI: a secret that no vendor has");
-            return Ok(None);
-        };
-        if !party.asker.may_come_from(visitor.address) {
-            tracing::warn!(address = %visitor.address, vendor = %party.asker.vendor, "PATRONAPI: not from there");
-            party.asker.note(&self.signon, NAME, "address", "refused", "it asked from an address that is not its own");
-            return Ok(None);
-        }
-        Ok(Some(party))
-    }
-
-    fn note(&self, party: &Party, step: &'static str, verdict: &Result<Result<Told, Reason>, Fault>) {
-        party.asker.note_verdict(&self.signon, NAME, step, verdict);
     }
 }
 

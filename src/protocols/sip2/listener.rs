@@ -32,6 +32,8 @@ const LINE_WITHIN: Duration = Duration::from_secs(20);
 const LINE_WITHIN_AT_THE_END: Duration = Duration::from_secs(3);
 /// An answer is taken within this time.
 const WRITE_WITHIN: Duration = Duration::from_secs(10);
+/// Where no connection can be taken, and nobody hangs up meanwhile, it is tried again after this time.
+const BREATH: Duration = Duration::from_millis(50);
 /// Bytes read at once; most messages are shorter.
 const CHUNK: usize = 512;
 
@@ -99,9 +101,9 @@ impl Door {
             let (stream, peer) = match arrived {
                 Ok(arrived) => arrived,
                 Err(error) => {
-                    // Out of file descriptors, mostly: the next one may find some.
+                    // Out of file descriptors, mostly: somebody must hang up first.
                     tracing::warn!(%error, "SIP2: a connection cannot be taken");
-                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    timeout(BREATH, hung_up(&mut conversations)).await.ok();
                     continue;
                 }
             };
@@ -129,6 +131,13 @@ impl Door {
         }
         drop(bound);
         while conversations.join_next().await.is_some() {}
+    }
+}
+
+/// Waits until a conversation is over; for ever, where there is none.
+async fn hung_up(conversations: &mut JoinSet<()>) {
+    if conversations.join_next().await.is_none() {
+        std::future::pending().await
     }
 }
 

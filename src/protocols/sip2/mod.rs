@@ -17,7 +17,7 @@ use axum::Router;
 use self::party::Party;
 use super::{
     Listener, Misfit, Protocol, Rehearsed, Stage, Voucher,
-    asker::{self, ByServer},
+    asker::{self, Askers},
     registry::Registry,
     trial::{Trial, Trying},
 };
@@ -74,8 +74,7 @@ impl Protocol for Sip2 {
     }
 
     fn voucher(&self, signon: &SignOn) -> Option<Box<dyn Voucher>> {
-        let parties = Arc::new(Registry::new(NAME, Party::read));
-        Some(Box::new(ByServer { signon: signon.clone(), parties, asker: |party: &Party| &party.asker }))
+        Some(Box::new(Askers::new(signon, NAME, Party::read, |party| &party.asker)))
     }
 
     fn rehearse(&self, stage: &Stage<'_>, vendor: &Vendor, party: &RelyingParty) -> Option<Rehearsed> {

@@ -14,6 +14,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (5, "renewal", include_str!("../../migrations/0005_renewal.sql")),
     (6, "registration", include_str!("../../migrations/0006_registration.sql")),
     (7, "saml_keys", include_str!("../../migrations/0007_saml_keys.sql")),
+    (8, "pins", include_str!("../../migrations/0008_pins.sql")),
 ];
 
 /// How often a step that failed is tried again, and how long after.
@@ -54,5 +55,20 @@ impl Db {
                 outcome => return outcome.map_err(|error| Error::Corrupt(error.to_string())),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_step_in_the_folder_is_taken() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+        let mut files: Vec<String> =
+            std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+        files.sort();
+        let steps: Vec<String> = STEPS.iter().map(|(version, name, _)| format!("{version:04}_{name}.sql")).collect();
+        assert_eq!(steps, files);
     }
 }

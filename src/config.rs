@@ -2,6 +2,7 @@
 //! Owns what may be written and where it is wrong, by line and field; what the words mean is `domain`'s,
 //! and putting declarations into force is `admin::operations::apply`'s.
 
+mod by_field;
 mod check;
 mod declarations;
 pub mod docs;
@@ -40,10 +41,19 @@ pub use problem::{Problem, Problems};
 use section::Sheet;
 pub use test_patrons::{DeclaredPin, DeclaredTestPatron};
 
-/// What each protocol lets an operator fill in; the first field is the key that a relying party is found by.
-pub type Protocols<'a> = &'a [(&'static str, &'static [Field])];
+/// Names, each with what an operator fills in for it.
+pub type Fields<'a> = &'a [(&'static str, &'static [Field])];
 
-/// What protocols say of the relying parties of a file. What is wrong is told as the field and a sentence.
+/// What the file may hold beyond the house's own fields.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Kinds<'a> {
+    /// Each protocol's; the first field is the key that a relying party is found by.
+    pub protocols: Fields<'a>,
+    /// Those of each kind of source.
+    pub sources: Fields<'a>,
+}
+
+/// What protocols and kinds of sources say of what a file declares. What is wrong is told as the field and a sentence.
 pub trait Judge {
     /// The key of a relying party that the file does not name itself, because its settings do.
     ///
@@ -53,6 +63,9 @@ pub trait Judge {
 
     /// What fields that are each right get wrong together.
     fn misfit(&self, vendor: &Vendor, party: &RelyingParty) -> Option<(&'static str, String)>;
+
+    /// The same of a source.
+    fn source_misfit(&self, source: &SourceSettings) -> Option<(&'static str, String)>;
 }
 
 /// Nobody judges: each field by itself must be right.
@@ -64,6 +77,10 @@ impl Judge for FieldByField {
     }
 
     fn misfit(&self, _vendor: &Vendor, _party: &RelyingParty) -> Option<(&'static str, String)> {
+        None
+    }
+
+    fn source_misfit(&self, _source: &SourceSettings) -> Option<(&'static str, String)> {
         None
     }
 }
@@ -256,27 +273,22 @@ pub struct Loaded {
 ///
 /// # Errors
 /// Everything that is wrong with the file, by line and field, at once.
-pub fn load(path: &Path, protocols: Protocols<'_>, known: &Catalogue) -> Result<Loaded, Problems> {
-    load_judged(path, protocols, &FieldByField, known)
+pub fn load(path: &Path, kinds: Kinds<'_>, known: &Catalogue) -> Result<Loaded, Problems> {
+    load_judged(path, kinds, &FieldByField, known)
 }
 
-/// `load`, with each relying party judged by its protocol.
+/// `load`, with each relying party judged by its protocol, and each source by its kind.
 ///
 /// # Errors
 /// As `load`.
-pub fn load_judged(
-    path: &Path,
-    protocols: Protocols<'_>,
-    judge: &dyn Judge,
-    known: &Catalogue,
-) -> Result<Loaded, Problems> {
+pub fn load_judged(path: &Path, kinds: Kinds<'_>, judge: &dyn Judge, known: &Catalogue) -> Result<Loaded, Problems> {
     let text = text_of(path)?;
-    parse(&text, path, &Rules { protocols, judge, known }, &Environment::of_process())
+    parse(&text, path, &Rules { kinds, judge, known }, &Environment::of_process())
 }
 
 /// What declarations are held against.
 struct Rules<'a> {
-    protocols: Protocols<'a>,
+    kinds: Kinds<'a>,
     judge: &'a dyn Judge,
     known: &'a Catalogue,
 }

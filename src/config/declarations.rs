@@ -1,10 +1,11 @@
 //! The programme: scopes, organisations, agreements, vendors, sources and opt-outs, each checked by itself.
 //! Whether they fit together is `check`'s.
 
+use serde_json::{Map, Value};
 use toml::de::DeValue;
 
 use super::{
-    Declared, DeclaredVendor, Rules,
+    Declared, DeclaredVendor, Rules, by_field,
     fields::{self, Table},
     parties::{self, Party},
     read,
@@ -22,6 +23,7 @@ use crate::domain::{
     patron::Role,
     scope::{Scope, Scopes, is_reserved},
     test_patron,
+    timetable::Timetable,
     vendor::{Attribute, ReleaseItem, Shelf},
 };
 
@@ -101,13 +103,15 @@ pub(super) fn read(root: &Section<'_>, rules: &Rules<'_>) -> Draft {
         let agreement = agreement(&section, &mut draft);
         draft.declared.agreements.extend(agreement);
     }
-    let vendor_fields = parties::fields_of_vendor(rules.protocols);
+    let vendor_fields = parties::fields_of_vendor(rules.kinds.protocols);
     for section in root.tables(fields::VENDOR.name, &vendor_fields) {
         let vendor = vendor(&section, &mut draft, rules);
         draft.declared.vendors.extend(vendor);
     }
-    for section in each(&fields::SOURCE) {
-        let source = source(&section, &mut draft);
+    let mut source_fields = known(fields::SOURCE.fields);
+    source_fields.extend(rules.kinds.sources.iter().flat_map(|(_, fields)| by_field::names(fields)));
+    for section in root.tables(fields::SOURCE.name, &source_fields) {
+        let source = source(&section, &mut draft, rules);
         draft.declared.sources.extend(source);
     }
     for section in each(&fields::OPT_OUT) {
@@ -241,8 +245,12 @@ fn vendor(section: &Section<'_>, draft: &mut Draft, rules: &Rules<'_>) -> Option
     let launch_url = section.maybe("launch_url", read::url);
     let disabled = section.maybe("disabled", read::flag);
     let by = id.as_ref().map_or("?", |id| id.as_str()).to_owned();
-    let parties: Vec<Party<'_>> =
-        rules.protocols.iter().flat_map(|(name, fields)| parties::read(section, name, fields, rules.judge)).collect();
+    let parties: Vec<Party<'_>> = rules
+        .kinds
+        .protocols
+        .iter()
+        .flat_map(|(name, fields)| parties::read(section, name, fields, rules.judge))
+        .collect();
     for Party { section, key_field, party, .. } in &parties {
         let of = Claimed::Key(party.protocol.clone());
         draft.claim_at(section, section.line_of(key_field), key_field, of, &party.key, &by);
@@ -277,16 +285,55 @@ fn release(section: &Section<'_>) -> Option<ReleaseItem> {
     Some(ReleaseItem { name: name?, purpose: purpose? })
 }
 
-fn source(section: &Section<'_>, draft: &mut Draft) -> Option<SourceSettings> {
+fn source(section: &Section<'_>, draft: &mut Draft, rules: &Rules<'_>) -> Option<SourceSettings> {
     let id: Option<SourceId> = claimed_id(section, draft, Claimed::Source);
     if id.as_ref().is_some_and(|id| test_patron::is_reserved(id.as_str())) {
         section.wrong("id", "is where test patrons are kept; use another");
     }
-    let kind = section.need("kind", |value| match read::text(value)?.as_str() {
-        "oneroster-csv" => Ok("oneroster-csv".to_owned()),
-        other => Err(format!("{other:?}: use oneroster-csv")),
+    let at = section.list("at", read::word);
+    let every = section.maybe("every", read::duration("1m", "7d"));
+    let yields_to = section.list("yields_to", read::word::<SourceId>);
+    for other in yields_to.iter().flatten() {
+        draft.refer(section, other.line, "yields_to", Claimed::Source, other.value.as_str());
+    }
+    if yields_to.iter().flatten().any(|other| Some(&other.value) == id.as_ref()) {
+        section.wrong("yields_to", "a source cannot yield to itself");
+    }
+    let alert_url = section.maybe("alert_url", read::url);
+    let kinds = rules.kinds.sources;
+    let fields = section.need("kind", |value| {
+        let found = read::text(value)?;
+        let names: Vec<&str> = kinds.iter().map(|(name, _)| *name).collect();
+        let known = kinds.iter().find(|(name, _)| *name == found);
+        known.copied().ok_or_else(|| format!("{found:?}: use {}", read::listed(&names)))
     });
-    Some(SourceSettings { id: id?, kind: kind? })
+    let (kind, fields) = fields?;
+    let of_others = kinds.iter().flat_map(|(_, fields)| fields.iter()).map(|field| field.name);
+    for name in of_others.filter(|name| section.has(name) && !fields.iter().any(|field| field.name == *name)) {
+        section.wrong(name, format!("says nothing with kind {kind:?}"));
+    }
+    let mut settings = Some(Map::new());
+    for field in fields {
+        match (by_field::setting(section, field), &mut settings) {
+            (Some(Some((name, value))), Some(settings)) => {
+                settings.insert(name, value);
+            }
+            (Some(_), _) => {}
+            (None, _) => settings = None,
+        }
+    }
+    let source = SourceSettings {
+        id: id?,
+        kind: kind.to_owned(),
+        timetable: Timetable { at: values(at?), every: every?.map(|every| every.as_secs()) },
+        yields_to: values(yields_to?),
+        alert_url: alert_url?,
+        settings: Value::Object(settings?),
+    };
+    if let Some((field, why)) = rules.judge.source_misfit(&source) {
+        section.wrong(field, why);
+    }
+    Some(source)
 }
 
 fn opt_out(section: &Section<'_>, draft: &mut Draft) -> Option<OptOut> {

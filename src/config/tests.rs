@@ -71,7 +71,11 @@ fn read(text: &str) -> Result<Loaded, Problems> {
 }
 
 fn read_with(text: &str, known: &Catalogue, environment: &Environment) -> Result<Loaded, Problems> {
-    let rules = Rules { protocols: &[("oidc", OIDC)], judge: &FieldByField, known };
+    let rules = Rules {
+        kinds: Kinds { protocols: &[("oidc", OIDC)], sources: &[("oneroster-csv", &[])] },
+        judge: &FieldByField,
+        known,
+    };
     parse(text, Path::new("etc/oneaccess.toml"), &rules, environment)
 }
 
@@ -462,9 +466,16 @@ fn what_a_protocol_finds_amiss_is_told_at_its_line() {
             let why = format!("{} of {} cannot do without", party.key, vendor.id);
             party.settings.get("client_secret_sha256").is_some().then_some(("pkce", why))
         }
+        fn source_misfit(&self, source: &SourceSettings) -> Option<(&'static str, String)> {
+            FieldByField.source_misfit(source)
+        }
     }
     let known = Catalogue::default();
-    let rules = Rules { protocols: &[("oidc", OIDC)], judge: &Strict, known: &known };
+    let rules = Rules {
+        kinds: Kinds { protocols: &[("oidc", OIDC)], sources: &[("oneroster-csv", &[])] },
+        judge: &Strict,
+        known: &known,
+    };
     let path = Path::new("etc/oneaccess.toml");
     let problems = parse(PROGRAMME, path, &rules, &Environment::default()).unwrap_err();
     assert_eq!(problems.list[0].to_string(), "line 28: vendor.oidc.pkce: maple-web of maple cannot do without");

@@ -1,27 +1,49 @@
 //! The programme as a whole: partners, agreements, scopes, vendors and opt-outs, as one snapshot.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{
     agreement::Agreement,
     card::CardNumber,
     clock::{Date, Timestamp},
     id::{AgreementId, OrganisationId, ScopeId, ScopeName, SourceId, VendorId},
+    lookup::LookupField,
     organisation::Organisation,
     patron::Patron,
     scope::{Scope, Scopes},
+    timetable::Timetable,
     vendor::{RelyingParty, Vendor},
 };
 
-/// A source of rosters, as the configuration declares it.
+/// A directory that rosters come from, or that says who somebody is, as the configuration declares it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SourceSettings {
     pub id: SourceId,
-    /// `oneroster-csv`.
+    /// `oneroster-csv`: the name of a kind of source.
     pub kind: String,
+    /// When its roster is fetched without being asked for.
+    #[serde(default)]
+    pub timetable: Timetable,
+    /// Where somebody of these has the card that this source would give, this source leaves them alone.
+    #[serde(default)]
+    pub yields_to: Vec<SourceId>,
+    /// Told, by a form posted there, when a fetch by timetable fails or is stopped.
+    #[serde(default)]
+    pub alert_url: Option<String>,
+    /// What its kind asks for besides.
+    #[serde(default)]
+    pub settings: Value,
+}
+
+impl SourceSettings {
+    /// A text among its kind's settings.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.settings.get(name)?.as_str()
+    }
 }
 
 /// A tombstone that beats every later roster, named by card or by the directory's own key.
@@ -134,6 +156,12 @@ impl Catalogue {
         let (vendor, place) = self.by_key.get(&(protocol.to_owned(), key.to_owned()))?;
         let vendor = self.vendors.get(vendor)?;
         Some((vendor, vendor.relying_parties.get(*place)?))
+    }
+
+    /// By which fields other sources find the people of `source`: each names its roster and a field of it.
+    pub fn lookups_of(&self, source: &SourceId) -> BTreeSet<LookupField> {
+        let of_it = self.sources.values().filter(|other| other.text("roster") == Some(source.as_str()));
+        of_it.filter_map(|other| other.text("match_field")?.parse().ok()).collect()
     }
 
     pub fn has_opted_out(&self, patron: &Patron) -> bool {

@@ -11,7 +11,7 @@ use super::*;
 use crate::{
     admin::operations::{Desk, apply, cards},
     compose, config,
-    directory::{Org, Person, Post, Report, Roster, roster::ImportOptions, roster::Merge},
+    directory::{Org, Person, Post, Roster, roster::ImportOptions, roster::Merge},
     domain::{catalogue::Catalogue, clock::Clock, patron::Role},
     jobs,
     store::rosters::trial::{Folder, databases},
@@ -82,7 +82,7 @@ async fn houses() -> Vec<House> {
         let file = keys.join("house.toml");
         let text = SETTINGS.replace("DATABASE", &url).replace("FOLDER", &keys.display().to_string());
         std::fs::write(&file, text).unwrap();
-        let read = config::load(&file, &[], &Catalogue::default()).unwrap();
+        let read = config::load(&file, config::Kinds::default(), &Catalogue::default()).unwrap();
         let desk = compose::desk(read.settings.unwrap(), clock.clone()).await.unwrap();
         apply::apply(desk.hand(), read.declared, apply::Options::default(), "test").await.unwrap();
         enrol(&desk).await;
@@ -108,16 +108,16 @@ async fn enrol(desk: &Desk) {
         family_name: "Brookquill".into(),
         identifier: Some(id.into()),
         username: None,
+        email: None,
         user_ids: Vec::new(),
         enabled: true,
-        posts: vec![Post { org: "s1".into(), role: Role::Student, grade: "07".parse().ok() }],
+        posts: vec![Post::new("s1", Role::Student, "07".parse().ok())],
         password: Some(pin.to_owned().into()),
         birthday: None,
         line: 2,
     };
     let orgs = vec![Org { sourced_id: "s1".into(), parent: None, name: "School".into() }];
-    let roster =
-        Roster { orgs, people: vec![pupil("4417", "440017"), pupil("4418", "440018")], report: Report::default() };
+    let roster = Roster { orgs, people: vec![pupil("4417", "440017"), pupil("4418", "440018")], ..Roster::default() };
     let options = ImportOptions { dry_run: false, accept_removals: false };
     merge.import(&"cms".parse().unwrap(), "test", roster, options).await.unwrap();
 }

@@ -41,6 +41,7 @@ pub mod catalogue;
 pub mod farewells;
 pub mod journal;
 pub mod keys;
+pub mod lookups;
 mod migrate;
 pub mod passages;
 pub mod patrons;

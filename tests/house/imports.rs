@@ -55,7 +55,7 @@ const USES: &[(&str, &[&str])] = &[
     ("app", &["config", "pages", "store", "ephemeral", "keyring", "outbound", "directory", "domain"]),
     ("outbound", &["domain"]),
     ("pages", &["domain"]),
-    ("directory", &["store", "wire", "domain"]),
+    ("directory", &["outbound", "store", "wire", "domain"]),
     ("keyring", &["store", "wire", "domain"]),
     ("policy", &["domain"]),
     ("store", &["domain"]),

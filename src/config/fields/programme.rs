@@ -106,10 +106,28 @@ pub const RELEASE: Table = Table {
 pub const SOURCE: Table = Table {
     name: "source",
     many: true,
-    help: "A directory that rosters come from.",
+    help: "A directory: rosters come from it, or it says who somebody is.",
     fields: &[
         need("id", "id", "Its short name, as `oneaccess directory import` takes it."),
-        need("kind", "`oneroster-csv`", "How it delivers: OneRoster 1.1 or 1.2, bulk, a zip or a folder."),
+        need("kind", "text", "How it speaks; each kind has fields of its own, below."),
+        or(
+            "at",
+            "list of times of the day",
+            "[]",
+            "When its roster is fetched by itself, `[\"02:30\"]`, in the library's time zone. Of several servers one does it.",
+        ),
+        may("every", "duration, 1m to 7d", "The same every so often, `15m`; with `at` as well, whichever comes first."),
+        or(
+            "yields_to",
+            "list of source ids",
+            "[]",
+            "Where somebody of these sources has the card that this one would give, it leaves that person alone.",
+        ),
+        may(
+            "alert_url",
+            "URL",
+            "Told when a fetch by itself fails or is stopped: a form with `source`, `outcome` and `detail` is posted there.",
+        ),
     ],
 };
 

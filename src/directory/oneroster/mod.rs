@@ -8,6 +8,7 @@ mod demographics;
 mod error;
 pub mod generate;
 mod ids;
+pub mod kind;
 mod manifest;
 mod orgs;
 mod roles;

@@ -206,7 +206,7 @@ impl Columns {
         let mut posts: Vec<Post> = Vec::with_capacity(held.len());
         for HeldPost { org, role, .. } in held {
             let grade = grade.filter(|_| role == Role::Student);
-            let post = Post { org: orgs.sourced_id(org).to_owned(), role, grade };
+            let post = Post::new(orgs.sourced_id(org), role, grade);
             if !posts.contains(&post) {
                 posts.push(post);
             }
@@ -267,6 +267,7 @@ impl Columns {
             family_name,
             identifier: some(self.identifier).map(str::to_owned),
             username: some(self.username).map(str::to_owned),
+            email: some(self.email).map(str::to_owned),
             user_ids,
             enabled,
             posts,

@@ -103,11 +103,7 @@ mod tests {
     fn two_schools_of_one_district_are_one_affiliation() {
         let organisations = BTreeMap::from([organisation("cms", &["d"])]);
         let belonging = Belonging::new(&[org("s1", "d"), org("s2", "d")], &organisations);
-        let post = |org: &str, role, grade: Option<&str>| Post {
-            org: org.into(),
-            role,
-            grade: grade.map(|g| g.parse().unwrap()),
-        };
+        let post = |org: &str, role, grade: Option<&str>| Post::new(org, role, grade.map(|g| g.parse().unwrap()));
         let posts = [
             post("away", Role::Student, Some("01")),
             post("s1", Role::Student, None),

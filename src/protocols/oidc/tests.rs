@@ -135,7 +135,12 @@ impl House {
         std::fs::create_dir_all(&folder).unwrap();
         let file = folder.join("house.toml");
         std::fs::write(&file, HOUSE).unwrap();
-        let read = config::load(&file, &[("oidc", Oidc.settings())], &Catalogue::default()).unwrap();
+        let read = config::load(
+            &file,
+            config::Kinds { protocols: &[("oidc", Oidc.settings())], sources: &[] },
+            &Catalogue::default(),
+        )
+        .unwrap();
         let mut catalogue = Catalogue::default();
         let declared = read.declared;
         catalogue.scopes.extend(declared.scopes.into_iter().map(|scope| (scope.name.clone().into(), scope)));
@@ -165,11 +170,14 @@ impl House {
         let mut teacher = pupil("9001", "");
         teacher.posts[0].role = Role::Staff;
         let people = vec![pupil("4417", "07"), pupil("4415", "05"), pupil("4418", "08"), teacher];
-        let roster = directory::Roster { orgs, people, report: directory::Report::default() };
+        let roster = directory::Roster { orgs, people, ..directory::Roster::default() };
         let options = ImportOptions { dry_run: false, accept_removals: false };
         merge.import(&"cms".parse().unwrap(), "test", roster, options).await.unwrap();
         let theme = crate::pages::Theme::load("Example Library", ThemeSettings::default()).unwrap();
+        let outbound = crate::outbound::Outbound::new(&[], None).unwrap();
+        let means = directory::source::Means { outbound: outbound.clone(), issuer: "https://access.example".into() };
         let app = App {
+            sources: crate::app::Directories::new(Vec::new(), means, &catalogue),
             journal: Journal::start(db.clone()),
             store: db,
             shelf: Shelf::default(),
@@ -178,7 +186,7 @@ impl House {
             keyring,
             pages: Pages::new(theme).unwrap(),
             clock: clock.clone(),
-            outbound: crate::outbound::Outbound::new(&[], None).unwrap(),
+            outbound,
             config: read.settings.unwrap(),
         };
         let provider = Provider::new(SignOn::new(Arc::new(app), Vec::new()).unwrap());
@@ -286,9 +294,10 @@ fn pupil(id: &str, grade: &str) -> directory::Person {
         family_name: format!("Example-{id}"),
         identifier: Some(id.into()),
         username: None,
+        email: None,
         user_ids: Vec::new(),
         enabled: true,
-        posts: vec![directory::Post { org: "s1".into(), role: Role::Student, grade: grade.parse().ok() }],
+        posts: vec![directory::Post::new("s1", Role::Student, grade.parse().ok())],
         password: Some(format!("pin-{id}").into()),
         birthday: None,
         line: 2,

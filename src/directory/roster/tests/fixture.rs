@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     directory::{
-        Org, Person, Post, Report, Roster,
+        Org, Person, Post, Roster,
         roster::{Merge, Step},
     },
     domain::{
@@ -83,7 +83,7 @@ pub(super) fn delivery(people: Vec<Person>) -> Roster {
         name: format!("School {id}"),
     };
     let orgs = vec![org("d", None), org("s1", Some("d")), org("s2", Some("d")), org("c1", Some("d")), org("far", None)];
-    Roster { orgs, people, report: Report::default() }
+    Roster { orgs, people, ..Roster::default() }
 }
 
 pub(super) fn pupil(sourced_id: &str, id: &str) -> Person {
@@ -93,9 +93,10 @@ pub(super) fn pupil(sourced_id: &str, id: &str) -> Person {
         family_name: format!("Example-{sourced_id}"),
         identifier: Some(id.into()),
         username: None,
+        email: None,
         user_ids: Vec::new(),
         enabled: true,
-        posts: vec![Post { org: "s1".into(), role: Role::Student, grade: "07".parse().ok() }],
+        posts: vec![Post::new("s1", Role::Student, "07".parse().ok())],
         password: Some(format!("pin-{id}").into()),
         birthday: Some((2, 29)),
         line: 2,
@@ -103,7 +104,7 @@ pub(super) fn pupil(sourced_id: &str, id: &str) -> Person {
 }
 
 pub(super) fn teacher(sourced_id: &str, id: &str) -> Person {
-    let posts = vec![Post { org: "s2".into(), role: Role::Staff, grade: None }];
+    let posts = vec![Post::new("s2", Role::Staff, None)];
     Person { posts, ..pupil(sourced_id, id) }
 }
 

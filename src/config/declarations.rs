@@ -304,7 +304,7 @@ fn source(section: &Section<'_>, draft: &mut Draft, rules: &Rules<'_>) -> Option
         section.wrong("id", "is where test patrons are kept; use another");
     }
     let at = section.list("at", read::word);
-    let every = section.maybe("every", read::duration("1m", "7d"));
+    let every = section.maybe("every", read::duration("10s", "7d"));
     let yields_to = section.list("yields_to", read::word::<SourceId>);
     for other in yields_to.iter().flatten() {
         draft.refer(section, other.line, "yields_to", Claimed::Source, other.value.as_str());

@@ -63,7 +63,7 @@ pub async fn import(
     Ok(merge(desk, &rules, merging).deliver(&source, delivery, options).await?)
 }
 
-fn merge<'a>(desk: &'a Desk, rules: &'a Rules, progress: &'a Progress<'a>) -> Merge<'a> {
+pub(super) fn merge<'a>(desk: &'a Desk, rules: &'a Rules, progress: &'a Progress<'a>) -> Merge<'a> {
     Merge { db: &desk.db, clock: &desk.clock, pin_key: desk.keyring.pin_key(), rules, progress }
 }
 

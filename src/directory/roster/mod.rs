@@ -4,7 +4,8 @@
 
 mod belonging;
 mod changes;
-pub mod deliver;
+mod deliver;
+pub mod fetch;
 mod lookups;
 mod movement;
 mod named;

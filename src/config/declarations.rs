@@ -147,6 +147,7 @@ fn organisation(section: &Section<'_>, draft: &mut Draft) -> Option<Organisation
     let card = card(section);
     let initial_pin: Option<InitialPin> = section.need("initial_pin", read::owned);
     let help = section.maybe("help", read::text);
+    let existing_card = section.need("existing_card", read::choice(&["never", "parallel", "merge"]));
     Some(Organisation {
         id: id?,
         name: name?,
@@ -154,6 +155,7 @@ fn organisation(section: &Section<'_>, draft: &mut Draft) -> Option<Organisation
         card: card?,
         initial_pin: initial_pin?,
         help: help?,
+        existing_card: existing_card?,
     })
 }
 

@@ -9,6 +9,7 @@ use super::{
     card::CardNumber,
     clock::{Date, Timestamp},
     id::{AgreementId, OrganisationId, ScopeId, ScopeName, SourceId, VendorId},
+    numbers::Way,
     organisation::Organisation,
     patron::Patron,
     scope::{Scope, Scopes},
@@ -136,9 +137,17 @@ impl Catalogue {
         Some((vendor, vendor.relying_parties.get(*place)?))
     }
 
+    /// How this patron's organisation, the one that made the card, takes an existing library card; `None` where it does
+    /// not.
+    pub fn existing_card(&self, patron: &Patron) -> Option<Way> {
+        self.organisations.get(&patron.affiliations.first()?.organisation)?.existing_card.way()
+    }
+
+    /// By whichever number of theirs the family said no: the roster's, one that replaced it or was replaced, a library
+    /// card's.
     pub fn has_opted_out(&self, patron: &Patron) -> bool {
         !self.opt_outs.is_empty()
-            && (self.opt_outs.contains(&format!("card:{}", patron.card))
+            && (patron.numbers.all().any(|number| self.opt_outs.contains(&format!("card:{number}")))
                 || self.opt_outs.contains(&format!("{}/{}", patron.source, patron.sourced_id)))
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     card::{CardScheme, InitialPin},
     id::OrganisationId,
+    numbers::Way,
 };
 
 /// A partner: a district, a charter school, a branch.
@@ -20,4 +21,32 @@ pub struct Organisation {
     /// One sentence under the sign-in form: where to find the ID, whom to ask.
     #[serde(default)]
     pub help: Option<String>,
+    /// What becomes of a library card that a patron had before.
+    #[serde(default, skip_serializing_if = "ExistingCard::is_never")]
+    pub existing_card: ExistingCard,
+}
+
+/// Whether a library card that a patron had before may be linked to the student card, and as what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExistingCard {
+    #[default]
+    Never,
+    Parallel,
+    Merge,
+}
+
+impl ExistingCard {
+    fn is_never(&self) -> bool {
+        *self == ExistingCard::Never
+    }
+
+    /// `None` where it may not.
+    pub fn way(self) -> Option<Way> {
+        match self {
+            ExistingCard::Never => None,
+            ExistingCard::Parallel => Some(Way::Parallel),
+            ExistingCard::Merge => Some(Way::Merge),
+        }
+    }
 }

@@ -42,6 +42,7 @@ pub mod farewells;
 pub mod journal;
 pub mod keys;
 mod migrate;
+pub mod numbers;
 pub mod passages;
 pub mod patrons;
 pub mod published;

@@ -10,6 +10,8 @@ pub mod explain;
 pub mod generate;
 pub mod invitations;
 pub mod keys;
+pub mod links;
+pub mod reissue;
 pub mod scopes;
 pub mod simulate;
 mod test_patrons;

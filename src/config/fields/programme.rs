@@ -32,6 +32,13 @@ pub const ORGANISATION: Table = Table {
             "A card's first PIN: the roster's password column, the birthday (which must be changed at first use), or none.",
         ),
         may("help", "text", "One sentence under the sign-in form: where to find the ID, whom to ask."),
+        or(
+            "existing_card",
+            "`never`, `parallel` or `merge`",
+            "\"never\"",
+            "A library card that a patron had before: is not linked; signs in as well; or signs in as well and is the number \
+             that is told. Links that were made stay as they were made.",
+        ),
     ],
 };
 

@@ -76,6 +76,7 @@ mod tests {
             card: CardScheme::Raw { from: IdField::Identifier },
             initial_pin: InitialPin::None,
             help: None,
+            existing_card: Default::default(),
         };
         (id, organisation)
     }

@@ -33,7 +33,8 @@ pub(super) async fn houses() -> Vec<House> {
     let organisation = |id: &str, org: &str, card, initial_pin| {
         let id: OrganisationId = id.parse().unwrap();
         let name = id.to_string();
-        (id.clone(), Organisation { id, name, roster: vec![org.into()], card, initial_pin, help: None })
+        let (help, existing_card) = (None, Default::default());
+        (id.clone(), Organisation { id, name, roster: vec![org.into()], card, initial_pin, help, existing_card })
     };
     let from = IdField::Identifier;
     let charter = CardScheme::Prefix { prefix: "CH".into(), from: from.clone() };

@@ -51,9 +51,20 @@ impl Outbound {
         }
         let (date, [hour, minute, second]) = time_zone.civil(now);
         let date = Date::from_civil(date.year(), date.month(), date.day(), hour, minute, second, Zone::Local);
-        match timeout(WITHIN, self.converse(ils, card, pin, date)).await {
+        self.ask_ils_within(WITHIN, ils, card, pin, date).await
+    }
+
+    pub(super) async fn ask_ils_within(
+        &self,
+        within: Duration,
+        ils: &Ils,
+        card: &CardNumber,
+        pin: &str,
+        date: Date,
+    ) -> Result<(), Unproven> {
+        match timeout(within, self.converse(ils, card, pin, date)).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(away("there was no complete answer within three seconds")),
+            Err(_) => Err(away(Refused::TimedOut)),
         }
     }
 

@@ -244,8 +244,7 @@ fn device(problem: Option<(&str, &str, &str)>) -> Json {
 }
 
 fn card_link(problem: Option<&str>, linked: Option<&str>) -> Json {
-    let problem = problem
-        .map(|code| json!({ "code": code, "text": format!("link-{code}"), "minutes": 0, "field": "library_card" }));
+    let problem = problem.map(|code| json!({ "code": code, "text": code, "minutes": 0, "field": "library_card" }));
     json!({
         "frame": frame("/card/link", true), "way": "parallel", "asks": true, "library_card": "3 0234 0005 1786 1",
         "problem": problem,
@@ -324,10 +323,10 @@ fn samples() -> Vec<(String, &'static str, Json)> {
         ),
         ("card", "card/card.html", card("2 3023 00004417 3")),
         ("card-letters", "card/card.html", card("CH004417")),
-        ("card-link", "card/link.html", card_link(None, None)),
-        ("card-link-refused", "card/link.html", card_link(Some("library-card-unproven"), None)),
-        ("card-linked", "card/link.html", card_link(None, Some("parallel"))),
-        ("card-merged", "card/link.html", card_link(None, Some("merge"))),
+        ("card-link", "card/library-card.html", card_link(None, None)),
+        ("card-link-refused", "card/library-card.html", card_link(Some("library-card-unproven"), None)),
+        ("card-linked", "card/library-card.html", card_link(None, Some("parallel"))),
+        ("card-merged", "card/library-card.html", card_link(None, Some("merge"))),
         ("consent", "consent/consent.html", consent(None)),
         ("consent-device", "consent/consent.html", consent(Some("BCDF-GHJK"))),
         ("device", "device/code.html", device(None)),

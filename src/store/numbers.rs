@@ -60,8 +60,9 @@ impl Db {
     }
 }
 
-const KEPT: &str = "SELECT id, own_card, earlier_cards, library_card FROM patron \
-                    WHERE earlier_cards IS NOT NULL OR library_card IS NOT NULL";
+/// Each half by an index of its own, which holds nobody else. Whoever has a number of the library's own has an earlier.
+const KEPT: &str = "SELECT id, own_card, earlier_cards, library_card FROM patron WHERE earlier_cards IS NOT NULL UNION \
+                    SELECT id, own_card, earlier_cards, library_card FROM patron WHERE library_card IS NOT NULL";
 
 type Kept = (String, Option<String>, Option<String>, Option<String>);
 

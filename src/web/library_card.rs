@@ -72,7 +72,7 @@ pub async fn link(
     let Some(who) = signon.who(&browser.visitor).await? else { return see("/sign-in") };
     let empty = [("library_card", &typed.library_card), ("library_pin", &typed.library_pin)];
     if let Some((field, _)) = empty.into_iter().find(|(_, value)| value.trim().is_empty()) {
-        let text = format!("link-missing-{}", field.trim_start_matches("library_"));
+        let text = format!("library-card-missing-{}", field.trim_start_matches("library_"));
         let problem = Problem { code: "missing", text, minutes: 0, field };
         return page(&signon, &browser, &who, &typed.library_card, Some(problem));
     }
@@ -104,7 +104,7 @@ fn answer(
         Linking::SignInNeeded => return see("/card"),
         Linking::Not(why) => {
             let code = code(&why);
-            Problem { code, text: format!("link-{code}"), minutes: 0, field: "library_card" }
+            Problem { code, text: code.to_owned(), minutes: 0, field: "library_card" }
         }
         Linking::Later(reason) => Problem {
             code: reason.code(),
@@ -152,5 +152,5 @@ fn page(
         library_card: typed,
         problem,
     };
-    Ok(with_cookie(browser.page(status, "card/link.html", page)?, cookie))
+    Ok(with_cookie(browser.page(status, "card/library-card.html", page)?, cookie))
 }

@@ -31,6 +31,7 @@ use crate::domain::{
     field::Field,
     grade::{AudienceBand, BandRule},
     id::{VendorId, VendorUid},
+    ils::Ils,
     key::Schedules,
     organisation::Organisation,
     scope::{Scope, Scopes},
@@ -102,6 +103,8 @@ pub struct Config {
     pub trusted_certificates: Option<PathBuf>,
     pub tls: Option<Tls>,
     pub sip2: Sip2,
+    /// The library's own system, where it can be asked.
+    pub ils: Option<Ils>,
     pub session: SessionLimits,
     pub throttle: Throttle,
     pub hashing: Hashing,

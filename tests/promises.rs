@@ -12,6 +12,7 @@ mod apply;
 mod audit;
 mod bad_tokens;
 mod c14n;
+mod cards;
 mod click;
 mod device;
 mod faces;

@@ -17,3 +17,5 @@ scope-library-databases = Databases and encyclopedias
 scope-library-learning = Help with learning and homework
 scope-library-checkout = Books to take home from the library
 scope-library-hotspot = Internet hotspots to borrow
+card-link-library-card = Link a library card that you already have
+card-other-number = You can also sign in with the number { $number }.

@@ -17,3 +17,5 @@ scope-library-databases = Bases de datos y enciclopedias
 scope-library-learning = Ayuda para aprender y con la tarea
 scope-library-checkout = Libros para llevar a casa
 scope-library-hotspot = Puntos de internet para llevar a casa
+card-link-library-card = Unir una tarjeta de la biblioteca que ya tienes
+card-other-number = También puedes entrar con el número { $number }.

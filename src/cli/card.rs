@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Subcommand;
 
-use super::{output::Output, secret};
+use super::{card_number, output::Output, secret};
 use crate::{
     admin::operations::{Desk, cards},
     domain::card::CardStatus,
@@ -44,6 +44,12 @@ pub enum Card {
         #[arg(long)]
         temporary: bool,
     },
+    /// Gives a card another number: the old one opens nothing at once, and later rosters do not bring it back.
+    Reissue(card_number::Reissue),
+    /// Links a library card that the patron had before, once the ILS or staff say that it is theirs.
+    Link(card_number::Link),
+    /// Takes such a link back.
+    Unlink(card_number::Unlink),
 }
 
 pub async fn run(desk: &Desk, command: Card, output: Output) -> Result<()> {
@@ -52,6 +58,12 @@ pub async fn run(desk: &Desk, command: Card, output: Output) -> Result<()> {
             let view = cards::show(desk, &card, &reason).await?;
             output.document(&view, |view| {
                 say!("Card          {}", view.card);
+                if let Some(roster) = &view.roster_card {
+                    say!("              in the place of the roster's {roster}, which opens nothing");
+                }
+                if let (Some(library), Some(way)) = (&view.library_card, &view.library_card_way) {
+                    say!("Library card  {library} ({}): signs in as well", way.as_str());
+                }
                 let nobody = if view.test_patron { "  (a test patron: nobody)" } else { "" };
                 say!("Name          {}{nobody}", view.name);
                 say!("Status        {}", word(&view.status));
@@ -63,6 +75,9 @@ pub async fn run(desk: &Desk, command: Card, output: Output) -> Result<()> {
         }
         Card::Block { card, reason } => status(desk, &card, CardStatus::Blocked, &reason, output).await,
         Card::Unblock { card, reason } => status(desk, &card, CardStatus::Active, &reason, output).await,
+        Card::Reissue(command) => card_number::reissue(desk, command, output).await,
+        Card::Link(command) => card_number::link(desk, command, output).await,
+        Card::Unlink(command) => card_number::unlink(desk, command, output).await,
         Card::SetPin { card, pin_file, temporary } => {
             let pin = secret::read(pin_file.as_deref(), "New PIN: ")?;
             cards::set_pin(desk, &card, &pin, temporary).await?;

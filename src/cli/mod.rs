@@ -14,6 +14,7 @@ mod agreement_simulate;
 mod apply;
 mod audit;
 mod card;
+mod card_number;
 mod check;
 mod demo;
 mod directory;
@@ -84,7 +85,7 @@ enum Command {
     /// Rosters: bring one in, look back, take the last one back; make a fictional one.
     #[command(subcommand)]
     Directory(directory::Directory),
-    /// One card: look, block, unblock, set its PIN.
+    /// One card: look, block, unblock, set its PIN, give it another number, link a library card.
     #[command(subcommand)]
     Card(card::Card),
     /// Why a card is let in or refused at a vendor, and exactly what would be released.

@@ -157,6 +157,7 @@ fn organisation(section: &Section<'_>, draft: &mut Draft) -> Option<Organisation
         None => Some(None),
     };
     let keeps_cards = section.need("keeps_cards", read::flag);
+    let existing_card = section.need("existing_card", read::choice(&["never", "parallel", "merge"]));
     Some(Organisation {
         id: id?,
         name: name?,
@@ -166,6 +167,7 @@ fn organisation(section: &Section<'_>, draft: &mut Draft) -> Option<Organisation
         help: help?,
         bridge: bridge?,
         keeps_cards: keeps_cards?,
+        existing_card: existing_card?,
     })
 }
 

@@ -85,6 +85,7 @@ pub const ROOT: Table = Table {
         ),
         may("tls", "table", ""),
         may("sip2", "table", ""),
+        may("ils", "table", ""),
         may("session", "table", ""),
         may("throttle", "table", ""),
         may("hashing", "table", ""),
@@ -151,6 +152,25 @@ pub const SIP2: Table = Table {
             "\"10m\"",
             "A vendor that says nothing for so long is hung up on; it connects again when it has a question.",
         ),
+    ],
+};
+
+pub const ILS: Table = Table {
+    name: "ils",
+    many: false,
+    help: "The library's own system, asked by SIP2 whether an existing library card and its PIN belong together, see \
+           docs/operate/cards.md. Without this table only staff can vouch for such a card.",
+    fields: &[
+        need(
+            "sip2",
+            "host and port",
+            "Where it answers, `ils.library.example:6001`. Without TLS it must be in one of `private_destinations`, and a \
+             private address must be so in any case.",
+        ),
+        or("tls", "true or false", "false", "Whether it speaks TLS there. Its certificate is checked."),
+        may("login", "text", "How we log in (CN). Without it: not at all."),
+        may("password_file", "path", "A file whose text is the login's password (CO)."),
+        may("institution", "text", "What it calls itself (AO)."),
     ],
 };
 
@@ -327,11 +347,12 @@ pub const BANDS: Table = Table {
 };
 
 /// In the order that the documentation tells them.
-pub const TABLES: [&Table; 23] = [
+pub const TABLES: [&Table; 24] = [
     &ROOT,
     &LIBRARY,
     &TLS,
     &SIP2,
+    &ILS,
     &SESSION,
     &THROTTLE,
     &HASHING,

@@ -2,6 +2,8 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
+use secrecy::SecretString;
+
 use super::{
     Config, Hashing, Library, Oidc, Retention, Sip2, Theme, Throttle, Tls, Tries,
     fields::{self, ROOT, Setting},
@@ -11,6 +13,7 @@ use super::{
 use crate::domain::{
     clock::TimeZone,
     grade::{BandRule, Grade},
+    ils::{Ils, Login},
     key::{Schedule, Schedules},
     network::Network,
     session::SessionLimits,
@@ -39,6 +42,7 @@ pub(super) fn read(root: &Section<'_>) -> Option<Config> {
     }
     let tls = root.table(&fields::TLS).map(|section| tls(&section));
     let sip2 = sip2(&root.table_or_empty(&fields::SIP2));
+    let ils = root.table(&fields::ILS).map(|section| ils(&section));
     let session = session(&root.table_or_empty(&fields::SESSION));
     let throttle = throttle(&root.table_or_empty(&fields::THROTTLE));
     let hashing = hashing(&root.table_or_empty(&fields::HASHING));
@@ -62,6 +66,10 @@ pub(super) fn read(root: &Section<'_>) -> Option<Config> {
             None => None,
         },
         sip2: sip2?,
+        ils: match ils {
+            Some(ils) => Some(ils?),
+            None => None,
+        },
         session: session?,
         throttle: throttle?,
         hashing: hashing?,
@@ -128,6 +136,38 @@ fn sip2(section: &Section<'_>) -> Option<Sip2> {
     };
     let connections = usize::try_from(connections?).ok()?;
     Some(Sip2 { listen, tls_listen: tls_listen?, tls, connections, idle: idle? })
+}
+
+fn ils(section: &Section<'_>) -> Option<Ils> {
+    let address = section.need("sip2", |value| {
+        let text = read::text(value)?;
+        let wrong = || format!("{text:?} is not a host and a port such as ils.library.example:6001");
+        let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
+        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        let port = port.parse::<u16>().ok().filter(|port| *port > 0).ok_or_else(wrong)?;
+        let good = !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.:_".contains(&b));
+        if good { Ok((host.to_owned(), port)) } else { Err(wrong()) }
+    });
+    let tls = section.need("tls", read::flag);
+    let login = section.maybe("login", read::text);
+    let password = section.maybe("password_file", |value| {
+        read::secret_file(&section.resolve(&read::text(value)?)).map(SecretString::from)
+    });
+    let institution = section.maybe("institution", read::text);
+    let login = match (login?, password?) {
+        (Some(user), Some(password)) => Some(Login { user, password }),
+        (None, None) => None,
+        _ => {
+            section.wrong("login", "login and password_file belong together");
+            return None;
+        }
+    };
+    let (host, port) = address?;
+    let here = host == "localhost" || host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
+    if !tls? && !here {
+        section.warn("tls", "PINs travel in clear to the ILS: for a private line or a tunnel only");
+    }
+    Some(Ils { host, port, tls: tls?, login, institution: institution?.unwrap_or_default() })
 }
 
 fn session(section: &Section<'_>) -> Option<SessionLimits> {

@@ -11,6 +11,7 @@ use super::{
     clock::{Date, Timestamp},
     id::{AgreementId, OrganisationId, ScopeId, ScopeName, SourceId, VendorId},
     lookup::LookupField,
+    numbers::Way,
     organisation::Organisation,
     patron::Patron,
     scope::{Scope, Scopes},
@@ -164,9 +165,17 @@ impl Catalogue {
         of_it.filter_map(|other| other.text("match_field")?.parse().ok()).collect()
     }
 
+    /// How this patron's organisation, the one that made the card, takes an existing library card; `None` where it does
+    /// not.
+    pub fn existing_card(&self, patron: &Patron) -> Option<Way> {
+        self.organisations.get(&patron.affiliations.first()?.organisation)?.existing_card.way()
+    }
+
+    /// By whichever number of theirs the family said no: the roster's, one that replaced it or was replaced, a library
+    /// card's.
     pub fn has_opted_out(&self, patron: &Patron) -> bool {
         !self.opt_outs.is_empty()
-            && (self.opt_outs.contains(&format!("card:{}", patron.card))
+            && (patron.numbers.all().any(|number| self.opt_outs.contains(&format!("card:{number}")))
                 || self.opt_outs.contains(&format!("{}/{}", patron.source, patron.sourced_id)))
     }
 }

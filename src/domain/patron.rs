@@ -10,6 +10,7 @@ use super::{
     clock::Timestamp,
     grade::Grade,
     id::{OrganisationId, PatronId, SourceId},
+    numbers::Numbers,
 };
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +24,9 @@ pub struct Patron {
     /// The first is the one that the card was made by.
     pub affiliations: Vec<Affiliation>,
     pub standing: Standing,
+    /// What is told: `numbers.told()`.
     pub card: CardNumber,
+    pub numbers: Numbers,
     pub card_status: CardStatus,
     /// Declared for a test patron; no roster brings any.
     pub standard_claims: Option<Box<StandardClaims>>,

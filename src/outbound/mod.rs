@@ -1,10 +1,12 @@
-//! The one place from which the house calls others by HTTP: https to the public internet, and nowhere else unless the
-//! operator named the network. What is asked and what the answer means is the caller's.
+//! The one place from which the house calls others: https to the public internet, and nowhere else unless the operator
+//! named the network; and the library's own system by SIP2, by the same rule (`ils`). What is asked by http and what the
+//! answer means is the caller's.
 //!
 //! A host is resolved once and the connection goes to the address that was judged, so a name cannot change its mind in
 //! between. Redirects are not followed, proxies of the environment are not used.
 
 mod destination;
+mod ils;
 #[cfg(test)]
 mod tests;
 
@@ -210,8 +212,7 @@ impl Outbound {
         answer(stream, request, most).await
     }
 
-    /// Where the connection may go. One address that is not allowed condemns the host: it is either an attack or a
-    /// mistake that somebody should hear of.
+    /// Where the connection may go.
     async fn destination(&self, url: &Url) -> Result<Vec<SocketAddr>, Refused> {
         let named = url.username().is_empty() && url.password().is_none();
         let (true, Some(host), Some(port)) = (named, url.host(), url.port_or_known_default()) else {
@@ -228,6 +229,11 @@ impl Outbound {
             Host::Ipv6(address) => vec![IpAddr::V6(address)],
             Host::Domain(name) => (self.resolve)(name.to_owned()).await.map_err(|_| Refused::UnknownHost)?,
         };
+        self.allowed(addresses, port, plain)
+    }
+
+    /// One address that is not allowed condemns the host: it is either an attack or a mistake that somebody should hear of.
+    fn allowed(&self, addresses: Vec<IpAddr>, port: u16, plain: bool) -> Result<Vec<SocketAddr>, Refused> {
         for &address in &addresses {
             let named_by_the_operator = self.private.iter().any(|network| network.contains(address));
             if !named_by_the_operator && !destination::is_public(address) {

@@ -243,10 +243,19 @@ fn device(problem: Option<(&str, &str, &str)>) -> Json {
     })
 }
 
+fn card_link(problem: Option<&str>, linked: Option<&str>) -> Json {
+    let problem = problem.map(|code| json!({ "code": code, "text": code, "minutes": 0, "field": "library_card" }));
+    json!({
+        "frame": frame("/card/link", true), "way": "parallel", "asks": true, "library_card": "3 0234 0005 1786 1",
+        "problem": problem,
+        "linked": linked.map(|way| json!({ "number": "3 0234 0005 1786 1", "way": way, "student": "4417" })),
+    })
+}
+
 fn card(number: &str) -> Json {
     json!({
         "frame": frame("/card", true),
-        "holder": "Mira B.", "number": number,
+        "holder": "Mira B.", "number": number, "may_link": true, "other_number": "2 3023 0000 4417 0",
         "barcode": drawing(200, 48),
         "qr": drawing(29, 29),
         "valid_until": "2031-06-30",
@@ -314,6 +323,10 @@ fn samples() -> Vec<(String, &'static str, Json)> {
         ),
         ("card", "card/card.html", card("2 3023 00004417 3")),
         ("card-letters", "card/card.html", card("CH004417")),
+        ("card-link", "card/library-card.html", card_link(None, None)),
+        ("card-link-refused", "card/library-card.html", card_link(Some("library-card-unproven"), None)),
+        ("card-linked", "card/library-card.html", card_link(None, Some("parallel"))),
+        ("card-merged", "card/library-card.html", card_link(None, Some("merge"))),
         ("consent", "consent/consent.html", consent(None)),
         ("consent-device", "consent/consent.html", consent(Some("BCDF-GHJK"))),
         ("device", "device/code.html", device(None)),

@@ -100,7 +100,9 @@ impl SignOn {
         };
         // Looked at for every card, so that those with an initial PIN cannot be told by their time.
         let wrong = u64::from(!chosen_right && !initial_right);
-        let worn = guesses::initial_is_worn(&app.shelf, &self.0.limits.initial, typed, wrong).await?;
+        // A card with two numbers has one PIN: what is counted is counted together.
+        let one = record.as_ref().map_or(typed, |record| record.patron.card.as_str());
+        let worn = guesses::initial_is_worn(&app.shelf, &self.0.limits.initial, one, wrong).await?;
 
         let right = !pin.trim().is_empty() && (chosen_right || (initial_right && !worn));
         match record {

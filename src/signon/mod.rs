@@ -12,6 +12,7 @@ mod finish;
 mod guesses;
 mod known;
 mod leave;
+mod library_card;
 pub mod pins;
 mod pseudonyms;
 pub mod rehearse;
@@ -46,6 +47,7 @@ use crate::{
 };
 pub use consent::{Asked, Consenting};
 pub use leave::{Departed, Left, OF, Onward, Visit, Wish};
+pub use library_card::Linking;
 pub use renew::Turned;
 pub use verify::{Door, Told};
 pub use visitor::Visitor;

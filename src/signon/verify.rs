@@ -19,6 +19,7 @@ use crate::{
         catalogue::Catalogue,
         clock::Timestamp,
         id::{PatronId, VendorId},
+        numbers::Numbers,
         patron::Patron,
         pin::KeyedPin,
         reason::Reason,
@@ -51,6 +52,8 @@ pub struct Told {
     pub subject: String,
     pub release: Release,
     pub scopes: Scopes,
+    /// For who keeps the number that was sent, and for nobody else.
+    pub numbers: Numbers,
     /// When it ends unless the agreement is renewed.
     pub until: Timestamp,
 }
@@ -168,6 +171,7 @@ impl SignOn {
             subject: subject(self.app().keyring.pseudonym_key(), vendor.uid, patron.id),
             release: release(allowance, vendor, patron),
             scopes: allowance.scopes().clone(),
+            numbers: patron.numbers.clone(),
             until: allowance.until(),
         }
     }

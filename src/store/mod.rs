@@ -43,6 +43,7 @@ pub mod journal;
 pub mod keys;
 pub mod lookups;
 mod migrate;
+pub mod numbers;
 pub mod passages;
 pub mod patrons;
 pub mod published;

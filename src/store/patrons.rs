@@ -57,7 +57,9 @@ macro_rules! holding {
     ($rest:literal) => {
         concat!(
             "SELECT p.id, p.source, p.sourced_id, p.card_status, p.pin_verifier, p.pin_change_due, e.given_name, ",
-            "e.family_name, e.affiliations, e.present, e.card, e.initial_pin, p.standard_claims, e.bridged_until ",
+            "e.family_name, e.affiliations, e.present, e.card, e.initial_pin, p.standard_claims, e.bridged_until, ",
+            super::numbers::numbers!(),
+            " ",
             "FROM roster_entry e JOIN roster_source s ON s.source = e.source JOIN patron p ON p.id = e.patron ",
             "WHERE e.run <= s.live_run AND ",
             $rest
@@ -67,10 +69,18 @@ macro_rules! holding {
 
 const BY_ID: &str = holding!("e.patron = $1 ORDER BY e.run DESC LIMIT 1");
 
+/// Found by the roster's number or by one of the library's, each by its index; then it must be one that opens.
 const BY_CARD: &str = holding!(
-    "e.card = $1 AND NOT EXISTS (SELECT 1 FROM roster_entry n WHERE n.patron = e.patron AND n.run > e.run \
+    "e.patron IN (SELECT c.patron FROM roster_entry c WHERE c.card = $1 UNION SELECT o.id FROM patron o \
+     WHERE o.own_card = $1 UNION SELECT l.id FROM patron l WHERE l.library_card = $1) \
+     AND (COALESCE(p.own_card, e.card) = $1 OR p.library_card = $1) \
+     AND NOT EXISTS (SELECT 1 FROM roster_entry n WHERE n.patron = e.patron AND n.run > e.run \
      AND n.run <= s.live_run) ORDER BY e.present DESC, e.bridged_until DESC, e.run DESC LIMIT 1"
 );
+
+/// A row that holds in the place of `e`, of the source `s`.
+pub(super) const NEWER: &str =
+    "SELECT 1 FROM roster_entry n WHERE n.patron = e.patron AND n.run > e.run AND n.run <= s.live_run";
 
 /// Whose newest visible row says that they are there, or were until the summer, in the order of ids.
 const ENROLLED: &str = holding!(
@@ -218,11 +228,13 @@ type Row = (
     Option<String>,
     Option<String>,
     i64,
+    Option<String>,
 );
 
 fn record(row: Row) -> Result<PatronRecord> {
     let (id, source, sourced_id, status, verifier, change_due, given_name, family_name, affiliations, present, ..) =
         &row;
+    let numbers = super::numbers::read(CardNumber::try_from(row.10.clone()).map_err(corrupt)?, row.14.as_deref())?;
     let patron = Patron {
         id: id.parse().map_err(corrupt)?,
         source: source.parse().map_err(corrupt)?,
@@ -235,7 +247,8 @@ fn record(row: Row) -> Result<PatronRecord> {
             (false, 0) => Standing::Withdrawn,
             (false, until) => Standing::Bridged { until: Timestamp(until) },
         },
-        card: CardNumber::try_from(row.10.clone()).map_err(corrupt)?,
+        card: numbers.told().clone(),
+        numbers,
         card_status: match status.as_str() {
             "active" => CardStatus::Active,
             "blocked" => CardStatus::Blocked,

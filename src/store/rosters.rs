@@ -33,7 +33,8 @@ pub struct Hold {
     pub before: i64,
 }
 
-/// The live runs of the other sources, which a check against their cards was made upon.
+/// The live runs of the other sources, which a check against their cards was made upon, and the count of changes that
+/// the library made to numbers by itself.
 pub type World = Vec<(String, i64)>;
 
 /// One import, as it is remembered.
@@ -284,7 +285,9 @@ impl Rosters<'_> {
         if now == *world {
             return Ok(());
         }
-        Err(Error::Conflict("another source's roster changed in this very moment; start again".into()))
+        Err(Error::Conflict(
+            "another source's roster, or a card's number, changed in this very moment; start again".into(),
+        ))
     }
 
     /// Ends sessions and revokes passages of the people that `who` selects. Passages first: they hang on sessions.

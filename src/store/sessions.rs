@@ -163,7 +163,13 @@ pub async fn end_all_opted_out(tx: &mut Tx, opt_out: &OptOut, at: Timestamp) -> 
         (None, Some(source), Some(id)) => (BY_SOURCE, source.as_str(), id.as_str()),
         _ => return Ok(()),
     };
-    let who: Vec<String> = within!(tx, conn => sqlx::query_scalar(sql).bind(first).bind(second).fetch_all(conn).await)?;
+    let mut who: Vec<String> =
+        within!(tx, conn => sqlx::query_scalar(sql).bind(first).bind(second).fetch_all(conn).await)?;
+    if let Some(card) = &opt_out.card
+        && let Some(patron) = tx.card_numbers().keeper(card).await?
+    {
+        who.push(patron.to_string());
+    }
     for patron in who {
         end_all_of(tx, patron.parse().map_err(corrupt)?, None, at).await?;
     }

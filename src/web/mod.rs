@@ -10,6 +10,7 @@ mod guard;
 mod health;
 mod language;
 mod launchpad;
+mod library_card;
 mod pin;
 mod refusal;
 mod sign_in;
@@ -35,6 +36,8 @@ pub fn router(signon: SignOn, others: Router) -> Router {
         .route("/", get(launchpad::show))
         .route("/missing", get(launchpad::missing))
         .route("/card", get(card::show))
+        .route("/card/link", get(library_card::show).post(library_card::link))
+        .route("/card/link/undo", post(library_card::unlink))
         .route("/sign-in", get(sign_in::show).post(sign_in::answer))
         .route("/sign-in/{ticket}", get(sign_in::show).post(sign_in::answer))
         .route("/sign-in/{ticket}/decline", post(sign_in::decline))

@@ -53,7 +53,7 @@ const USES: &[(&str, &[&str])] = &[
     ("signon", &["app", "config", "policy", "directory", "store", "ephemeral", "domain"]),
     ("jobs", &["signon", "app", "directory", "keyring", "store", "domain"]),
     ("app", &["config", "pages", "store", "ephemeral", "keyring", "outbound", "directory", "domain"]),
-    ("outbound", &["domain"]),
+    ("outbound", &["wire", "domain"]),
     ("pages", &["domain"]),
     ("directory", &["outbound", "store", "wire", "domain"]),
     ("keyring", &["store", "wire", "domain"]),

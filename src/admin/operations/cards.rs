@@ -10,6 +10,7 @@ use crate::{
         audit::{AuditEvent, Kind},
         card::{CardNumber, CardStatus},
         clock::{Date, Timestamp},
+        numbers::Way,
         patron::Standing,
     },
     signon::pins::PinPool,
@@ -23,7 +24,16 @@ use crate::{
 /// A card as staff see it.
 #[derive(Debug, Serialize)]
 pub struct CardView {
+    /// What is told.
     pub card: String,
+    /// What the roster makes, where the library gave another out in its place.
+    pub roster_card: Option<String>,
+    /// Numbers that were replaced: they open nothing, and are nobody else's.
+    pub earlier_cards: Vec<String>,
+    /// A library card that signs in as well.
+    pub library_card: Option<String>,
+    /// `parallel` or `merge`.
+    pub library_card_way: Option<Way>,
     pub status: CardStatus,
     /// `enrolled`, `withdrawn` or `bridged`.
     pub standing: &'static str,
@@ -50,8 +60,13 @@ pub async fn show(desk: &Desk, card: &str, why: &str) -> Result<CardView> {
     tx.commit().await?;
     let patron = &record.patron;
     let now = desk.clock.now();
+    let numbers = &patron.numbers;
     Ok(CardView {
         card: patron.card.to_string(),
+        roster_card: numbers.reissued.as_ref().map(|_| numbers.roster.to_string()),
+        earlier_cards: numbers.earlier.iter().map(ToString::to_string).collect(),
+        library_card: numbers.linked.as_ref().map(|linked| linked.number.to_string()),
+        library_card_way: numbers.linked.as_ref().map(|linked| linked.way),
         status: patron.card_status,
         standing: match patron.standing {
             Standing::Enrolled => "enrolled",
@@ -119,12 +134,17 @@ pub async fn set_pin(desk: &Desk, card: &str, pin: &str, temporary: bool) -> Res
     Ok(())
 }
 
-async fn find(desk: &Desk, card: &str) -> Result<PatronRecord> {
+pub(super) async fn find(desk: &Desk, card: &str) -> Result<PatronRecord> {
     let number = CardNumber::read(card).with_context(|| format!("{card:?} is no card number"))?;
-    desk.db.patrons().by_card(&number).await?.with_context(|| format!("there is no card {number}"))
+    if let Some(record) = desk.db.patrons().by_card(&number).await? {
+        return Ok(record);
+    }
+    let was_one = desk.db.kept_numbers().await?.contains_key(&number);
+    anyhow::ensure!(!was_one, "card {number} opens nothing any more: the library gave its holder another number");
+    anyhow::bail!("there is no card {number}")
 }
 
-async fn note(
+pub(super) async fn note(
     desk: &Desk,
     tx: &mut Tx,
     record: &PatronRecord,

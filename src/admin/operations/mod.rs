@@ -11,6 +11,8 @@ pub mod explain;
 pub mod generate;
 pub mod invitations;
 pub mod keys;
+pub mod links;
+pub mod reissue;
 pub mod scopes;
 pub mod simulate;
 pub mod sources;

@@ -17,6 +17,7 @@ use crate::{
         card::{CardNumber, CardStatus},
         clock::Timestamp,
         id::{OrganisationId, PatronId, ScopeId, SourceId},
+        numbers::Numbers,
         patron::{Affiliation, Patron, Standing},
     },
 };
@@ -69,6 +70,7 @@ pub async fn consequences(desk: &Desk, source: &SourceId, shifts: &[Shift]) -> R
         affiliations,
         standing: Standing::Enrolled,
         card: card.clone(),
+        numbers: Numbers::of_roster(card.clone()),
         card_status: CardStatus::Active,
         standard_claims: None,
     };

@@ -44,6 +44,13 @@ pub const ORGANISATION: Table = Table {
             "true",
             "Who comes from another organisation keeps the number that they have; false: they get one of this scheme.",
         ),
+        or(
+            "existing_card",
+            "`never`, `parallel` or `merge`",
+            "\"never\"",
+            "A library card that a patron had before: is not linked; signs in as well; or signs in as well and is the number \
+             that is told. Links that were made stay as they were made.",
+        ),
     ],
 };
 

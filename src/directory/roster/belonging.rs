@@ -91,6 +91,7 @@ mod tests {
             help: None,
             bridge: None,
             keeps_cards: true,
+            existing_card: Default::default(),
         };
         (id, organisation)
     }

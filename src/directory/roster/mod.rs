@@ -82,7 +82,7 @@ pub enum ImportError {
     TooManyRemoved { preview: Box<Preview>, report: Box<Report> },
     #[error("{0} has no whole delivery in force yet that changes could build upon: import one first")]
     NothingToChange(SourceId),
-    #[error("undoing would give cards back that people of other sources hold by now: {0}")]
+    #[error("undoing would give cards back that other people hold by now: {0}")]
     CardsTaken(String),
 }
 
@@ -276,7 +276,7 @@ impl Merge<'_> {
             world = now;
             if let Some(card) = self.taken(&hold.source, &plan.entries).await? {
                 return Err(ImportError::Store(store::Error::Conflict(format!(
-                    "the card number {card} went to somebody of another source during this import; start it again"
+                    "the card number {card} went to somebody else during this import; start it again"
                 ))));
             }
         }
@@ -307,6 +307,7 @@ impl Merge<'_> {
             before.people.insert(known.sourced_id, here);
         }
         before.cards_elsewhere = rosters.cards_elsewhere(source, self.rules.now).await?;
+        before.kept = self.db.kept_numbers().await?;
         let incoming = self.incoming(source, live, roster, &before).await?;
         let tree = changes::write_tree(&incoming.orgs);
         (self.progress)(Step::Read, before.people.len() as u64, before.people.len() as u64);
@@ -357,7 +358,11 @@ impl Merge<'_> {
 
     async fn taken(&self, source: &SourceId, entries: &[Entry]) -> store::Result<Option<CardNumber>> {
         let elsewhere = self.db.rosters().cards_elsewhere(source, self.rules.now).await?;
-        Ok(entries.iter().map(|entry| &entry.card).find(|card| elsewhere.contains_key(*card)).cloned())
+        let kept = self.db.kept_numbers().await?;
+        let others = |entry: &&Entry| {
+            elsewhere.contains_key(&entry.card) || kept.get(&entry.card).is_some_and(|of| *of != entry.patron)
+        };
+        Ok(entries.iter().find(others).map(|entry| entry.card.clone()))
     }
 
     async fn write(&self, hold: &Hold, plan: &Plan) -> store::Result<()> {
@@ -451,12 +456,17 @@ impl Merge<'_> {
     /// Nobody else could have got a card while its holder was present: only what the run took away can be taken.
     async fn restored_but_taken(&self, hold: &Hold) -> store::Result<Vec<String>> {
         let elsewhere = self.db.rosters().cards_elsewhere(&hold.source, self.rules.now).await?;
-        if elsewhere.is_empty() {
+        let kept = self.db.kept_numbers().await?;
+        if elsewhere.is_empty() && kept.is_empty() {
             return Ok(Vec::new());
         }
         let restored = self.db.rosters().people(&hold.source, hold.before).await?;
-        let present = restored.into_iter().filter_map(|known| known.held).filter(|held| held.present);
-        Ok(present.filter(|held| elsewhere.contains_key(&held.card)).map(|held| held.card.to_string()).collect())
+        let present = restored.into_iter().filter_map(|known| Some((known.patron, known.held?)));
+        let present = present.filter(|(_, held)| held.present);
+        let taken = present.filter(|(patron, held)| {
+            elsewhere.contains_key(&held.card) || kept.get(&held.card).is_some_and(|of| of != patron)
+        });
+        Ok(taken.map(|(_, held)| held.card.to_string()).collect())
     }
 
     /// The undo itself, in the caller's transaction.

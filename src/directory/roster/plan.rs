@@ -31,6 +31,8 @@ pub(super) struct Before {
     pub(super) people: HashMap<String, Known>,
     /// Cards of enrolled patrons of other sources, with the source.
     pub(super) cards_elsewhere: HashMap<CardNumber, String>,
+    /// Numbers that the library keeps for one patron: given out by itself, replaced, or of an existing library card.
+    pub(super) kept: HashMap<CardNumber, PatronId>,
 }
 
 pub(super) struct Known {
@@ -61,6 +63,8 @@ enum Claim {
     /// Enrolled already, and staying.
     Patron(PatronId, String),
     Elsewhere(String),
+    /// The library keeps it for this patron, here or not.
+    Kept(PatronId),
     Line(u64),
 }
 
@@ -186,6 +190,7 @@ fn claims(before: &mut Before, now: Timestamp) -> HashMap<CardNumber, Claim> {
             claims.insert(held.card.clone(), Claim::Patron(known.patron, sourced_id.clone()));
         }
     }
+    claims.extend(std::mem::take(&mut before.kept).into_iter().map(|(card, patron)| (card, Claim::Kept(patron))));
     claims
 }
 
@@ -319,7 +324,8 @@ impl Draft<'_> {
                 return Ok(());
             }
             hash_map::Entry::Occupied(taken) => match taken.get() {
-                Claim::Patron(holder, _) if *holder == patron => return Ok(()),
+                Claim::Patron(holder, _) | Claim::Kept(holder) if *holder == patron => return Ok(()),
+                Claim::Kept(_) => "was given out, replaced or linked by the library for somebody else".to_owned(),
                 Claim::Patron(_, sourced_id) => format!("is held by {sourced_id:?}, who is still here"),
                 Claim::Elsewhere(source) if self.rules.yields_to.iter().any(|other| other.as_str() == source) => {
                     return Err(Taken::Aside);

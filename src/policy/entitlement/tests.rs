@@ -6,6 +6,7 @@ use crate::domain::{
     clock::Date,
     grade::Grade,
     id::{PatronId, ScopeName, VendorUid},
+    numbers::Numbers,
     vendor::{Shelf, Vendor},
 };
 
@@ -46,6 +47,7 @@ pub(in crate::policy) fn patron(affiliations: &str) -> Patron {
         affiliations: affiliations.split(',').map(|a| a.parse().unwrap()).collect(),
         standing: Standing::Enrolled,
         card: CardNumber::read("4417").unwrap(),
+        numbers: Numbers::of_roster(CardNumber::read("4417").unwrap()),
         card_status: CardStatus::Active,
         standard_claims: None,
     }

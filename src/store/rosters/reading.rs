@@ -54,7 +54,9 @@ impl Held {
     }
 }
 
-pub(super) const WORLD: &str = "SELECT source, live_run FROM roster_source WHERE source <> $1 ORDER BY source";
+/// With how often the library itself gave numbers out or took them back, under a name that no source has.
+pub(super) const WORLD: &str = "SELECT source, live_run FROM roster_source WHERE source <> $1 \
+                                UNION ALL SELECT '', n FROM version WHERE name = 'cards' ORDER BY 1";
 
 const LIVE: &str = "SELECT live_run FROM roster_source WHERE source = $1";
 

@@ -37,7 +37,9 @@ pub(super) async fn houses() -> Vec<House> {
         let name = id.to_string();
         let bridge = Some(Season { from: "05-15".parse().unwrap(), until: "09-15".parse().unwrap() });
         let roster = vec![org.into()];
-        let organisation = Organisation { id, name, roster, card, initial_pin, help: None, bridge, keeps_cards: true };
+        let (help, existing_card, keeps_cards) = (None, Default::default(), true);
+        let organisation =
+            Organisation { id, name, roster, card, initial_pin, help, bridge, keeps_cards, existing_card };
         (organisation.id.clone(), organisation)
     };
     let from = IdField::Identifier;

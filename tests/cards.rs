@@ -282,6 +282,7 @@ promise! { founded, async fn a_library_card_is_linked_beside_the_student_card_on
     assert!(away.contains("cannot be asked now"), "{away}");
     assert!(!is_good(&doors, LIBRARY_CARD, PINS[0]).await);
     let (records, logs) = (library.records().await, library.logs());
+    assert!(records.contains("library-card-unknown") && records.contains("ils-away"), "tries leave traces");
     for secret in [&*reader.pin, "111222", PASSWORD] {
         assert!(!records.contains(secret) && !logs.contains(secret), "{secret} was kept or logged");
     }

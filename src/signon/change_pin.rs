@@ -29,7 +29,7 @@ impl SignOn {
         let Some((session, patron)) = self.present(visitor, app.clock.now()).await? else {
             return Ok(ChangedPin::SignInNeeded);
         };
-        if let Err(rule) = acceptable(new, &patron.card) {
+        if let Err(rule) = patron.numbers.all().try_for_each(|number| acceptable(new, number)) {
             return Ok(ChangedPin::TooEasy(rule));
         }
         if let Err(reason) = self.check(patron.card.as_str(), current, visitor.address, None).await? {

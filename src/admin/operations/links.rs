@@ -10,7 +10,7 @@ use crate::{
     domain::{
         audit::Kind,
         card::CardNumber,
-        ils::Unlinkable,
+        ils::{Unlinkable, Unproven},
         numbers::{Linked, Way},
         patron::Standing,
     },
@@ -31,6 +31,7 @@ pub enum Proof {
 pub struct Wish {
     record: PatronRecord,
     linked: Linked,
+    why: String,
 }
 
 impl Wish {
@@ -56,7 +57,8 @@ pub struct LinkView {
 ///
 /// # Errors
 /// Where the card is unknown, its organisation takes no library cards, it has one, or the number is a patron's here.
-pub async fn prepare(desk: &Desk, card: &str, library_card: &str) -> Result<Wish> {
+pub async fn prepare(desk: &Desk, card: &str, library_card: &str, why: &str) -> Result<Wish> {
+    ensure!(!why.trim().is_empty(), "a reason is needed: it is kept in the audit");
     let record = cards::find(desk, card).await?;
     ensure!(!record.patron.is_test(), "a test patron's number stands in the configuration");
     ensure!(record.patron.standing == Standing::Enrolled, "the roster no longer lists this person");
@@ -67,16 +69,30 @@ pub async fn prepare(desk: &Desk, card: &str, library_card: &str) -> Result<Wish
     let taken =
         desk.db.patrons().by_card(&number).await?.is_some() || desk.db.kept_numbers().await?.contains_key(&number);
     ensure!(!taken, Unlinkable::Taken);
-    Ok(Wish { record, linked: Linked { number, way } })
+    Ok(Wish { record, linked: Linked { number, way }, why: why.to_owned() })
+}
+
+/// Keeps that somebody asked the ILS in vain: whoever tries PINs here leaves traces.
+///
+/// # Errors
+/// Where the database does not answer.
+pub async fn note_unproven(desk: &Desk, wish: &Wish, unproven: &Unproven) -> Result<()> {
+    let mut tx = desk.db.begin().await?;
+    let payload = json!({
+        "what": "card link", "library_card": format!("…{}", wish.linked.number.ending()),
+        "refused": unproven.code(), "why": wish.why,
+    });
+    cards::note(desk, &mut tx, &wish.record, Kind::LookUp, payload).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// Makes the link, and looks at everything again: somebody may have been faster.
 ///
 /// # Errors
 /// As `prepare`.
-pub async fn link(desk: &Desk, wish: Wish, proof: Proof, why: &str) -> Result<LinkView> {
-    ensure!(!why.trim().is_empty(), "a reason is needed: it is kept in the audit");
-    let Wish { record, linked } = wish;
+pub async fn link(desk: &Desk, wish: Wish, proof: Proof) -> Result<LinkView> {
+    let Wish { record, linked, why } = wish;
     let mut tx = desk.db.begin().await?;
     tx.card_numbers().link(record.patron.id, linked.clone()).await??;
     let told = tx.card_numbers().of(record.patron.id).await?.told().to_string();

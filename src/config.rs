@@ -86,6 +86,8 @@ pub struct Config {
     pub tls: Option<Tls>,
     pub sip2: Sip2,
     pub session: SessionLimits,
+    /// Of computers that many readers share.
+    pub shared_networks: Vec<Network>,
     pub throttle: Throttle,
     pub hashing: Hashing,
     pub retention: Retention,

@@ -13,7 +13,7 @@ use crate::domain::{
     grade::{BandRule, Grade},
     key::{Schedule, Schedules},
     network::Network,
-    session::SessionLimits,
+    session::{Life, SessionLimits},
 };
 
 /// Whether the file says anything about the server, rather than the programme alone.
@@ -39,11 +39,13 @@ pub(super) fn read(root: &Section<'_>) -> Option<Config> {
     }
     let tls = root.table(&fields::TLS).map(|section| tls(&section));
     let sip2 = sip2(&root.table_or_empty(&fields::SIP2));
-    let session = session(&root.table_or_empty(&fields::SESSION));
+    let trial = issuer.as_ref().is_some_and(|issuer| issuer.starts_with("http://"));
+    let shared = root.table_or_empty(&fields::SHARED_DEVICES);
+    let shared_networks = networks(&shared, "networks");
+    let session = session(&root.table_or_empty(&fields::SESSION), shared_life(&shared, trial));
     let throttle = throttle(&root.table_or_empty(&fields::THROTTLE));
     let hashing = hashing(&root.table_or_empty(&fields::HASHING));
     let retention = retention(&root.table_or_empty(&fields::RETENTION));
-    let trial = issuer.as_ref().is_some_and(|issuer| issuer.starts_with("http://"));
     let keys = keys(&root.table_or_empty(&fields::KEYS), trial);
     let oidc = oidc(&root.table_or_empty(&fields::OIDC));
     let theme = theme(&root.table_or_empty(&fields::THEME));
@@ -63,6 +65,7 @@ pub(super) fn read(root: &Section<'_>) -> Option<Config> {
         },
         sip2: sip2?,
         session: session?,
+        shared_networks: shared_networks?,
         throttle: throttle?,
         hashing: hashing?,
         retention: retention?,
@@ -130,7 +133,7 @@ fn sip2(section: &Section<'_>) -> Option<Sip2> {
     Some(Sip2 { listen, tls_listen: tls_listen?, tls, connections, idle: idle? })
 }
 
-fn session(section: &Section<'_>) -> Option<SessionLimits> {
+fn session(section: &Section<'_>, shared: Option<Life>) -> Option<SessionLimits> {
     let idle = section.need("idle", read::duration("1m", "24h"));
     let absolute = section.need("absolute", read::duration("5m", "30d"));
     let offline = section.need("offline", read::duration("1h", "400d"));
@@ -139,7 +142,20 @@ fn session(section: &Section<'_>) -> Option<SessionLimits> {
         section.wrong("idle", "must not be longer than absolute");
         return None;
     }
-    Some(SessionLimits { idle, absolute, offline: offline? })
+    Some(SessionLimits { idle, absolute, shared: shared?, offline: offline? })
+}
+
+/// On loopback a trial need not wait for minutes.
+fn shared_life(section: &Section<'_>, trial: bool) -> Option<Life> {
+    let least = |sane: &'static str| if trial { "1s" } else { sane };
+    let idle = section.need("idle", read::duration(least("1m"), "30m"));
+    let absolute = section.need("absolute", read::duration(least("5m"), "24h"));
+    let life = Life { idle: idle?, absolute: absolute? };
+    if life.idle > life.absolute {
+        section.wrong("idle", "must not be longer than absolute");
+        return None;
+    }
+    Some(life)
 }
 
 fn throttle(section: &Section<'_>) -> Option<Throttle> {

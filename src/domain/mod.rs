@@ -26,5 +26,6 @@ pub mod reason;
 pub mod registration;
 pub mod scope;
 pub mod session;
+pub mod shared_device;
 pub mod test_patron;
 pub mod vendor;

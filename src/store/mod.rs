@@ -50,6 +50,7 @@ pub mod retention;
 pub mod rosters;
 pub mod scopes;
 pub mod sessions;
+pub mod shared_devices;
 pub mod test_patrons;
 #[cfg(test)]
 mod tests;

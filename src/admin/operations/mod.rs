@@ -11,6 +11,7 @@ pub mod generate;
 pub mod invitations;
 pub mod keys;
 pub mod scopes;
+pub mod shared_devices;
 pub mod simulate;
 mod test_patrons;
 pub mod vendors;

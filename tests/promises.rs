@@ -35,6 +35,8 @@ mod saml_operator;
 mod saml_peers;
 mod scopes;
 mod selftest;
+mod shared_devices;
+mod shared_switches;
 mod sign_in;
 mod sip2;
 mod sip2_doors;

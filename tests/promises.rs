@@ -23,6 +23,7 @@ mod life;
 mod logout;
 mod oidc_attacks;
 mod one_name;
+mod out_in_time;
 mod pages;
 mod refusals;
 mod registration;

@@ -159,7 +159,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Asks at every face until each refuses, and prints when each did, from the command's beginning and from its end.
-    async fn is_put_out_by(mut self, how: &str, command: impl FnOnce(&Library)) {
+    async fn put_out_by(mut self, how: &str, command: impl FnOnce(&Library)) {
         let begun = Instant::now();
         command(self.library);
         let ended = Instant::now();
@@ -207,14 +207,14 @@ promise! { founded, async fn whoever_is_put_out_is_refused_at_every_face_within_
         readers.push(Reader::of(&library, &vendor, &sp, &ear, address, pupil).await);
     }
     let [withdrawn, blocked, opted_out, mut stays] = readers.try_into().unwrap_or_else(|_| panic!("four"));
-    withdrawn.is_put_out_by("withdrawn", |library| {
+    withdrawn.put_out_by("withdrawn", |library| {
         let rest: Vec<Person> = (2..=4).map(Person::pupil).collect();
         library.import(&Delivery::of(&rest), &["--accept-removals"]).fine();
     }).await;
-    blocked.is_put_out_by("blocked", |library| {
+    blocked.put_out_by("blocked", |library| {
         library.run(&["card", "block", &pupils[1].card, "--reason", "a lost card"]).fine();
     }).await;
-    opted_out.is_put_out_by("opted out", |library| {
+    opted_out.put_out_by("opted out", |library| {
         library.apply(&format!("[[opt_out]]\ncard = \"{}\"\n", pupils[2].card)).fine();
     }).await;
     for face in FACES {

@@ -140,12 +140,14 @@ async fn depart(
         }
         Kind::Referrer(referrer) => {
             let to = party.url.fill(&values, None);
-            shown(desk, headers, "link/referrer.html", around.await, party, &to, None, referrer.as_str())?
+            let leaf = Leaf { template: "link/referrer.html", number: None, referrer: referrer.as_str() };
+            shown(desk, headers, party, &to, leaf, around.await)?
         }
         Kind::Card => {
             let to = party.url.fill(&values, None);
             let number = assertion.release.card_number.as_ref().map(ToString::to_string);
-            shown(desk, headers, "link/card.html", around.await, party, &to, number, "no-referrer")?
+            let leaf = Leaf { template: "link/card.html", number, referrer: "no-referrer" };
+            shown(desk, headers, party, &to, leaf, around.await)?
         }
     })
 }
@@ -166,15 +168,20 @@ fn values<'a>(party: &'a Party, assertion: &'a Assertion, id: &'a str) -> Values
     }
 }
 
+/// What the page on the way to a vendor shows, and lets the vendor see of where the reader comes from.
+struct Leaf {
+    template: &'static str,
+    number: Option<String>,
+    referrer: &'static str,
+}
+
 fn shown(
     desk: &Desk,
     headers: &HeaderMap,
-    template: &str,
-    frame: Frame,
     party: &Party,
     to: &str,
-    number: Option<String>,
-    referrer: &'static str,
+    leaf: Leaf,
+    frame: Frame,
 ) -> Result<Response, Fault> {
     /// The link leads to the vendor; the script is the page's own.
     const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -187,6 +194,7 @@ fn shown(
         host: String,
         number: Option<String>,
     }
+    let Leaf { template, number, referrer } = leaf;
     let page = Page { frame, vendor: &party.vendor_name, to, host: party.url.host(), number };
     let html = desk.app().pages.render(template, locale_of(headers), page);
     let html = html.map_err(|error| Fault::Broken(error.to_string()))?;

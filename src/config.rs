@@ -106,6 +106,8 @@ pub struct Config {
     /// The library's own system, where it can be asked.
     pub ils: Option<Ils>,
     pub session: SessionLimits,
+    /// Of computers that many readers share.
+    pub shared_networks: Vec<Network>,
     pub throttle: Throttle,
     pub hashing: Hashing,
     pub retention: Retention,

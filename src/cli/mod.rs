@@ -27,6 +27,7 @@ mod progress;
 mod scope;
 mod secret;
 mod serve;
+mod shared_device;
 mod table;
 mod vendor;
 mod vendor_metadata;
@@ -88,6 +89,9 @@ enum Command {
     /// One card: look, block, unblock, set its PIN, give it another number, link a library card.
     #[command(subcommand)]
     Card(card::Card),
+    /// Computers that many readers share: mark one by a link, look, remove.
+    #[command(subcommand)]
+    SharedDevice(shared_device::SharedDevice),
     /// Why a card is let in or refused at a vendor, and exactly what would be released.
     Explain(explain::Explain),
     /// What a token is, and whether it is worth anything now.
@@ -143,6 +147,7 @@ async fn dispatch(cli: Cli) -> Result<()> {
         Command::Keys(command) => keys::run(&desk(&config).await?, command, output).await,
         Command::Directory(command) => directory::run(&config, command, output).await,
         Command::Card(command) => card::run(&desk(&config).await?, command, output).await,
+        Command::SharedDevice(command) => shared_device::run(&desk(&config).await?, command, output).await,
         Command::Explain(command) => explain::run(&desk(&config).await?, command, output).await,
         Command::Verify(command) => verify::run(&desk(&config).await?, command, output).await,
         Command::Audit(command) => audit::run(&desk(&config).await?, command, output).await,

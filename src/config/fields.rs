@@ -87,6 +87,7 @@ pub const ROOT: Table = Table {
         may("sip2", "table", ""),
         may("ils", "table", ""),
         may("session", "table", ""),
+        may("shared_devices", "table", ""),
         may("throttle", "table", ""),
         may("hashing", "table", ""),
         may("retention", "table", ""),
@@ -186,6 +187,35 @@ pub const SESSION: Table = Table {
             "duration, 1h to 400d",
             "\"30d\"",
             "How long an app or e-reader that may stay (`offline_access`) goes on without its reader.",
+        ),
+    ],
+};
+
+pub const SHARED_DEVICES: Table = Table {
+    name: "shared_devices",
+    many: false,
+    help: "Computers that many readers share, docs/operate/shared-devices.md: those of the networks here, and browsers \
+           marked by `oneaccess shared-device enrol`. Who signs in there stays for minutes, and nothing outlives that. \
+           Where the issuer is plain `http` on loopback, for a trial, both times may be as short as a second.",
+    fields: &[
+        or(
+            "networks",
+            "list of addresses and networks",
+            "[]",
+            "Addresses of labs and branches, `192.0.2.0/24`, as this server sees them behind `trusted_proxies`.",
+        ),
+        or(
+            "idle",
+            "duration, 1m to 30m",
+            "\"5m\"",
+            "Ends after this long without use of a page of ours. A vendor that hears of sign-outs ends its own visit then, \
+             too. Never longer than `[session] idle`.",
+        ),
+        or(
+            "absolute",
+            "duration, 5m to 24h",
+            "\"1h\"",
+            "Ends this long after sign-in, used or not. Never longer than `[session] absolute`.",
         ),
     ],
 };
@@ -347,13 +377,14 @@ pub const BANDS: Table = Table {
 };
 
 /// In the order that the documentation tells them.
-pub const TABLES: [&Table; 24] = [
+pub const TABLES: [&Table; 25] = [
     &ROOT,
     &LIBRARY,
     &TLS,
     &SIP2,
     &ILS,
     &SESSION,
+    &SHARED_DEVICES,
     &THROTTLE,
     &HASHING,
     &RETENTION,

@@ -16,7 +16,7 @@ use crate::domain::{
     ils::{Ils, Login},
     key::{Schedule, Schedules},
     network::Network,
-    session::SessionLimits,
+    session::{Life, SessionLimits},
 };
 
 /// Whether the file says anything about the server, rather than the programme alone.
@@ -43,11 +43,13 @@ pub(super) fn read(root: &Section<'_>) -> Option<Config> {
     let tls = root.table(&fields::TLS).map(|section| tls(&section));
     let sip2 = sip2(&root.table_or_empty(&fields::SIP2));
     let ils = root.table(&fields::ILS).map(|section| ils(&section));
-    let session = session(&root.table_or_empty(&fields::SESSION));
+    let trial = issuer.as_ref().is_some_and(|issuer| issuer.starts_with("http://"));
+    let shared = root.table_or_empty(&fields::SHARED_DEVICES);
+    let shared_networks = networks(&shared, "networks");
+    let session = session(&root.table_or_empty(&fields::SESSION), shared_life(&shared, trial));
     let throttle = throttle(&root.table_or_empty(&fields::THROTTLE));
     let hashing = hashing(&root.table_or_empty(&fields::HASHING));
     let retention = retention(&root.table_or_empty(&fields::RETENTION));
-    let trial = issuer.as_ref().is_some_and(|issuer| issuer.starts_with("http://"));
     let keys = keys(&root.table_or_empty(&fields::KEYS), trial);
     let oidc = oidc(&root.table_or_empty(&fields::OIDC));
     let theme = theme(&root.table_or_empty(&fields::THEME));
@@ -71,6 +73,7 @@ pub(super) fn read(root: &Section<'_>) -> Option<Config> {
             None => None,
         },
         session: session?,
+        shared_networks: shared_networks?,
         throttle: throttle?,
         hashing: hashing?,
         retention: retention?,
@@ -170,7 +173,7 @@ fn ils(section: &Section<'_>) -> Option<Ils> {
     Some(Ils { host, port, tls: tls?, login, institution: institution?.unwrap_or_default() })
 }
 
-fn session(section: &Section<'_>) -> Option<SessionLimits> {
+fn session(section: &Section<'_>, shared: Option<Life>) -> Option<SessionLimits> {
     let idle = section.need("idle", read::duration("1m", "24h"));
     let absolute = section.need("absolute", read::duration("5m", "30d"));
     let offline = section.need("offline", read::duration("1h", "400d"));
@@ -179,7 +182,20 @@ fn session(section: &Section<'_>) -> Option<SessionLimits> {
         section.wrong("idle", "must not be longer than absolute");
         return None;
     }
-    Some(SessionLimits { idle, absolute, offline: offline? })
+    Some(SessionLimits { idle, absolute, shared: shared?, offline: offline? })
+}
+
+/// On loopback a trial need not wait for minutes.
+fn shared_life(section: &Section<'_>, trial: bool) -> Option<Life> {
+    let least = |sane: &'static str| if trial { "1s" } else { sane };
+    let idle = section.need("idle", read::duration(least("1m"), "30m"));
+    let absolute = section.need("absolute", read::duration(least("5m"), "24h"));
+    let life = Life { idle: idle?, absolute: absolute? };
+    if life.idle > life.absolute {
+        section.wrong("idle", "must not be longer than absolute");
+        return None;
+    }
+    Some(life)
 }
 
 fn throttle(section: &Section<'_>) -> Option<Throttle> {

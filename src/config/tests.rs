@@ -150,6 +150,29 @@ fn keys_of_tokens_and_of_saml_turn_in_their_own_time() {
 }
 
 #[test]
+fn shared_devices_are_left_within_minutes_and_sooner_only_on_loopback() {
+    let with = |issuer: &str, table: &str| {
+        let text = format!("{SETTINGS}{PROGRAMME}\n[shared_devices]\n{table}\n");
+        read(&text.replacen("https://access.library.example", issuer, 1)).map(|loaded| loaded.settings.unwrap())
+    };
+    let usual = with("https://access.library.example", "networks = [\"192.0.2.0/24\"]").unwrap();
+    assert_eq!(usual.shared_networks[0].to_string(), "192.0.2.0/24");
+    assert_eq!(usual.session.of(true).idle, Duration::from_secs(300));
+    assert_eq!(usual.session.of(true).absolute, Duration::from_secs(3600));
+    let trial = with("http://127.0.0.1:8080", "idle = \"2s\"").unwrap();
+    assert_eq!(trial.session.of(true).idle, Duration::from_secs(2));
+    for (table, said) in [
+        ("idle = \"2s\"", "shared_devices.idle: must be between 1m and 30m"),
+        ("idle = \"31m\"", "shared_devices.idle: must be between 1m and 30m"),
+        ("idle = \"20m\"\nabsolute = \"10m\"", "shared_devices.idle: must not be longer than absolute"),
+        ("networks = [\"lab\"]", "shared_devices.networks: \"lab\" is not an address or a network such as 10.0.0.0/8"),
+    ] {
+        let problems = with("https://access.library.example", table).unwrap_err();
+        assert!(problems.to_string().contains(said), "{problems}");
+    }
+}
+
+#[test]
 fn each_mistake_is_told_with_its_line_and_field() {
     let cases = [
         (

@@ -30,6 +30,7 @@ pub mod registration;
 pub mod scope;
 pub mod season;
 pub mod session;
+pub mod shared_device;
 pub mod test_patron;
 pub mod timetable;
 pub mod vendor;

@@ -152,13 +152,13 @@ fn every_reason() -> Vec<Reason> {
 }
 
 fn frame(path: &str, badge: bool) -> Json {
-    json!({ "path": path, "badge": badge.then_some("M · 4417"), "csrf": "c".repeat(43), "ticket": null })
+    json!({ "path": path, "badge": badge.then_some("M · 4417"), "shared": false, "csrf": "c".repeat(43), "ticket": null })
 }
 
 fn sign_in(problem: Option<(&str, &str)>) -> Json {
     json!({
         "frame": frame("/sign-in/t", false),
-        "names_staff": false, "vendor": "Maple Books",
+        "names_staff": false, "vendor": "Maple Books", "shared": false,
         "card": problem.map_or("", |_| "30244170"),
         "action": "/sign-in/t",
         "decline": "/sign-in/t/decline",
@@ -284,7 +284,35 @@ fn signed_out(named: &[&str], then: Option<&str>) -> serde_json::Value {
     json!({
         "frame": frame("/signed-out", false), "frames": frames, "told": names("told"), "asked": names("asked"),
         "open": names("open"), "unreached": names("unreached"), "then": then, "goes_on": then.is_some(),
+        "shared": false,
     })
+}
+
+/// Pages of a computer that many readers share, and pages that look otherwise there.
+fn on_a_shared_computer() -> Vec<(&'static str, &'static str, Json)> {
+    let mut around = frame("/card", true);
+    around["shared"] = true.into();
+    // A protocol's page has no form of ours in its header.
+    let mut bare = around.clone();
+    bare["csrf"] = "".into();
+    let mut typing = sign_in(Some(("reason-sign-in-failed", "card")));
+    typing["shared"] = true.into();
+    let mut left = signed_out(&["told"], None);
+    left["shared"] = true.into();
+    let enrol = |name: Option<&str>| json!({ "frame": frame("/", true), "name": name, "action": "/shared-device/x" });
+    let standing =
+        |shared: bool, name: Option<&str>| json!({ "frame": around, "shared": shared, "name": name, "worn": !shared });
+    vec![
+        ("shared-sign-in", "sign-in/sign-in.html", typing),
+        ("shared-signed-out", "sign-out/signed-out.html", left),
+        ("shared-device-connected", "device/connected.html", json!({ "frame": bare })),
+        ("shared-enrol", "shared/enrol.html", enrol(Some("Branch 3, <desk>"))),
+        ("shared-link-over", "shared/enrol.html", enrol(None)),
+        ("shared-standing", "shared/standing.html", standing(true, Some("Branch 3, <desk>"))),
+        ("shared-by-network", "shared/standing.html", standing(true, None)),
+        ("shared-no-more", "shared/standing.html", standing(false, None)),
+        ("still-there", "shared/still-there.html", json!({ "frame": around, "back": "/card" })),
+    ]
 }
 
 fn samples() -> Vec<(String, &'static str, Json)> {
@@ -355,6 +383,7 @@ fn samples() -> Vec<(String, &'static str, Json)> {
         ("error-integrator", "error/error.html", error(400, "redirect_uri is not one of those registered")),
     ]
     .into_iter()
+    .chain(on_a_shared_computer())
     .map(|(name, template, context)| (name.to_owned(), template, context))
     .collect();
     for status in [401, 403, 404, 405, 413, 418, 429, 503] {

@@ -156,6 +156,7 @@ impl SignOn {
             last_seen: now,
             ended_at: None,
             pin_change_due: verified.pin_change_due,
+            shared: self.is_shared(visitor).await?,
         };
         let mut events = vec![AuditEvent {
             at: now,

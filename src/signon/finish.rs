@@ -38,7 +38,8 @@ impl SignOn {
             return Err(Fault::Broken(format!("vendor {} went away", ask.vendor)));
         };
         let limits = &app.config.session;
-        let end = if ask.offline { now + limits.offline } else { session.authenticated_at + limits.absolute };
+        let until = session.authenticated_at + limits.of(session.shared).absolute;
+        let end = if ask.offline { now + limits.offline } else { until };
         let grant = Grant {
             id: GrantId(uuid::Uuid::now_v7()),
             session: session.id,

@@ -18,6 +18,7 @@ mod pseudonyms;
 pub mod rehearse;
 mod renew;
 mod session;
+mod shared;
 #[cfg(test)]
 mod tests;
 mod vendor_secrets;
@@ -49,6 +50,7 @@ pub use consent::{Asked, Consenting};
 pub use leave::{Departed, Left, OF, Onward, Visit, Wish};
 pub use library_card::Linking;
 pub use renew::Turned;
+pub use shared::{Seated, SharedBy};
 pub use verify::{Door, Told};
 pub use visitor::Visitor;
 
@@ -75,7 +77,8 @@ pub struct Ask {
     /// What the patron is asked before anything is told; absent where the agreement says it all.
     #[serde(default)]
     pub consent: Option<Question>,
-    /// What is granted may outlive the session: an app or e-reader that stays.
+    /// What is granted may outlive the session: an app or e-reader that stays. Never from a shared computer, so a
+    /// protocol looks at what `finish` hands back, not at what it asked for.
     pub offline: bool,
     /// What the protocol keeps with the grant, in its own words: what it renews later, how it named the patron.
     pub renewable: Option<serde_json::Value>,

@@ -128,7 +128,7 @@ async fn enrol(desk: &Desk) {
 
 impl House {
     fn visitor(&self, cookie: Option<&str>) -> Visitor {
-        Visitor { cookie: cookie.map(str::to_owned), address: "203.0.113.7".parse().unwrap() }
+        Visitor { cookie: cookie.map(str::to_owned), device: None, address: "203.0.113.7".parse().unwrap() }
     }
 
     async fn try_pin(&self, card: &str, pin: &str) -> Answer {

@@ -53,6 +53,7 @@ pub mod rosters;
 pub mod schedules;
 pub mod scopes;
 pub mod sessions;
+pub mod shared_devices;
 pub mod test_patrons;
 #[cfg(test)]
 mod tests;

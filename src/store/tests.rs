@@ -24,7 +24,7 @@ fn event(kind: Kind, at: Timestamp, vendor: &str) -> AuditEvent {
 
 fn session(at: Timestamp) -> Session {
     let (id, patron) = (SessionId::new(), PatronId::new());
-    Session { id, patron, authenticated_at: at, last_seen: at, ended_at: None, pin_change_due: false }
+    Session { id, patron, authenticated_at: at, last_seen: at, ended_at: None, pin_change_due: false, shared: false }
 }
 
 fn grant(session: &Session, at: Timestamp) -> Grant {

@@ -13,6 +13,8 @@ mod launchpad;
 mod library_card;
 mod pin;
 mod refusal;
+mod screen;
+mod shared;
 mod sign_in;
 mod sign_out;
 
@@ -49,6 +51,9 @@ pub fn router(signon: SignOn, others: Router) -> Router {
         .route("/sign-out/{wish}", get(sign_out::ask))
         .route("/signed-out", get(sign_out::ended))
         .route("/signed-out/{ticket}", get(sign_out::ended))
+        .route("/shared-device", get(shared::standing))
+        .route("/shared-device/{secret}", get(shared::ask).post(shared::enrol))
+        .route("/still-there", get(shared::still_there))
         .route("/language", get(language::choose))
         .route("/assets/{file}", get(assets::serve))
         .route("/health/live", get(health::live))

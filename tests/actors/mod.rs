@@ -14,6 +14,7 @@ mod operator;
 mod parts;
 mod press;
 mod process;
+mod reading_room;
 mod roster;
 #[path = "../clients/rust/conversation.rs"]
 mod rust_conversation;
@@ -38,6 +39,7 @@ pub use mellon::Mellon;
 pub use openidc::Openidc;
 pub use parts::{Folder, part, skip};
 pub use press::Press;
+pub use reading_room::ReadingRoom;
 pub use roster::{Delivery, Person};
 pub use saml::{Identity, Peer, Question, ServiceProvider, roam};
 pub use sip2::{Doors, Message, Sip2, address_of as sip2_address, with_trailer};

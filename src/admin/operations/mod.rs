@@ -14,6 +14,7 @@ pub mod keys;
 pub mod links;
 pub mod reissue;
 pub mod scopes;
+pub mod shared_devices;
 pub mod simulate;
 pub mod sources;
 mod test_patrons;

@@ -192,7 +192,7 @@ impl House {
     }
 
     fn visitor(&self, cookie: Option<&str>) -> Visitor {
-        Visitor { cookie: cookie.map(str::to_owned), address: [192, 0, 2, 1].into() }
+        Visitor { cookie: cookie.map(str::to_owned), device: None, address: [192, 0, 2, 1].into() }
     }
 
     /// Signs `card` in and chooses a PIN; returns the browser's headers and where the sign-in leads.

@@ -14,10 +14,13 @@ use super::{
     progress::Meter,
     table::Table,
 };
-use crate::admin::operations::{
-    Desk,
-    directory::{self, Change, Counts, ImportError, ImportOptions, Movement, Preview, Reading, Report, Step},
-    generate,
+use crate::{
+    admin::operations::{
+        Desk,
+        directory::{self, Change, Counts, ImportError, ImportOptions, Movement, Preview, Reading, Report, Step},
+        generate,
+    },
+    compose,
 };
 
 #[derive(Debug, Subcommand)]
@@ -98,7 +101,8 @@ async fn import(desk: &Desk, source: &str, path: &Path, options: ImportOptions, 
         move |at: Reading| meter.tell("Reading bytes", at.done, at.total)
     };
     let merging = |step: Step, done: u64, total: u64| meter.tell(name_of(step), done, total);
-    let outcome = directory::import(desk, source, path, options, reading, &merging).await;
+    let opened = compose::source(desk, source).await?;
+    let outcome = directory::import(desk, &opened, source, path, options, reading, &merging).await;
     meter.end();
     let outcome = match outcome {
         Ok(outcome) => outcome,

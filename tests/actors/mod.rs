@@ -38,6 +38,7 @@ pub use library::{Declared, Library, Patron, RelyingParty};
 pub use mellon::Mellon;
 pub use oneroster::{CLIENT, Moods, OneRosterService, SECRET};
 pub use openidc::Openidc;
+pub use operator::Done;
 pub use parts::{Folder, part, skip};
 pub use press::Press;
 pub use roster::{Delivery, Person};

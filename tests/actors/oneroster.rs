@@ -246,8 +246,8 @@ async fn page(
             let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
             format!("<{place}{}?{query}>; rel=\"{rel}\"", uri.path())
         };
-        let next = (given < total).then(|| link(given, "next") + ", ").unwrap_or_default();
-        response = response.header(header::LINK, next + &link(0, "first"));
+        let next = if given < total { format!("{}, ", link(given, "next")) } else { String::new() };
+        response = response.header(header::LINK, format!("{next}{}", link(0, "first")));
     }
     response.body(body.into()).unwrap()
 }

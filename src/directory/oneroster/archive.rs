@@ -126,7 +126,7 @@ impl<'o> Archive<'o> {
             }
             (Place::Folder, Found::Entry { .. }) => return Err(ReadError::MissingFile(file.to_owned())),
         };
-        let inner = if self.windows { Box::new(Windows1252::new(inner)) } else { inner };
+        let inner: Box<dyn Read + '_> = if self.windows { Box::new(Windows1252::new(inner)) } else { inner };
         Ok(Metered { inner, file: &member.name, packed, given: 0, since_row: 0, meter: &self.meter })
     }
 }

@@ -153,7 +153,7 @@ fn link(page: &Answer) -> Link {
                 .split_once('<')
                 .map_or((parameters, ""), |(own, _)| (own, parameters.get(own.len()..).unwrap_or_default()));
             any = true;
-            if own.split([';', ',']).any(|part| is_next(part)) {
+            if own.split([';', ',']).any(is_next) {
                 return Link::Next(target.trim().to_owned());
             }
             rest = further;

@@ -211,7 +211,8 @@ fn text(value: Option<&Value>) -> Cow<'_, str> {
     match value {
         Some(Value::String(text)) => Cow::Borrowed(text),
         Some(Value::Number(number)) => number.to_string().into(),
-        Some(Value::Bool(truth)) => if *truth { "true" } else { "false" }.into(),
+        Some(Value::Bool(true)) => "true".into(),
+        Some(Value::Bool(false)) => "false".into(),
         _ => "".into(),
     }
 }

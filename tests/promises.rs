@@ -21,6 +21,7 @@ mod integrate;
 mod keys;
 mod life;
 mod logout;
+mod nights;
 mod oidc_attacks;
 mod one_name;
 mod pages;

@@ -43,8 +43,8 @@ pub struct Changes {
     pub orgs_gone: Vec<String>,
     /// `Roster::orgs` are all that there are, as in a delivery that is whole.
     pub orgs_are_whole: bool,
-    /// Posts that began, changed or (`None`) ended, each by its person's sourcedId and its own id. They have no
-    /// grade: a student's is the person's.
+    /// Posts that began, changed or (`None`) ended, each by its person's sourcedId (empty where a post that ended is
+    /// told by its own id alone) and its own id. They have no grade: a student's is the person's.
     pub posts: Vec<(String, String, Option<Post>)>,
     /// The posts of `Roster::people` are all that these people have; else they keep theirs, but for `posts`.
     pub posts_are_whole: bool,

@@ -160,13 +160,13 @@ pub(super) fn read_changes(
         seen.once(&row, sourced_id)?;
         row.note_date(columns.modified, report);
         let Some(active) = row.status(columns.status, report) else { continue };
-        if holder.is_empty() {
-            report.refused(row.file, row.line, "userSourcedId", "no-user", "a role of nobody");
-            continue;
-        }
         let mut tell = |post| posts.push((holder.to_owned(), sourced_id.to_owned(), post));
         if !active {
             tell(None);
+            continue;
+        }
+        if holder.is_empty() {
+            report.refused(row.file, row.line, "userSourcedId", "no-user", "a role of nobody");
             continue;
         }
         let Some(standing) = row.standing(columns.role, report) else { continue };

@@ -27,7 +27,7 @@ pub(super) const FIELDS: &[Field] = &[
     },
     Field {
         name: "delimiter",
-        kind: Kind::Choice(&[",", ";", "|", "tab"]),
+        kind: Kind::Choice(&[",", ";", "tab", "pipe"]),
         required: false,
         default: ",",
         help: "What stands between two fields.",
@@ -164,7 +164,7 @@ impl Mapping {
         Ok(Mapping {
             delimiter: match source.text("delimiter") {
                 Some(";") => b';',
-                Some("|") => b'|',
+                Some("pipe") => b'|',
                 Some("tab") => b'\t',
                 _ => b',',
             },

@@ -81,7 +81,7 @@ promise! { founded, async fn a_dropped_file_that_cannot_be_read_is_set_aside_wit
     assert!(why.contains("1.zip") && why.contains("cut off"), "{why}");
     let refused = names(&folder.join("refused"));
     assert_eq!(refused.len(), 2, "{refused:?}");
-    let report = fs::read_to_string(folder.join("refused").join(&refused[0])).unwrap();
+    let report = fs::read_to_string(folder.join("refused").join(&refused[1])).unwrap();
     assert!(report.contains("cut off"), "{report}");
     pull(&library).fine();
     Browser::new().sign_in(&library, &Person::pupil(1).card()).await;

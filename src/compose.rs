@@ -22,7 +22,8 @@ use crate::{
     app::{App, Directories, EXCHANGES, Programme},
     config::{self, Config, Judge, Kinds, Loaded, Problems},
     directory::{
-        oneroster::kind::OneRosterCsv,
+        csv::PlainCsv,
+        oneroster::{kind::OneRosterCsv, rest::OneRosterRest},
         source::{self, Means, Sources},
     },
     domain::{
@@ -62,7 +63,7 @@ fn protocols() -> Vec<Box<dyn Protocol>> {
 
 /// How directories may be spoken with.
 pub fn sources() -> Vec<Box<dyn source::Kind>> {
-    vec![Box::new(OneRosterCsv)]
+    vec![Box::new(OneRosterCsv), Box::new(OneRosterRest), Box::new(PlainCsv)]
 }
 
 /// What an operator fills in for each protocol and each kind of source, for reading configuration files.

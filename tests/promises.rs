@@ -44,6 +44,7 @@ mod sign_in;
 mod sip2;
 mod sip2_doors;
 mod sip2_peers;
+mod sources;
 mod test_patrons;
 mod throttle;
 mod vendors;

@@ -16,11 +16,14 @@ use super::{
     progress::Meter,
     table::Table,
 };
-use crate::admin::operations::{
-    Desk,
-    directory::{self, Change, Counts, ImportError, ImportOptions, Movement, Preview, Reading, Report, Step},
-    generate, sources,
-    sources::{FetchOptions, ImportOutcome},
+use crate::{
+    admin::operations::{
+        Desk,
+        directory::{self, Change, Counts, ImportError, ImportOptions, Movement, Preview, Reading, Report, Step},
+        generate, sources,
+        sources::{FetchOptions, ImportOutcome},
+    },
+    compose,
 };
 
 #[derive(Debug, Subcommand)]
@@ -130,7 +133,8 @@ async fn import(desk: &Desk, source: &str, path: &Path, options: ImportOptions, 
         move |at: Reading| meter.tell("Reading bytes", at.done, at.total)
     };
     let merging = |step: Step, done: u64, total: u64| meter.tell(name_of(step), done, total);
-    let outcome = directory::import(desk, source, path, options, reading, &merging).await;
+    let opened = compose::source(desk, source).await?;
+    let outcome = directory::import(desk, &opened, source, path, options, reading, &merging).await;
     meter.end();
     let outcome = match outcome {
         Ok(outcome) => outcome,

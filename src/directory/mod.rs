@@ -1,5 +1,9 @@
 //! Where patrons come from. Each source reads its own format into a `Roster`; `roster` merges it, by one rule.
 
+mod apart;
+pub mod csv;
+mod drop;
+mod encoding;
 pub mod oneroster;
 pub mod report;
 pub mod roster;
@@ -8,6 +12,7 @@ pub mod source;
 use secrecy::SecretString;
 
 use crate::domain::{clock::Date, grade::Grade, patron::Role};
+pub use oneroster::ReadError;
 pub use report::{Note, Outcome, Report};
 
 /// A whole delivery of a directory, read and checked, not yet merged.

@@ -1,9 +1,9 @@
 //! Kinds of directories and what each can do: hand over a roster, check a password, sign somebody in at its own page.
 //! To add one: a folder beside this file, and a line in `compose`.
 
-use std::{collections::BTreeMap, future::Future, pin::Pin, sync::Arc};
+use std::{collections::BTreeMap, future::Future, path::Path, pin::Pin, sync::Arc};
 
-use super::Roster;
+use super::{ReadError, Roster};
 use crate::{
     domain::{
         catalogue::{Catalogue, SourceSettings},
@@ -53,6 +53,31 @@ pub trait Source: Send + Sync {
     fn roster(&self) -> Option<&dyn Pull> {
         None
     }
+
+    /// Where it reads a delivery that somebody brings by hand.
+    fn file(&self) -> Option<&dyn FromFile> {
+        None
+    }
+}
+
+/// A directory whose deliveries are files and folders.
+pub trait FromFile: Send + Sync {
+    /// Reads a whole delivery, changing nothing. Blocks: call it where that is allowed.
+    ///
+    /// # Errors
+    /// Where the delivery cannot be trusted as a whole; what is wrong with single rows is in the report.
+    fn read(&self, path: &Path, reading: &Reading<'_>) -> Result<Roster, ReadError>;
+}
+
+/// How a delivery is read.
+#[derive(Clone, Copy)]
+pub struct Reading<'a> {
+    /// Read month and day of birth: only where a birthday PIN is configured.
+    pub birthdays: bool,
+    /// The library's calendar day.
+    pub today: Date,
+    /// Told now and then: bytes done, of how many.
+    pub progress: &'a dyn Fn(u64, u64),
 }
 
 /// A directory whose roster can be fetched.
@@ -135,7 +160,9 @@ impl Sources {
     /// # Errors
     /// Why it could not be opened; also where there is none of this name.
     pub fn get(&self, id: &str) -> Result<&Arc<dyn Source>, String> {
-        let opened = self.0.get(id).ok_or_else(|| format!("there is no source {id}"))?;
+        let known = || self.0.keys().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let none = || format!("there is no source {id}; the programme has: {}", known());
+        let opened = self.0.get(id).ok_or_else(none)?;
         opened.source.as_ref().map_err(Clone::clone)
     }
 

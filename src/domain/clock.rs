@@ -42,6 +42,14 @@ impl Timestamp {
     }
 }
 
+impl std::str::FromStr for Timestamp {
+    type Err = jiff::Error;
+    /// RFC 3339 with any offset, `2026-11-24T02:07:00.000Z`.
+    fn from_str(text: &str) -> Result<Self, jiff::Error> {
+        text.parse::<jiff::Timestamp>().map(|at| Timestamp(at.as_millisecond()))
+    }
+}
+
 impl std::ops::Add<Duration> for Timestamp {
     type Output = Timestamp;
     fn add(self, more: Duration) -> Timestamp {

@@ -1,7 +1,7 @@
 //! Rosters: import with its guard, the list of runs, undo. Each that changes anything leaves an event in the
 //! transaction that makes it visible.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
@@ -16,7 +16,7 @@ use crate::{
     directory::{
         oneroster,
         roster::{self, ImportOutcome, Merge, Progress, Rules, UndoOutcome},
-        source::Delivery,
+        source::{self, Delivery, Source},
     },
     domain::{
         audit::{AuditEvent, Kind},
@@ -27,13 +27,14 @@ use crate::{
     store::audit,
 };
 
-/// Reads the delivery at `path` and makes it what holds; with `options.dry_run` only says what that would change.
+/// Reads the delivery at `path`, as the kind of its source does, and makes it what holds; with `options.dry_run` only says what that would change.
 ///
 /// # Errors
 /// Where the delivery cannot be trusted as a whole, the guard stops it, or the database does not answer; then
 /// nothing is changed.
 pub async fn import(
     desk: &Desk,
+    opened: &Arc<dyn Source>,
     source: &str,
     path: &Path,
     options: ImportOptions,
@@ -48,13 +49,17 @@ pub async fn import(
 
     let birthdays = catalogue.organisations.values().any(|o| o.initial_pin == InitialPin::BirthdayMmdd);
     let today = desk.config.library.time_zone.date(desk.clock.now());
+    let opened = opened.clone();
+    ensure!(opened.file().is_some(), "deliveries of {source} are fetched from its server: nobody can bring one");
     let delivery = path.to_owned();
     let roster = tokio::task::spawn_blocking(move || {
-        let options = oneroster::Options { birthdays, today, progress: &reading };
-        oneroster::read(&delivery, &options)
+        let progress = |done, total| reading(oneroster::Progress { done, total });
+        let reading = source::Reading { birthdays, today, progress: &progress };
+        opened.file().map(|file| file.read(&delivery, &reading))
     })
     .await
     .context("reading the delivery failed")?
+    .context("nobody reads such files")?
     .with_context(|| format!("{} was not imported", path.display()))?;
 
     let rules = Rules::of(&catalogue, &source, desk.clock.now(), &desk.config.library.time_zone);

@@ -7,7 +7,7 @@ use std::{
 
 /// Numbers ids from 0 in the order in which they are met.
 #[derive(Default)]
-pub(super) struct Ids {
+pub(in crate::directory) struct Ids {
     /// Keyed by chance, so that no delivery can be made to collide.
     key: RandomState,
     text: String,
@@ -55,7 +55,7 @@ impl Ids {
 
 /// Passes on a hash that was made already.
 #[derive(Default)]
-pub(super) struct AsItIs(u64);
+pub(in crate::directory) struct AsItIs(u64);
 
 impl Hasher for AsItIs {
     fn finish(&self) -> u64 {

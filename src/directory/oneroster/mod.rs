@@ -3,7 +3,7 @@
 //! `manifest` says what was delivered, `archive` gives the bytes of a file, `table` its rows, `values` what a field
 //! means; `orgs`, `roles` (1.2), `demographics` and `users` say what a row means, and read nothing that is not needed.
 
-mod archive;
+pub(in crate::directory) mod archive;
 mod demographics;
 mod error;
 pub mod generate;
@@ -11,13 +11,14 @@ mod ids;
 pub mod kind;
 mod manifest;
 mod orgs;
+pub mod rest;
 mod roles;
-mod row;
-mod table;
+pub(in crate::directory) mod row;
+pub(in crate::directory) mod table;
 #[cfg(test)]
 mod tests;
 mod users;
-mod values;
+pub(in crate::directory) mod values;
 
 use std::path::Path;
 

@@ -10,7 +10,7 @@ use crate::directory::Report;
 
 /// The sourcedIds of one file, each of which may stand there once.
 #[derive(Default)]
-pub(super) struct Seen {
+pub(in crate::directory) struct Seen {
     ids: Ids,
     lines: Vec<u64>,
 }

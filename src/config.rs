@@ -153,6 +153,8 @@ pub struct Hashing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
     pub who_went_where: Duration,
+    /// How long people are kept whom no roster lists any more.
+    pub withdrawn: Duration,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -24,6 +24,7 @@ mod logout;
 mod oidc_attacks;
 mod one_name;
 mod pages;
+mod patrons;
 mod refusals;
 mod registration;
 mod restart;

@@ -5,9 +5,17 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Subcommand;
 
-use super::{output::Output, secret};
+use super::{
+    card_privilege,
+    output::Output,
+    patron::{reason, tell_kept},
+    secret,
+};
 use crate::{
-    admin::operations::{Desk, cards},
+    admin::operations::{
+        Desk,
+        cards::{self, CardView},
+    },
     domain::card::CardStatus,
 };
 
@@ -17,21 +25,21 @@ pub enum Card {
     Show {
         card: String,
         /// Why you look: kept in the audit.
-        #[arg(long)]
+        #[arg(long, value_parser = reason)]
         reason: String,
     },
     /// Blocks a card: its sessions and tokens end at once.
     Block {
         card: String,
-        /// Why: kept in the audit.
-        #[arg(long, default_value = "")]
+        /// Why: kept with the card, for staff, and in the audit.
+        #[arg(long, value_parser = reason)]
         reason: String,
     },
     /// Lifts a block.
     Unblock {
         card: String,
         /// Why: kept in the audit.
-        #[arg(long, default_value = "")]
+        #[arg(long, value_parser = reason)]
         reason: String,
     },
     /// Sets a card's PIN, read from a prompt, a file or standard input; ends the patron's sessions.
@@ -44,24 +52,22 @@ pub enum Card {
         #[arg(long)]
         temporary: bool,
     },
+    /// Gives one card a privilege besides what agreements grant, until a day.
+    Grant(card_privilege::Grant),
+    /// Takes back what `card grant` gave.
+    Revoke(card_privilege::Revoke),
 }
 
 pub async fn run(desk: &Desk, command: Card, output: Output) -> Result<()> {
     match command {
         Card::Show { card, reason } => {
             let view = cards::show(desk, &card, &reason).await?;
-            output.document(&view, |view| {
-                say!("Card          {}", view.card);
-                let nobody = if view.test_patron { "  (a test patron: nobody)" } else { "" };
-                say!("Name          {}{nobody}", view.name);
-                say!("Status        {}", word(&view.status));
-                say!("Standing      {}{}", word(&view.standing), if view.opted_out { ", opted out" } else { "" });
-                say!("Affiliations  {}", view.affiliations.join(", "));
-                say!("PIN           {}", view.pin);
-            })
+            output.document(&view, tell)
         }
         Card::Block { card, reason } => status(desk, &card, CardStatus::Blocked, &reason, output).await,
         Card::Unblock { card, reason } => status(desk, &card, CardStatus::Active, &reason, output).await,
+        Card::Grant(wish) => card_privilege::grant(desk, wish, output).await,
+        Card::Revoke(wish) => card_privilege::revoke(desk, wish, output).await,
         Card::SetPin { card, pin_file, temporary } => {
             let pin = secret::read(pin_file.as_deref(), "New PIN: ")?;
             cards::set_pin(desk, &card, &pin, temporary).await?;
@@ -70,6 +76,18 @@ pub async fn run(desk: &Desk, command: Card, output: Output) -> Result<()> {
             })
         }
     }
+}
+
+/// A card in words.
+pub fn tell(view: &CardView) {
+    say!("Card          {}", view.card);
+    let nobody = if view.test_patron { "  (a test patron: nobody)" } else { "" };
+    say!("Name          {}{nobody}", view.name);
+    say!("Status        {}", word(&view.status));
+    say!("Standing      {}{}", word(&view.standing), if view.opted_out { ", opted out" } else { "" });
+    say!("Affiliations  {}", view.affiliations.join(", "));
+    say!("PIN           {}", view.pin);
+    tell_kept(&view.kept);
 }
 
 async fn status(desk: &Desk, card: &str, status: CardStatus, reason: &str, output: Output) -> Result<()> {

@@ -14,6 +14,7 @@ mod agreement_simulate;
 mod apply;
 mod audit;
 mod card;
+mod card_privilege;
 mod check;
 mod demo;
 mod directory;
@@ -22,6 +23,7 @@ mod explain;
 mod invitation;
 mod keys;
 mod output;
+mod patron;
 mod progress;
 mod scope;
 mod secret;
@@ -84,9 +86,12 @@ enum Command {
     /// Rosters: bring one in, look back, take the last one back; make a fictional one.
     #[command(subcommand)]
     Directory(directory::Directory),
-    /// One card: look, block, unblock, set its PIN.
+    /// One card: look, block, unblock, set its PIN, give it a privilege.
     #[command(subcommand)]
     Card(card::Card),
+    /// One person: everything that is kept of them, a family's no, the end of it all.
+    #[command(subcommand)]
+    Patron(patron::Patron),
     /// Why a card is let in or refused at a vendor, and exactly what would be released.
     Explain(explain::Explain),
     /// What a token is, and whether it is worth anything now.
@@ -142,6 +147,7 @@ async fn dispatch(cli: Cli) -> Result<()> {
         Command::Keys(command) => keys::run(&desk(&config).await?, command, output).await,
         Command::Directory(command) => directory::run(&config, command, output).await,
         Command::Card(command) => card::run(&desk(&config).await?, command, output).await,
+        Command::Patron(command) => patron::run(&desk(&config).await?, command, output).await,
         Command::Explain(command) => explain::run(&desk(&config).await?, command, output).await,
         Command::Verify(command) => verify::run(&desk(&config).await?, command, output).await,
         Command::Audit(command) => audit::run(&desk(&config).await?, command, output).await,

@@ -204,6 +204,8 @@ fn agreement(section: &Section<'_>, draft: &mut Draft) -> Option<Agreement> {
     {
         section.wrong("to", format!("the last day, {to}, comes before the first, {from}"));
     }
+    let limit = section.maybe("loan_limit", read::number(1, 9999));
+    let overdue_fines = section.maybe("overdue_fines", read::flag);
     Some(Agreement {
         id: id?,
         organisation: organisation?,
@@ -212,6 +214,8 @@ fn agreement(section: &Section<'_>, draft: &mut Draft) -> Option<Agreement> {
         privileges: as_new(privileges?),
         from: from?,
         to: to?,
+        loan_limit: limit?.and_then(|number| u32::try_from(number).ok()),
+        overdue_fines: overdue_fines?,
     })
 }
 
@@ -294,7 +298,7 @@ fn opt_out(section: &Section<'_>, draft: &mut Draft) -> Option<OptOut> {
     let source = section.maybe("source", read::word);
     let sourced_id = section.maybe("sourced_id", read::text);
     let since = section.maybe("since", read::date);
-    let opt_out = OptOut { card: card?, source: source?, sourced_id: sourced_id?, since: since? };
+    let opt_out = OptOut { card: card?, source: source?, sourced_id: sourced_id?, since: since?, by_command: false };
     match (&opt_out.card, &opt_out.source, &opt_out.sourced_id) {
         (Some(_), None, None) | (None, Some(_), Some(_)) => {}
         _ => {

@@ -4,7 +4,8 @@
 mod programme;
 
 pub use programme::{
-    AGREEMENT, CARD, OPT_OUT, ORGANISATION, RELEASE, SCOPE, SOURCE, TEST_ADDRESS, TEST_PATRON, VENDOR,
+    AGREEMENT, CARD, OPT_OUT, ORGANISATION, RELEASE, SCOPE, SOURCE, TEST_ADDRESS, TEST_PATRON,
+    VENDOR,
 };
 
 /// A field of the file.
@@ -228,12 +229,21 @@ pub const RETENTION: Table = Table {
     name: "retention",
     many: false,
     help: "How long what the law protects is kept.",
-    fields: &[or(
-        "who_went_where",
-        "duration, 0d to 30d",
-        "\"30d\"",
-        "How long the audit remembers which patron went to which vendor; then only daily counts remain.",
-    )],
+    fields: &[
+        or(
+            "who_went_where",
+            "duration, 0d to 30d",
+            "\"30d\"",
+            "How long the audit remembers which patron went to which vendor; then only daily counts remain.",
+        ),
+        or(
+            "withdrawn",
+            "duration, 30d to 3650d",
+            "\"400d\"",
+            "Whom no roster has listed for so long is erased; who returns later is somebody new. At once: \
+             `oneaccess patron erase`.",
+        ),
+    ],
 };
 
 pub const KEYS: Table = Table {

@@ -25,6 +25,12 @@ pub enum Kind {
     Farewell,
     PinSet,
     CardStatus,
+    /// What the library keeps with a patron: an opt-out, an audience, a privilege of one card.
+    PatronFacts,
+    /// People of whom nothing is kept any more. Names nobody.
+    Erasure,
+    /// Lines about patrons that left for the ILS. Names nobody.
+    Export,
     Import,
     ImportUndo,
     Apply,
@@ -35,7 +41,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 16] = [
+    pub const ALL: [Kind; 19] = [
         Kind::SignIn,
         Kind::SignOut,
         Kind::Refusal,
@@ -45,6 +51,9 @@ impl Kind {
         Kind::Farewell,
         Kind::PinSet,
         Kind::CardStatus,
+        Kind::PatronFacts,
+        Kind::Erasure,
+        Kind::Export,
         Kind::Import,
         Kind::ImportUndo,
         Kind::Apply,
@@ -65,6 +74,9 @@ impl Kind {
             Kind::Farewell => "farewell",
             Kind::PinSet => "pin-set",
             Kind::CardStatus => "card-status",
+            Kind::PatronFacts => "patron-facts",
+            Kind::Erasure => "erasure",
+            Kind::Export => "export",
             Kind::Import => "import",
             Kind::ImportUndo => "import-undo",
             Kind::Apply => "apply",
@@ -88,6 +100,7 @@ impl Kind {
                 | Kind::Farewell
                 | Kind::PinSet
                 | Kind::CardStatus
+                | Kind::PatronFacts
                 | Kind::LookUp
         )
     }

@@ -37,6 +37,9 @@ pub struct OptOut {
     /// The day the family said so; for the record only.
     #[serde(default)]
     pub since: Option<Date>,
+    /// Put down by staff instead of declared in a file. No file takes it away; only `patron opt-in` does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_command: bool,
 }
 
 impl OptOut {
@@ -47,6 +50,11 @@ impl OptOut {
             (None, Some(source), Some(id)) => format!("{source}/{id}"),
             _ => String::new(),
         }
+    }
+
+    /// The names of every tombstone that would name this patron.
+    pub fn keys_of(patron: &Patron) -> [String; 2] {
+        [format!("card:{}", patron.card), format!("{}/{}", patron.source, patron.sourced_id)]
     }
 }
 
@@ -137,9 +145,7 @@ impl Catalogue {
     }
 
     pub fn has_opted_out(&self, patron: &Patron) -> bool {
-        !self.opt_outs.is_empty()
-            && (self.opt_outs.contains(&format!("card:{}", patron.card))
-                || self.opt_outs.contains(&format!("{}/{}", patron.source, patron.sourced_id)))
+        !self.opt_outs.is_empty() && OptOut::keys_of(patron).iter().any(|key| self.opt_outs.contains(key))
     }
 }
 

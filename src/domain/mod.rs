@@ -16,6 +16,7 @@ pub mod grant;
 pub mod handle;
 pub mod holding;
 pub mod id;
+pub mod kept;
 pub mod key;
 pub mod network;
 pub mod organisation;

@@ -9,6 +9,7 @@ use super::{
     claims::StandardClaims,
     grade::Grade,
     id::{OrganisationId, PatronId, SourceId},
+    kept::Kept,
 };
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub struct Patron {
     pub card_status: CardStatus,
     /// Declared for a test patron; no roster brings any.
     pub standard_claims: Option<Box<StandardClaims>>,
+    /// What staff put down with the card.
+    pub kept: Kept,
 }
 
 impl Patron {

@@ -40,10 +40,12 @@ pub mod audit;
 pub mod catalogue;
 pub mod farewells;
 pub mod journal;
+mod kept;
 pub mod keys;
 mod migrate;
 pub mod passages;
 pub mod patrons;
+pub mod people;
 pub mod published;
 pub mod registration;
 pub mod retention;
@@ -137,6 +139,8 @@ impl Db {
                 .synchronous(SqliteSynchronous::Full)
                 .busy_timeout(WRITER_PATIENCE)
                 .pragma("cache_size", "-8000")
+                // What is deleted is gone from the file, too.
+                .pragma("secure_delete", "ON")
                 .statement_cache_capacity(256)
                 .disable_statement_logging();
             // Turning a new file to WAL takes the whole file, and no busy handler waits for that: one connection does it

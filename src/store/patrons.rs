@@ -57,7 +57,7 @@ macro_rules! holding {
     ($rest:literal) => {
         concat!(
             "SELECT p.id, p.source, p.sourced_id, p.card_status, p.pin_verifier, p.pin_change_due, e.given_name, ",
-            "e.family_name, e.affiliations, e.present, e.card, e.initial_pin, p.standard_claims ",
+            "e.family_name, e.affiliations, e.present, e.card, e.initial_pin, p.standard_claims, p.kept ",
             "FROM roster_entry e JOIN roster_source s ON s.source = e.source JOIN patron p ON p.id = e.patron ",
             "WHERE e.run <= s.live_run AND ",
             $rest
@@ -125,8 +125,7 @@ impl Patrons<'_> {
     /// `Unavailable` or `Corrupt`.
     pub async fn enrolled_after(&self, last: Option<PatronId>, most: i64) -> Result<Vec<Patron>> {
         let last = last.map(|id| id.to_string()).unwrap_or_default();
-        let rows: Vec<Row> =
-            on!(self.db, pool => sqlx::query_as(ENROLLED).bind(last).bind(most).fetch_all(pool).await)?;
+        let rows: Vec<Row> = on!(self.db, pool => sqlx::query_as(ENROLLED).bind(last).bind(most).fetch_all(pool).await)?;
         rows.into_iter().map(|row| Ok(record(row)?.patron)).collect()
     }
 
@@ -217,6 +216,7 @@ type Row = (
     String,
     Option<String>,
     Option<String>,
+    Option<String>,
 );
 
 fn record(row: Row) -> Result<PatronRecord> {
@@ -237,6 +237,7 @@ fn record(row: Row) -> Result<PatronRecord> {
             other => return Err(corrupt(format!("card status {other:?}"))),
         },
         standard_claims: row.12.as_deref().map(serde_json::from_str).transpose().map_err(corrupt)?,
+        kept: super::kept::read(row.13.as_deref())?,
     };
     let pin = match (verifier, &row.11) {
         (Some(verifier), _) => Pin::Chosen { verifier: verifier.clone(), change_due: *change_due },

@@ -33,6 +33,9 @@ struct Page {
     valid_until: Option<Date>,
     privileges: Vec<Privilege>,
     reason: Option<Why>,
+    /// Things that may be borrowed at a time, where an agreement says so.
+    loan_limit: Option<u32>,
+    no_fines: bool,
 }
 
 /// A scope, as people read it.
@@ -73,6 +76,8 @@ pub async fn show(State(signon): State<SignOn>, browser: Browser) -> Result<Resp
         valid_until: who.valid_until.map(|end| zone.date(end - Duration::from_millis(1))),
         privileges: privileges.collect(),
         reason: who.refused.as_ref().map(Why::from),
+        loan_limit: who.loans.limit,
+        no_fines: who.loans.has_no_fines(),
     };
     browser.page(StatusCode::OK, "card/card.html", page)
 }

@@ -67,6 +67,18 @@ pub const AGREEMENT: Table = Table {
         need("privileges", "list of scope names", "What it grants."),
         need("from", "day", "Its first day, `2026-07-01`."),
         need("to", "day", "Its last day, included, in the library's time zone."),
+        may(
+            "loan_limit",
+            "number, 1 to 9999",
+            "How many things may be borrowed at a time. Of several agreements that cover somebody the highest holds. Told \
+             on the card page, to vendors that lend (SIP2 field CB), and by exports; without it nobody is told any.",
+        ),
+        may(
+            "overdue_fines",
+            "true or false",
+            "Whether what comes back late costs anything. `false` is told on the card page, to vendors that lend, and by \
+             exports; without it nothing is said.",
+        ),
     ],
 };
 

@@ -1,6 +1,7 @@
 //! What an import promises, kept on real databases.
 
 mod fixture;
+mod gone;
 mod life;
 mod measure;
 mod model;

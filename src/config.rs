@@ -5,6 +5,7 @@
 mod check;
 mod declarations;
 pub mod docs;
+mod exports;
 pub mod fields;
 mod parties;
 mod problem;
@@ -27,6 +28,7 @@ use crate::domain::{
     agreement::Agreement,
     catalogue::{Catalogue, OptOut, SourceSettings},
     clock::TimeZone,
+    export::Export,
     field::Field,
     grade::{AudienceBand, BandRule},
     id::{VendorId, VendorUid},
@@ -192,6 +194,7 @@ pub struct Declared {
     pub sources: Vec<SourceSettings>,
     pub opt_outs: Vec<OptOut>,
     pub test_patrons: Vec<DeclaredTestPatron>,
+    pub exports: Vec<Export>,
 }
 
 impl Declared {

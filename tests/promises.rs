@@ -14,6 +14,7 @@ mod bad_tokens;
 mod c14n;
 mod click;
 mod device;
+mod export;
 mod faces;
 mod faces_recipes;
 mod import;

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Subcommand;
 
 use super::{
-    card_privilege,
+    card_export, card_privilege,
     output::Output,
     patron::{reason, tell_kept},
     secret,
@@ -56,6 +56,8 @@ pub enum Card {
     Grant(card_privilege::Grant),
     /// Takes back what `card grant` gave.
     Revoke(card_privilege::Revoke),
+    /// Writes lines about cards for the library's ILS, as [[export]] declares: everybody, or whose line has changed.
+    Export(card_export::Export),
 }
 
 pub async fn run(desk: &Desk, command: Card, output: Output) -> Result<()> {
@@ -68,6 +70,7 @@ pub async fn run(desk: &Desk, command: Card, output: Output) -> Result<()> {
         Card::Unblock { card, reason } => status(desk, &card, CardStatus::Active, &reason, output).await,
         Card::Grant(wish) => card_privilege::grant(desk, wish, output).await,
         Card::Revoke(wish) => card_privilege::revoke(desk, wish, output).await,
+        Card::Export(wish) => card_export::run(desk, wish, output).await,
         Card::SetPin { card, pin_file, temporary } => {
             let pin = secret::read(pin_file.as_deref(), "New PIN: ")?;
             cards::set_pin(desk, &card, &pin, temporary).await?;

@@ -14,6 +14,7 @@ mod agreement_simulate;
 mod apply;
 mod audit;
 mod card;
+mod card_export;
 mod card_privilege;
 mod check;
 mod demo;

@@ -4,7 +4,7 @@
 use toml::de::DeValue;
 
 use super::{
-    Declared, DeclaredVendor, Rules,
+    Declared, DeclaredVendor, Rules, exports,
     fields::{self, Table},
     parties::{self, Party},
     read,
@@ -51,6 +51,7 @@ pub(super) enum Claimed {
     Vendor,
     Source,
     OptOut,
+    Export,
     /// A node of the directory's tree.
     RosterOrg,
     TestPatron,
@@ -117,6 +118,10 @@ pub(super) fn read(root: &Section<'_>, rules: &Rules<'_>) -> Draft {
     for section in each(&fields::TEST_PATRON) {
         let patron = test_patrons::read(&section, &mut draft);
         draft.declared.test_patrons.extend(patron);
+    }
+    for section in each(&fields::EXPORT) {
+        let export = exports::read(&section, &mut draft);
+        draft.declared.exports.extend(export);
     }
     draft
 }
@@ -337,7 +342,7 @@ fn as_new(names: Vec<Located<ScopeName>>) -> Scopes {
 }
 
 /// A list that says nothing when it is empty.
-fn filled<T>(
+pub(super) fn filled<T>(
     section: &Section<'_>,
     field: &str,
     read: impl Fn(&DeValue<'_>) -> Result<T, String>,
@@ -349,6 +354,6 @@ fn filled<T>(
     Some(list)
 }
 
-fn values<T>(list: Vec<Located<T>>) -> Vec<T> {
+pub(super) fn values<T>(list: Vec<Located<T>>) -> Vec<T> {
     list.into_iter().map(|entry| entry.value).collect()
 }

@@ -4,7 +4,7 @@
 mod programme;
 
 pub use programme::{
-    AGREEMENT, CARD, OPT_OUT, ORGANISATION, RELEASE, SCOPE, SOURCE, TEST_ADDRESS, TEST_PATRON,
+    AGREEMENT, CARD, EXPORT, EXPORT_COLUMN, OPT_OUT, ORGANISATION, RELEASE, SCOPE, SOURCE, TEST_ADDRESS, TEST_PATRON,
     VENDOR,
 };
 
@@ -102,6 +102,7 @@ pub const ROOT: Table = Table {
         may("source", "tables", ""),
         may("opt_out", "tables", ""),
         may("test_patron", "tables", ""),
+        may("export", "tables", ""),
     ],
 };
 
@@ -337,7 +338,7 @@ pub const BANDS: Table = Table {
 };
 
 /// In the order that the documentation tells them.
-pub const TABLES: [&Table; 22] = [
+pub const TABLES: [&Table; 24] = [
     &ROOT,
     &LIBRARY,
     &TLS,
@@ -360,4 +361,6 @@ pub const TABLES: [&Table; 22] = [
     &OPT_OUT,
     &TEST_PATRON,
     &TEST_ADDRESS,
+    &EXPORT,
+    &EXPORT_COLUMN,
 ];

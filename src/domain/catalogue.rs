@@ -8,7 +8,8 @@ use super::{
     agreement::Agreement,
     card::CardNumber,
     clock::{Date, Timestamp},
-    id::{AgreementId, OrganisationId, ScopeId, ScopeName, SourceId, VendorId},
+    export::Export,
+    id::{AgreementId, ExportId, OrganisationId, ScopeId, ScopeName, SourceId, VendorId},
     organisation::Organisation,
     patron::Patron,
     scope::{Scope, Scopes},
@@ -67,6 +68,7 @@ pub struct Catalogue {
     pub vendors: BTreeMap<VendorId, Vendor>,
     pub sources: BTreeMap<SourceId, SourceSettings>,
     pub opt_outs: HashSet<String>,
+    pub exports: BTreeMap<ExportId, Export>,
     by_key: HashMap<(String, String), (VendorId, usize)>,
     /// Every name that a scope has or had.
     by_name: HashMap<ScopeName, Named>,

@@ -9,6 +9,7 @@ pub mod check;
 pub mod claims;
 pub mod clock;
 pub mod exchange;
+pub mod export;
 pub mod farewell;
 pub mod field;
 pub mod grade;

@@ -38,6 +38,7 @@ macro_rules! within {
 
 pub mod audit;
 pub mod catalogue;
+pub mod exports;
 pub mod farewells;
 pub mod journal;
 mod kept;

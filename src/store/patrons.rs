@@ -78,6 +78,12 @@ const ENROLLED: &str = holding!(
      AND n.run > e.run AND n.run <= s.live_run) ORDER BY e.patron LIMIT $2"
 );
 
+/// The same with those who left.
+const EVERYBODY: &str = holding!(
+    "e.patron > $1 AND NOT EXISTS (SELECT 1 FROM roster_entry n WHERE n.patron = e.patron \
+     AND n.run > e.run AND n.run <= s.live_run) ORDER BY e.patron LIMIT $2"
+);
+
 const PINS_CHANGED: &str = "UPDATE version SET n = n + 1 WHERE name = 'pins'";
 
 /// Test patrons have one row each.
@@ -124,8 +130,20 @@ impl Patrons<'_> {
     /// # Errors
     /// `Unavailable` or `Corrupt`.
     pub async fn enrolled_after(&self, last: Option<PatronId>, most: i64) -> Result<Vec<Patron>> {
+        self.after(ENROLLED, last, most).await
+    }
+
+    /// The same with those who left.
+    ///
+    /// # Errors
+    /// `Unavailable` or `Corrupt`.
+    pub async fn everybody_after(&self, last: Option<PatronId>, most: i64) -> Result<Vec<Patron>> {
+        self.after(EVERYBODY, last, most).await
+    }
+
+    async fn after(&self, sql: &'static str, last: Option<PatronId>, most: i64) -> Result<Vec<Patron>> {
         let last = last.map(|id| id.to_string()).unwrap_or_default();
-        let rows: Vec<Row> = on!(self.db, pool => sqlx::query_as(ENROLLED).bind(last).bind(most).fetch_all(pool).await)?;
+        let rows: Vec<Row> = on!(self.db, pool => sqlx::query_as(sql).bind(last).bind(most).fetch_all(pool).await)?;
         rows.into_iter().map(|row| Ok(record(row)?.patron)).collect()
     }
 

@@ -122,6 +122,9 @@ async fn bodies(
         let body = test_patrons::body(tx, patron, stored, pins).await?;
         all.insert((Kind::TestPatron, patron.id.to_string()), serde_json::to_value(&body)?);
     }
+    for export in declared.exports {
+        all.insert((Kind::Export, export.name.to_string()), serde_json::to_value(&export)?);
+    }
     Ok(all)
 }
 
@@ -220,6 +223,11 @@ fn fits_together(catalogue: &Catalogue) -> Result<()> {
             if let Some(other) = keys.insert((&party.protocol, &party.key), &vendor.id) {
                 bail!("{} {} would belong to both {other} and {}", party.protocol, party.key, vendor.id);
             }
+        }
+    }
+    for export in catalogue.exports.values() {
+        if let Some(gone) = export.organisations.iter().find(|id| !catalogue.organisations.contains_key(*id)) {
+            bail!("export {} is of cards of {gone}, which would not be there", export.name);
         }
     }
     let mut orgs = BTreeMap::new();

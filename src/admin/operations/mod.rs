@@ -8,6 +8,7 @@ pub mod difference;
 pub mod directory;
 pub mod erase;
 pub mod explain;
+pub mod export;
 pub mod generate;
 pub mod invitations;
 pub mod keys;

@@ -6,6 +6,7 @@ mod by_field;
 mod check;
 mod declarations;
 pub mod docs;
+mod exports;
 pub mod fields;
 mod parties;
 mod problem;
@@ -28,6 +29,7 @@ use crate::domain::{
     agreement::Agreement,
     catalogue::{Catalogue, OptOut, SourceSettings},
     clock::TimeZone,
+    export::Export,
     field::Field,
     grade::{AudienceBand, BandRule},
     id::{VendorId, VendorUid},
@@ -175,6 +177,8 @@ pub struct Hashing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
     pub who_went_where: Duration,
+    /// How long people are kept whom no roster lists any more.
+    pub withdrawn: Duration,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -212,6 +216,7 @@ pub struct Declared {
     pub sources: Vec<SourceSettings>,
     pub opt_outs: Vec<OptOut>,
     pub test_patrons: Vec<DeclaredTestPatron>,
+    pub exports: Vec<Export>,
 }
 
 impl Declared {

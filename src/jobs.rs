@@ -169,7 +169,7 @@ async fn erase_hourly(signon: SignOn) {
 }
 
 /// One run of the retention job: what tells of a patron and is older than the configured time goes, and daily
-/// aggregates remain.
+/// aggregates remain; people withdrawn for longer than theirs go as well.
 ///
 /// # Errors
 /// Those of the database.
@@ -188,6 +188,13 @@ pub async fn erase(app: &App) -> Result<Erased> {
             sessions = erased.sessions,
             "erased what was over"
         );
+    }
+    app.store.people().erase_strays().await?;
+    let left = now - app.config.retention.withdrawn;
+    let people = app.store.people().erase_long_withdrawn(left, now, &app.config.library.time_zone).await?.people;
+    if people > 0 {
+        app.store.people().clear_log().await?;
+        tracing::info!(people, "erased people whom no roster has listed for long");
     }
     Ok(erased)
 }

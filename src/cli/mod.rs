@@ -15,6 +15,8 @@ mod apply;
 mod audit;
 mod card;
 mod card_number;
+mod card_export;
+mod card_privilege;
 mod check;
 mod demo;
 mod directory;
@@ -23,6 +25,7 @@ mod explain;
 mod invitation;
 mod keys;
 mod output;
+mod patron;
 mod progress;
 mod scope;
 mod secret;
@@ -86,12 +89,15 @@ enum Command {
     /// Rosters: bring one in, look back, take the last one back; make a fictional one.
     #[command(subcommand)]
     Directory(directory::Directory),
-    /// One card: look, block, unblock, set its PIN, give it another number, link a library card.
+    /// One card: look, block, unblock, set its PIN, give it another number, link a library card, give it a privilege.
     #[command(subcommand)]
     Card(card::Card),
     /// Computers that many readers share: mark one by a link, look, remove.
     #[command(subcommand)]
     SharedDevice(shared_device::SharedDevice),
+    /// One person: everything that is kept of them, a family's no, the end of it all.
+    #[command(subcommand)]
+    Patron(patron::Patron),
     /// Why a card is let in or refused at a vendor, and exactly what would be released.
     Explain(explain::Explain),
     /// What a token is, and whether it is worth anything now.
@@ -148,6 +154,7 @@ async fn dispatch(cli: Cli) -> Result<()> {
         Command::Directory(command) => directory::run(&config, command, output).await,
         Command::Card(command) => card::run(&desk(&config).await?, command, output).await,
         Command::SharedDevice(command) => shared_device::run(&desk(&config).await?, command, output).await,
+        Command::Patron(command) => patron::run(&desk(&config).await?, command, output).await,
         Command::Explain(command) => explain::run(&desk(&config).await?, command, output).await,
         Command::Verify(command) => verify::run(&desk(&config).await?, command, output).await,
         Command::Audit(command) => audit::run(&desk(&config).await?, command, output).await,

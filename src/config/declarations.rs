@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use toml::de::DeValue;
 
 use super::{
-    Declared, DeclaredVendor, Rules, by_field,
+    Declared, DeclaredVendor, Rules, by_field, exports,
     fields::{self, Table},
     parties::{self, Party},
     read,
@@ -54,6 +54,7 @@ pub(super) enum Claimed {
     Vendor,
     Source,
     OptOut,
+    Export,
     /// A node of the directory's tree.
     RosterOrg,
     TestPatron,
@@ -122,6 +123,10 @@ pub(super) fn read(root: &Section<'_>, rules: &Rules<'_>) -> Draft {
     for section in each(&fields::TEST_PATRON) {
         let patron = test_patrons::read(&section, &mut draft);
         draft.declared.test_patrons.extend(patron);
+    }
+    for section in each(&fields::EXPORT) {
+        let export = exports::read(&section, &mut draft);
+        draft.declared.exports.extend(export);
     }
     draft
 }
@@ -223,6 +228,8 @@ fn agreement(section: &Section<'_>, draft: &mut Draft) -> Option<Agreement> {
     {
         section.wrong("to", format!("the last day, {to}, comes before the first, {from}"));
     }
+    let limit = section.maybe("loan_limit", read::number(1, 9999));
+    let overdue_fines = section.maybe("overdue_fines", read::flag);
     Some(Agreement {
         id: id?,
         organisation: organisation?,
@@ -231,6 +238,8 @@ fn agreement(section: &Section<'_>, draft: &mut Draft) -> Option<Agreement> {
         privileges: as_new(privileges?),
         from: from?,
         to: to?,
+        loan_limit: limit?.and_then(|number| u32::try_from(number).ok()),
+        overdue_fines: overdue_fines?,
     })
 }
 
@@ -356,7 +365,7 @@ fn opt_out(section: &Section<'_>, draft: &mut Draft) -> Option<OptOut> {
     let source = section.maybe("source", read::word);
     let sourced_id = section.maybe("sourced_id", read::text);
     let since = section.maybe("since", read::date);
-    let opt_out = OptOut { card: card?, source: source?, sourced_id: sourced_id?, since: since? };
+    let opt_out = OptOut { card: card?, source: source?, sourced_id: sourced_id?, since: since?, by_command: false };
     match (&opt_out.card, &opt_out.source, &opt_out.sourced_id) {
         (Some(_), None, None) | (None, Some(_), Some(_)) => {}
         _ => {
@@ -395,7 +404,7 @@ fn as_new(names: Vec<Located<ScopeName>>) -> Scopes {
 }
 
 /// A list that says nothing when it is empty.
-fn filled<T>(
+pub(super) fn filled<T>(
     section: &Section<'_>,
     field: &str,
     read: impl Fn(&DeValue<'_>) -> Result<T, String>,
@@ -407,6 +416,6 @@ fn filled<T>(
     Some(list)
 }
 
-fn values<T>(list: Vec<Located<T>>) -> Vec<T> {
+pub(super) fn values<T>(list: Vec<Located<T>>) -> Vec<T> {
     list.into_iter().map(|entry| entry.value).collect()
 }

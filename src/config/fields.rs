@@ -4,7 +4,8 @@
 mod programme;
 
 pub use programme::{
-    AGREEMENT, BRIDGE, CARD, OPT_OUT, ORGANISATION, RELEASE, SCOPE, SOURCE, TEST_ADDRESS, TEST_PATRON, VENDOR,
+    AGREEMENT, BRIDGE, CARD, EXPORT, EXPORT_COLUMN, OPT_OUT, ORGANISATION, RELEASE, SCOPE, SOURCE, TEST_ADDRESS, TEST_PATRON,
+    VENDOR,
 };
 
 /// A field of the file.
@@ -103,6 +104,7 @@ pub const ROOT: Table = Table {
         may("source", "tables", ""),
         may("opt_out", "tables", ""),
         may("test_patron", "tables", ""),
+        may("export", "tables", ""),
     ],
 };
 
@@ -278,12 +280,21 @@ pub const RETENTION: Table = Table {
     name: "retention",
     many: false,
     help: "How long what the law protects is kept.",
-    fields: &[or(
-        "who_went_where",
-        "duration, 0d to 30d",
-        "\"30d\"",
-        "How long the audit remembers which patron went to which vendor; then only daily counts remain.",
-    )],
+    fields: &[
+        or(
+            "who_went_where",
+            "duration, 0d to 30d",
+            "\"30d\"",
+            "How long the audit remembers which patron went to which vendor; then only daily counts remain.",
+        ),
+        or(
+            "withdrawn",
+            "duration, 30d to 3650d",
+            "\"400d\"",
+            "Whom no roster has listed for so long is erased; who returns later is somebody new. At once: \
+             `oneaccess patron erase`.",
+        ),
+    ],
 };
 
 pub const KEYS: Table = Table {
@@ -377,7 +388,7 @@ pub const BANDS: Table = Table {
 };
 
 /// In the order that the documentation tells them.
-pub const TABLES: [&Table; 25] = [
+pub const TABLES: [&Table; 27] = [
     &ROOT,
     &LIBRARY,
     &TLS,
@@ -403,4 +414,6 @@ pub const TABLES: [&Table; 25] = [
     &OPT_OUT,
     &TEST_PATRON,
     &TEST_ADDRESS,
+    &EXPORT,
+    &EXPORT_COLUMN,
 ];

@@ -226,8 +226,9 @@ fn hashing(section: &Section<'_>) -> Option<Hashing> {
 }
 
 fn retention(section: &Section<'_>) -> Option<Retention> {
-    let who_went_where = section.need("who_went_where", read::duration("0d", "30d"))?;
-    Some(Retention { who_went_where })
+    let who_went_where = section.need("who_went_where", read::duration("0d", "30d"));
+    let withdrawn = section.need("withdrawn", read::duration("30d", "3650d"));
+    Some(Retention { who_went_where: who_went_where?, withdrawn: withdrawn? })
 }
 
 /// On loopback a trial need not wait for minutes.

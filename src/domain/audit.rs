@@ -27,6 +27,12 @@ pub enum Kind {
     CardStatus,
     /// A card got another number, or a library card was linked to it, or either was taken back.
     CardNumber,
+    /// What the library keeps with a patron: an opt-out, an audience, a privilege of one card.
+    PatronFacts,
+    /// People of whom nothing is kept any more. Names nobody.
+    Erasure,
+    /// Lines about patrons that left for the ILS. Names nobody.
+    Export,
     Import,
     ImportUndo,
     Apply,
@@ -37,7 +43,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 17] = [
+    pub const ALL: [Kind; 20] = [
         Kind::SignIn,
         Kind::SignOut,
         Kind::Refusal,
@@ -48,6 +54,9 @@ impl Kind {
         Kind::PinSet,
         Kind::CardStatus,
         Kind::CardNumber,
+        Kind::PatronFacts,
+        Kind::Erasure,
+        Kind::Export,
         Kind::Import,
         Kind::ImportUndo,
         Kind::Apply,
@@ -69,6 +78,9 @@ impl Kind {
             Kind::PinSet => "pin-set",
             Kind::CardStatus => "card-status",
             Kind::CardNumber => "card-number",
+            Kind::PatronFacts => "patron-facts",
+            Kind::Erasure => "erasure",
+            Kind::Export => "export",
             Kind::Import => "import",
             Kind::ImportUndo => "import-undo",
             Kind::Apply => "apply",
@@ -93,6 +105,7 @@ impl Kind {
                 | Kind::PinSet
                 | Kind::CardStatus
                 | Kind::CardNumber
+                | Kind::PatronFacts
                 | Kind::LookUp
         )
     }

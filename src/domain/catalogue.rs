@@ -9,7 +9,8 @@ use super::{
     agreement::Agreement,
     card::CardNumber,
     clock::{Date, Timestamp},
-    id::{AgreementId, OrganisationId, ScopeId, ScopeName, SourceId, VendorId},
+    export::Export,
+    id::{AgreementId, ExportId, OrganisationId, ScopeId, ScopeName, SourceId, VendorId},
     lookup::LookupField,
     numbers::Way,
     organisation::Organisation,
@@ -60,6 +61,9 @@ pub struct OptOut {
     /// The day the family said so; for the record only.
     #[serde(default)]
     pub since: Option<Date>,
+    /// Put down by staff instead of declared in a file. No file takes it away; only `patron opt-in` does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_command: bool,
 }
 
 impl OptOut {
@@ -70,6 +74,12 @@ impl OptOut {
             (None, Some(source), Some(id)) => format!("{source}/{id}"),
             _ => String::new(),
         }
+    }
+
+    /// The names of every tombstone that would name this patron.
+    pub fn keys_of(patron: &Patron) -> Vec<String> {
+        let by_number = patron.numbers.all().map(|number| format!("card:{number}"));
+        by_number.chain([format!("{}/{}", patron.source, patron.sourced_id)]).collect()
     }
 }
 
@@ -82,6 +92,7 @@ pub struct Catalogue {
     pub vendors: BTreeMap<VendorId, Vendor>,
     pub sources: BTreeMap<SourceId, SourceSettings>,
     pub opt_outs: HashSet<String>,
+    pub exports: BTreeMap<ExportId, Export>,
     by_key: HashMap<(String, String), (VendorId, usize)>,
     /// Every name that a scope has or had.
     by_name: HashMap<ScopeName, Named>,
@@ -174,9 +185,7 @@ impl Catalogue {
     /// By whichever number of theirs the family said no: the roster's, one that replaced it or was replaced, a library
     /// card's.
     pub fn has_opted_out(&self, patron: &Patron) -> bool {
-        !self.opt_outs.is_empty()
-            && (patron.numbers.all().any(|number| self.opt_outs.contains(&format!("card:{number}")))
-                || self.opt_outs.contains(&format!("{}/{}", patron.source, patron.sourced_id)))
+        !self.opt_outs.is_empty() && OptOut::keys_of(patron).iter().any(|key| self.opt_outs.contains(key))
     }
 }
 

@@ -11,6 +11,7 @@ use super::{
     grade::Grade,
     id::{OrganisationId, PatronId, SourceId},
     numbers::Numbers,
+    kept::Kept,
 };
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub struct Patron {
     pub card_status: CardStatus,
     /// Declared for a test patron; no roster brings any.
     pub standard_claims: Option<Box<StandardClaims>>,
+    /// What staff put down with the card.
+    pub kept: Kept,
 }
 
 impl Patron {

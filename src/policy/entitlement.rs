@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::domain::{
-    agreement::Agreement,
+    agreement::{Agreement, LoanTerms},
     card::CardStatus,
     clock::{Date, TimeZone, Timestamp},
     grade::{AudienceBand, BandRule},
     id::{AgreementId, ScopeId},
+    kept::CardPrivilege,
     patron::{Affiliation, Patron, Role, Standing},
     reason::Reason,
     scope::{Scope, Scopes},
@@ -36,6 +37,9 @@ pub struct Entitlement {
     pub agreements: Vec<AgreementId>,
     /// The first instant at which one of these agreements is over.
     pub until: Timestamp,
+    pub loans: LoanTerms,
+    /// Scopes that this card alone was given, each with the first instant at which it is over.
+    pub given: BTreeMap<ScopeId, Timestamp>,
 }
 
 /// A yes to one patron at one vendor. Only this module makes one, so no protocol can assert what policy did not allow.
@@ -46,6 +50,7 @@ pub struct Allowance {
     audience_band: AudienceBand,
     agreements: Vec<AgreementId>,
     until: Timestamp,
+    loans: LoanTerms,
 }
 
 impl Allowance {
@@ -69,6 +74,11 @@ impl Allowance {
     /// Nothing derived from this may hold from here on.
     pub fn until(&self) -> Timestamp {
         self.until
+    }
+
+    /// What the agreements say of borrowing.
+    pub fn loans(&self) -> LoanTerms {
+        self.loans
     }
 }
 
@@ -115,7 +125,34 @@ pub fn entitled<'a>(
             }
         }
     }
-    found.ok_or_else(|| nearest.reason())
+    let mut entitlement = found.ok_or_else(|| nearest.reason())?;
+    lower(&mut entitlement, patron, trace);
+    give(&mut entitlement, facts, now, trace);
+    Ok(entitlement)
+}
+
+/// A parent may lower the band that follows from a grade, and nobody can raise it this way. Staff have no grade.
+fn lower<'a>(entitlement: &mut Entitlement, patron: &'a Patron, trace: &mut dyn FnMut(Finding<'a>)) {
+    let Some(highest) = patron.kept.audience.filter(|_| patron.is_student()) else { return };
+    let band = entitlement.audience_band;
+    if highest < band {
+        entitlement.audience_band = highest;
+        trace(Finding::AudienceLowered { from: band, to: highest });
+    }
+}
+
+/// What this card alone was given. Only beside an agreement: whom none covers has nothing that this could be added to.
+fn give<'a>(entitlement: &mut Entitlement, facts: &Facts<'a>, now: Timestamp, trace: &mut dyn FnMut(Finding<'a>)) {
+    for privilege in &facts.patron.kept.privileges {
+        let ends = facts.time_zone.end_of(privilege.until);
+        let in_use = facts.scopes.get(&privilege.scope).is_some_and(|scope| scope.is_in_use(now));
+        let holds = now < ends && in_use;
+        trace(Finding::CardPrivilege { privilege, holds });
+        if holds && !entitlement.scopes.contains(&privilege.scope) {
+            entitlement.scopes.extend([&privilege.scope]);
+            entitlement.given.insert(privilege.scope.clone(), ends);
+        }
+    }
 }
 
 fn add(
@@ -135,10 +172,13 @@ fn add(
         },
         agreements: Vec::new(),
         until,
+        loans: LoanTerms::default(),
+        given: BTreeMap::new(),
     });
     let in_use = |id: &&ScopeId| facts.scopes.get(*id).is_some_and(|scope| scope.is_in_use(now));
     entitlement.scopes.extend(agreement.privileges.iter().filter(in_use));
     entitlement.until = entitlement.until.min(until);
+    entitlement.loans = entitlement.loans.or_better(agreement.loans());
     if !entitlement.agreements.contains(&agreement.id) {
         entitlement.agreements.push(agreement.id.clone());
     }
@@ -190,12 +230,14 @@ pub fn allow<'a>(
     if scopes.is_empty() {
         return Err(Reason::NothingGranted);
     }
+    let given = scopes.iter().filter_map(|scope| entitlement.given.get(scope)).copied().min();
     Ok(Allowance {
+        until: given.map_or(entitlement.until, |ends| ends.min(entitlement.until)),
         scopes,
         role: entitlement.role,
         audience_band: entitlement.audience_band,
         agreements: entitlement.agreements.clone(),
-        until: entitlement.until,
+        loans: entitlement.loans,
     })
 }
 
@@ -236,6 +278,15 @@ pub enum Finding<'a> {
         affiliation: &'a Affiliation,
         miss: Option<Miss>,
     },
+    /// A parent had it lowered.
+    AudienceLowered {
+        from: AudienceBand,
+        to: AudienceBand,
+    },
+    CardPrivilege {
+        privilege: &'a CardPrivilege,
+        holds: bool,
+    },
     VendorDisabled,
     Audience {
         band: AudienceBand,
@@ -254,6 +305,8 @@ impl Finding<'_> {
             Finding::OptedOut | Finding::Withdrawn | Finding::CardBlocked | Finding::VendorDisabled => false,
             Finding::Bridged { .. } => true,
             Finding::Agreement { miss, .. } => miss.is_none(),
+            Finding::AudienceLowered { .. } => true,
+            Finding::CardPrivilege { holds, .. } => *holds,
             Finding::Audience { served, .. } => *served,
             Finding::Scopes { granted, .. } => !granted.is_empty(),
         }
@@ -270,6 +323,17 @@ impl Finding<'_> {
                 format!("the roster no longer lists this person; the card lives on until {last_day}")
             }
             Finding::CardBlocked => "the library blocked this card".to_owned(),
+            Finding::AudienceLowered { from, to } => {
+                format!("a parent had the audience lowered from {} to {}", from.as_str(), to.as_str())
+            }
+            Finding::CardPrivilege { privilege: CardPrivilege { scope, until }, holds } => {
+                let name = match names(&std::iter::once(scope.clone()).collect()) {
+                    known if !known.is_empty() => known,
+                    _ => scope.to_string(),
+                };
+                let over = if *holds { "" } else { ", which does not hold any more" };
+                format!("this card was given {name} until {until}{over}")
+            }
             Finding::VendorDisabled => "the vendor is switched off".to_owned(),
             Finding::Audience { band, served: true } => format!("the vendor serves {} readers", band.as_str()),
             Finding::Audience { band, served: false } => {

@@ -33,6 +33,7 @@ pub use crate::policy::release::Release;
 use crate::{
     app::App,
     domain::{
+        agreement::LoanTerms,
         clock::Timestamp,
         grant::Grant,
         id::{GrantId, SessionId, VendorId},
@@ -180,6 +181,8 @@ pub struct SignedIn {
     pub valid_until: Option<Timestamp>,
     /// Scopes that this patron's agreements grant now.
     pub privileges: Scopes,
+    /// What the agreements say of borrowing.
+    pub loans: LoanTerms,
 }
 
 /// Something broke, as opposed to being refused: logged, shown as a number.

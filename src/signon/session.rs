@@ -23,11 +23,11 @@ impl SignOn {
         let Some((session, patron)) = self.present(visitor, now).await? else { return Ok(None) };
         let catalogue = self.app().catalogue();
         let entitlement = entitled(&self.facts(&patron, &catalogue), now, &mut |_| ());
-        let (refused, valid_until, privileges) = match entitlement {
-            Ok(yes) => (None, Some(yes.until), yes.scopes),
-            Err(reason) => (Some(reason), None, Default::default()),
+        let (refused, valid_until, privileges, loans) = match entitlement {
+            Ok(yes) => (None, Some(yes.until), yes.scopes, yes.loans),
+            Err(reason) => (Some(reason), None, Default::default(), Default::default()),
         };
-        Ok(Some(SignedIn { session, patron, refused, valid_until, privileges }))
+        Ok(Some(SignedIn { session, patron, refused, valid_until, privileges, loans }))
     }
 
     /// Every vendor of the programme, each with the reason where this patron may not use it now.

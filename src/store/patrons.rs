@@ -59,7 +59,7 @@ macro_rules! holding {
             "SELECT p.id, p.source, p.sourced_id, p.card_status, p.pin_verifier, p.pin_change_due, e.given_name, ",
             "e.family_name, e.affiliations, e.present, e.card, e.initial_pin, p.standard_claims, e.bridged_until, ",
             super::numbers::numbers!(),
-            " ",
+            " , p.kept ",
             "FROM roster_entry e JOIN roster_source s ON s.source = e.source JOIN patron p ON p.id = e.patron ",
             "WHERE e.run <= s.live_run AND ",
             $rest
@@ -85,6 +85,12 @@ pub(super) const NEWER: &str =
 /// Whose newest visible row says that they are there, or were until the summer, in the order of ids.
 const ENROLLED: &str = holding!(
     "e.patron > $1 AND (e.present OR e.bridged_until > 0) AND NOT EXISTS (SELECT 1 FROM roster_entry n WHERE n.patron = e.patron \
+     AND n.run > e.run AND n.run <= s.live_run) ORDER BY e.patron LIMIT $2"
+);
+
+/// The same with those who left.
+const EVERYBODY: &str = holding!(
+    "e.patron > $1 AND NOT EXISTS (SELECT 1 FROM roster_entry n WHERE n.patron = e.patron \
      AND n.run > e.run AND n.run <= s.live_run) ORDER BY e.patron LIMIT $2"
 );
 
@@ -134,9 +140,20 @@ impl Patrons<'_> {
     /// # Errors
     /// `Unavailable` or `Corrupt`.
     pub async fn enrolled_after(&self, last: Option<PatronId>, most: i64) -> Result<Vec<Patron>> {
+        self.after(ENROLLED, last, most).await
+    }
+
+    /// The same with those who left.
+    ///
+    /// # Errors
+    /// `Unavailable` or `Corrupt`.
+    pub async fn everybody_after(&self, last: Option<PatronId>, most: i64) -> Result<Vec<Patron>> {
+        self.after(EVERYBODY, last, most).await
+    }
+
+    async fn after(&self, sql: &'static str, last: Option<PatronId>, most: i64) -> Result<Vec<Patron>> {
         let last = last.map(|id| id.to_string()).unwrap_or_default();
-        let rows: Vec<Row> =
-            on!(self.db, pool => sqlx::query_as(ENROLLED).bind(last).bind(most).fetch_all(pool).await)?;
+        let rows: Vec<Row> = on!(self.db, pool => sqlx::query_as(sql).bind(last).bind(most).fetch_all(pool).await)?;
         rows.into_iter().map(|row| Ok(record(row)?.patron)).collect()
     }
 
@@ -229,6 +246,7 @@ type Row = (
     Option<String>,
     i64,
     Option<String>,
+    Option<String>,
 );
 
 fn record(row: Row) -> Result<PatronRecord> {
@@ -255,6 +273,7 @@ fn record(row: Row) -> Result<PatronRecord> {
             other => return Err(corrupt(format!("card status {other:?}"))),
         },
         standard_claims: row.12.as_deref().map(serde_json::from_str).transpose().map_err(corrupt)?,
+        kept: super::kept::read(row.15.as_deref())?,
     };
     let pin = match (verifier, &row.11) {
         (Some(verifier), _) => Pin::Chosen { verifier: verifier.clone(), change_due: *change_due },

@@ -38,6 +38,9 @@ struct Page {
     /// The number that signs in as well and does not stand on this page.
     other_number: Option<String>,
     reason: Option<Why>,
+    /// Things that may be borrowed at a time, where an agreement says so.
+    loan_limit: Option<u32>,
+    no_fines: bool,
 }
 
 /// A scope, as people read it.
@@ -83,6 +86,8 @@ pub async fn show(State(signon): State<SignOn>, browser: Browser) -> Result<Resp
             Way::Merge => grouped(who.patron.numbers.student().as_str()),
         }),
         reason: who.refused.as_ref().map(Why::from),
+        loan_limit: who.loans.limit,
+        no_fines: who.loans.has_no_fines(),
     };
     browser.page(StatusCode::OK, "card/card.html", page)
 }

@@ -1,16 +1,20 @@
-//! What an operator may do with one card: look, block, unblock, set a PIN. Each leaves an event.
+//! What an operator may do with one card: look, block, unblock, set a PIN. Each leaves an event. What is kept with the
+//! patron besides is `patrons`'s and `privileges`'s.
 
 use anyhow::{Context, Result};
 use serde::Serialize;
 use serde_json::json;
 
-use super::Desk;
+use super::{Desk, patrons::KeptView};
 use crate::{
     domain::{
         audit::{AuditEvent, Kind},
         card::{CardNumber, CardStatus},
         clock::{Date, Timestamp},
         numbers::Way,
+        catalogue::Catalogue,
+        id::PatronId,
+        kept::Block,
         patron::Standing,
     },
     signon::pins::PinPool,
@@ -48,6 +52,8 @@ pub struct CardView {
     pub affiliations: Vec<String>,
     /// `none`, `initial`, `chosen` or `change-due`.
     pub pin: &'static str,
+    #[serde(flatten)]
+    pub kept: KeptView,
 }
 
 /// # Errors
@@ -58,10 +64,14 @@ pub async fn show(desk: &Desk, card: &str, why: &str) -> Result<CardView> {
     let mut tx = desk.db.begin().await?;
     note(desk, &mut tx, &record, Kind::LookUp, json!({ "what": "card show", "why": why })).await?;
     tx.commit().await?;
+    Ok(view(desk, &catalogue, &record))
+}
+
+pub(super) fn view(desk: &Desk, catalogue: &Catalogue, record: &PatronRecord) -> CardView {
     let patron = &record.patron;
     let now = desk.clock.now();
     let numbers = &patron.numbers;
-    Ok(CardView {
+    CardView {
         card: patron.card.to_string(),
         roster_card: numbers.reissued.as_ref().map(|_| numbers.roster.to_string()),
         earlier_cards: numbers.earlier.iter().map(ToString::to_string).collect(),
@@ -89,10 +99,12 @@ pub async fn show(desk: &Desk, card: &str, why: &str) -> Result<CardView> {
             Pin::Chosen { change_due: true, .. } => "change-due",
             Pin::Chosen { .. } => "chosen",
         },
-    })
+        kept: KeptView::of(desk, catalogue, &patron.kept),
+    }
 }
 
-/// Blocks or unblocks. A blocked card's sessions end and its tokens stop at once.
+/// Blocks or unblocks. A blocked card's sessions end and its tokens stop at once; since when and why is kept with it
+/// until it is unblocked.
 ///
 /// # Errors
 /// Where the card is unknown, or the database does not answer.
@@ -102,10 +114,13 @@ pub async fn set_status(desk: &Desk, card: &str, status: CardStatus, why: &str) 
         return Ok(false);
     }
     let id = record.patron.id;
+    let now = desk.clock.now();
     let mut tx = desk.db.begin().await?;
     desk.db.patrons().set_card_status(&mut tx, id, status).await?;
+    let block = (status == CardStatus::Blocked).then(|| Block { since: now, reason: why.trim().to_owned() });
+    desk.db.patrons().keep(&mut tx, id, |kept| kept.block = block).await?;
     if status == CardStatus::Blocked {
-        sessions::end_all_of(&mut tx, id, None, desk.clock.now()).await?;
+        sessions::end_all_of(&mut tx, id, None, now).await?;
     }
     note(desk, &mut tx, &record, Kind::CardStatus, json!({ "status": status, "why": why })).await?;
     tx.commit().await?;
@@ -134,7 +149,11 @@ pub async fn set_pin(desk: &Desk, card: &str, pin: &str, temporary: bool) -> Res
     Ok(())
 }
 
+/// By card number, or by the patron's own id, which also finds those whose number somebody else has by now.
 pub(super) async fn find(desk: &Desk, card: &str) -> Result<PatronRecord> {
+    if let Ok(id) = card.parse::<PatronId>() {
+        return desk.db.patrons().by_id(id).await?.with_context(|| format!("there is no patron {id}"));
+    }
     let number = CardNumber::read(card).with_context(|| format!("{card:?} is no card number"))?;
     if let Some(record) = desk.db.patrons().by_card(&number).await? {
         return Ok(record);

@@ -100,6 +100,18 @@ pub const AGREEMENT: Table = Table {
         need("privileges", "list of scope names", "What it grants."),
         need("from", "day", "Its first day, `2026-07-01`."),
         need("to", "day", "Its last day, included, in the library's time zone."),
+        may(
+            "loan_limit",
+            "number, 1 to 9999",
+            "How many things may be borrowed at a time. Of several agreements that cover somebody the highest holds. Told \
+             on the card page, to vendors that lend (SIP2 field CB), and by exports; without it nobody is told any.",
+        ),
+        may(
+            "overdue_fines",
+            "true or false",
+            "Whether what comes back late costs anything. `false` is told on the card page, to vendors that lend, and by \
+             exports; without it nothing is said.",
+        ),
     ],
 };
 
@@ -228,5 +240,45 @@ pub const TEST_ADDRESS: Table = Table {
         may("region", "text", ""),
         may("postal_code", "text", ""),
         may("country", "text", ""),
+    ],
+};
+
+pub const EXPORT: Table = Table {
+    name: "export",
+    many: true,
+    help: "A file of cards for the library's ILS, made by `oneaccess card export`, docs/operate/export.md. Nothing else lets \
+           all patrons' lines leave.",
+    fields: &[
+        need("name", "id", "Its short name, as `oneaccess card export` takes it."),
+        need("columns", "list of tables", "What it tells, in this order, see below."),
+        or("delimiter", "`,`, `;`, `|` or `tab`", "\",\"", "What stands between columns."),
+        or("header", "true or false", "true", "Whether the first line names the columns."),
+        or(
+            "organisations",
+            "list of organisation ids",
+            "[]",
+            "Whose cards, by the organisation that made them. Everybody's without it.",
+        ),
+        need(
+            "approved_by",
+            "list of texts",
+            "The two or more people who approved that these lines leave. Kept in the audit with each export.",
+        ),
+    ],
+};
+
+pub const EXPORT_COLUMN: Table = Table {
+    name: "export.columns",
+    many: true,
+    help: "Each written in one line: `columns = [{ header = \"P BARCODE\", value = \"card\" }, …]`.",
+    fields: &[
+        need("header", "text", "The column's name, as the ILS knows it."),
+        need(
+            "value",
+            "`card`, `given_name`, `family_name`, `organisation`, `role`, `grade`, `band`, `patron_type`, `expires`, \
+             `status`, `loan_limit`, `overdue_fines` or `text:…`",
+            "What stands in it. `expires` is the last day of the agreements that cover the holder; `text:` is followed by \
+             what stands on every line.",
+        ),
     ],
 };

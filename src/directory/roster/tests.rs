@@ -2,6 +2,7 @@
 
 mod changes;
 mod fixture;
+mod gone;
 mod life;
 mod measure;
 mod model;

@@ -1,9 +1,11 @@
 //! Where patrons come from. Each source reads its own format into a `Roster`; `roster` merges it, by one rule.
 
+pub mod ldap;
 pub mod oneroster;
 pub mod report;
 pub mod roster;
 pub mod source;
+pub mod verify;
 
 use secrecy::SecretString;
 

@@ -38,6 +38,8 @@ struct Page<'a> {
     vendor: Option<&'a str>,
     /// The vendor may be told names of adult staff; of students never.
     names_staff: bool,
+    /// A user name and password of a directory may be typed as well.
+    names: bool,
     card: &'a str,
     action: String,
     /// Where the button goes that leads back to the vendor.
@@ -143,7 +145,9 @@ async fn form(
     let help = help.filter_map(|o| Some(Help { organisation: &o.name, text: o.help.as_deref()? })).collect();
     let (csrf, cookie) = browser.token()?;
     let (problem, retry_after) = problem.map_or((None, None), |(problem, after)| (Some(problem), after));
+    let away = problem.as_ref().is_some_and(|problem| problem.reason == Some(Reason::DirectoryAway.code()));
     let status = match (&problem, retry_after) {
+        _ if away => StatusCode::SERVICE_UNAVAILABLE,
         (None, _) => StatusCode::OK,
         (Some(_), None) => StatusCode::UNPROCESSABLE_ENTITY,
         (Some(_), Some(_)) => StatusCode::TOO_MANY_REQUESTS,
@@ -152,6 +156,7 @@ async fn form(
         frame: Frame { csrf, ..browser.frame(None) },
         vendor: vendor.map(|vendor| vendor.name.as_str()),
         names_staff: vendor.is_some_and(|vendor| vendor.release.iter().any(|item| item.name.group().is_some())),
+        names: signon.asks_directories(),
         card: hint.unwrap_or(card),
         action: ticket.map_or_else(|| "/sign-in".to_owned(), |ticket| format!("/sign-in/{ticket}")),
         decline: ticket.map(|ticket| format!("/sign-in/{ticket}/decline")),

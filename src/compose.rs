@@ -23,7 +23,7 @@ use crate::{
     directory::{
         ldap::LdapKind,
         oneroster::kind::OneRosterCsv,
-        source::{self, Means},
+        source::{self, Means, Sources},
     },
     domain::{
         catalogue::{Catalogue, SourceSettings},
@@ -119,6 +119,18 @@ pub async fn examine(config: &Config, vendor: &Vendor) -> Result<Vec<Check>> {
 /// Where a vendor's engineer begins: a discovery document, or metadata at an address of the vendor's own.
 pub fn entrance(desk: &Desk, vendor: &Vendor, party: &RelyingParty) -> Option<String> {
     Speaking(protocols()).named(&party.protocol)?.entrance(&desk.config.issuer, &desk.keyring, vendor, party)
+}
+
+/// A directory of the programme, opened: for a command that asks it something.
+///
+/// # Errors
+/// Where there is none of this name, or it cannot be opened.
+pub async fn source(desk: &Desk, id: &str) -> Result<Arc<dyn source::Source>> {
+    let catalogue = desk.db.catalogue().load().await?;
+    let outbound = Outbound::new(&desk.config.private_destinations, desk.config.trusted_certificates.as_deref())?;
+    let means = Means { outbound, issuer: desk.config.issuer.clone() };
+    let opened = Sources::default().following(&catalogue, &sources(), &means);
+    opened.get(id).cloned().map_err(anyhow::Error::msg)
 }
 
 /// What each relying party of a vendor checks our signatures with, where that is a secret.

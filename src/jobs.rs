@@ -1,6 +1,8 @@
 //! What runs on a clock: looking for changes made by other processes, turning keys, ending sessions and telling of it,
 //! writing down what was only remembered, and erasing what is over.
 
+mod fetch;
+
 use std::time::Duration;
 
 use anyhow::Result;
@@ -36,6 +38,7 @@ pub fn start(signon: &SignOn) {
     tokio::spawn(write_down(signon.clone()));
     tokio::spawn(expire(signon.clone()));
     tokio::spawn(part(signon.clone()));
+    tokio::spawn(fetch::by_timetable(signon.clone()));
 }
 
 /// Commands work beside a running server: it sees what they changed by the version counters.

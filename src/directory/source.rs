@@ -65,6 +65,11 @@ pub trait Pull: Send + Sync {
     /// The next delivery; `None` where there is nothing new.
     fn pull<'a>(&'a self, wish: &'a Wish<'a>) -> Soon<'a, Result<Option<Delivery>, PullError>>;
 
+    /// Whether several deliveries may lie ready, to be taken one after the other.
+    fn has_queue(&self) -> bool {
+        false
+    }
+
     /// A delivery is in force, or was refused for good: it need not be handed over again.
     fn settle<'a>(&'a self, _origin: &'a str, _taken: bool) -> Soon<'a, Result<(), PullError>> {
         Box::pin(std::future::ready(Ok(())))

@@ -49,6 +49,7 @@ pub mod published;
 pub mod registration;
 pub mod retention;
 pub mod rosters;
+pub mod schedules;
 pub mod scopes;
 pub mod sessions;
 pub mod test_patrons;

@@ -38,6 +38,9 @@ pub enum Directory {
         /// As it is after this many nights; each night 2 % have joined, left, moved or changed.
         #[arg(long, value_name = "K", default_value_t = 0)]
         night: u32,
+        /// Only what the last of these nights has changed.
+        #[arg(long)]
+        delta: bool,
     },
     /// Brings a delivery into force: previewed, guarded, all at once.
     Import {
@@ -90,7 +93,9 @@ pub enum Directory {
 
 pub async fn run(config: &Path, command: Directory, output: Output) -> Result<()> {
     match command {
-        Directory::Generate { path, people, oneroster, night } => write(&path, people, &oneroster, night, output),
+        Directory::Generate { path, people, oneroster, night, delta } => {
+            write(&path, people, &oneroster, (night, delta), output)
+        }
         Directory::Import { source, path, dry_run, accept_removals } => {
             let options = ImportOptions { dry_run, accept_removals };
             import(&super::desk(config).await?, &source, &path, options, output).await
@@ -107,12 +112,12 @@ pub async fn run(config: &Path, command: Directory, output: Output) -> Result<()
     }
 }
 
-fn write(path: &Path, people: u32, version: &str, nights: u32, output: Output) -> Result<()> {
+fn write(path: &Path, people: u32, version: &str, (nights, delta): (u32, bool), output: Output) -> Result<()> {
     let meter = Meter::default();
     let tell = |at: Reading| meter.tell("Writing rows", at.done, at.total);
-    let written = generate::generate(path, usize::try_from(people)?, version, nights, &tell)?;
+    let written = generate::generate(path, usize::try_from(people)?, version, nights, delta, &tell)?;
     meter.end();
-    let document = json!({ "path": path, "people": written, "oneroster": version, "night": nights });
+    let document = json!({ "path": path, "people": written, "oneroster": version, "night": nights, "delta": delta });
     output.document(&document, |_| {
         say!("{} fictional people, OneRoster {version}: {}", grouped(written as u64), path.display());
     })

@@ -38,7 +38,10 @@ pub struct Changes {
     pub gone: Vec<String>,
     /// sourcedIds of orgs that are no more; those of `Roster::orgs` are added or changed.
     pub orgs_gone: Vec<String>,
-    /// Posts that began, changed or (`None`) ended, each by its person's sourcedId and its own id.
+    /// `Roster::orgs` are all that there are, as in a delivery that is whole.
+    pub orgs_are_whole: bool,
+    /// Posts that began, changed or (`None`) ended, each by its person's sourcedId (empty where a post that ended is
+    /// told by its own id alone) and its own id. They have no grade: a student's is the person's.
     pub posts: Vec<(String, String, Option<Post>)>,
     /// The posts of `Roster::people` are all that these people have; else they keep theirs, but for `posts`.
     pub posts_are_whole: bool,
@@ -68,10 +71,12 @@ pub struct Person {
     pub user_ids: Vec<(String, String)>,
     /// `false` counts as withdrawn.
     pub enabled: bool,
-    /// The person's grade where the directory tells it apart from posts; a student's posts have it as well.
-    pub grade: Option<Grade>,
     /// Where they learn or work; the primary one first. Empty only in a delivery of changes that leaves them as they are.
     pub posts: Vec<Post>,
+    /// What the directory says of the person whatever the posts: for changes that leave the posts as they are.
+    pub grade: Option<Grade>,
+    /// sourcedId of the org to name first where several posts are primary or none is; told only where `posts` is empty.
+    pub primary_org: Option<String>,
     /// The PIN that the district supplies.
     pub password: Option<SecretString>,
     /// Month and day, read only where a birthday PIN is configured.
@@ -86,10 +91,10 @@ pub struct Post {
     pub org: String,
     pub role: Role,
     pub grade: Option<Grade>,
+    /// The directory calls it the first one of several.
+    pub primary: bool,
     /// The directory's own key of the post, by which changes speak of it; empty where it has none.
     pub id: String,
-    /// To be named before others.
-    pub primary: bool,
     /// First and last day, where it has any.
     pub from: Option<Date>,
     pub until: Option<Date>,
@@ -98,6 +103,6 @@ pub struct Post {
 impl Post {
     /// Without an end or a key of its own.
     pub fn new(org: &str, role: Role, grade: Option<Grade>) -> Post {
-        Post { org: org.to_owned(), role, grade, id: String::new(), primary: false, from: None, until: None }
+        Post { org: org.to_owned(), role, grade, primary: false, id: String::new(), from: None, until: None }
     }
 }

@@ -118,6 +118,7 @@ async fn enrol(desk: &Desk) {
         password: Some(pin.to_owned().into()),
         birthday: None,
         line: 2,
+        ..Person::default()
     };
     let orgs = vec![Org { sourced_id: "s1".into(), parent: None, name: "School".into() }];
     let roster = Roster { orgs, people: vec![pupil("4417", "440017"), pupil("4418", "440018")], ..Roster::default() };

@@ -142,7 +142,11 @@ pub const SOURCE: Table = Table {
             "[]",
             "When its roster is fetched by itself, `[\"02:30\"]`, in the library's time zone. Of several servers one does it.",
         ),
-        may("every", "duration, 10s to 7d", "The same every so often, `15m`; with `at` as well, whichever comes first."),
+        may(
+            "every",
+            "duration, 10s to 7d",
+            "The same every so often, `15m`; with `at` as well, whichever comes first.",
+        ),
         or(
             "yields_to",
             "list of source ids",

@@ -24,8 +24,8 @@ pub enum ReadError {
     DuplicateSourcedId { file: String, id: String, first: u64, second: u64 },
     #[error("{file}, line {line}: a quotation mark opens here and is not closed, so that the rows after it are lost")]
     UnclosedQuote { file: String, line: u64 },
-    #[error("the manifest says that {0} is a delta: only bulk deliveries are read")]
-    Delta(String),
+    #[error("the manifest mixes bulk and delta: {0}; deliver people and roles both whole, or the changes of both")]
+    Mixed(String),
     #[error("{0} has no rows")]
     Empty(String),
 }
@@ -44,7 +44,7 @@ impl ReadError {
             ReadError::MissingColumn { .. } => "missing-column",
             ReadError::DuplicateSourcedId { .. } => "duplicate-sourced-id",
             ReadError::UnclosedQuote { .. } => "unclosed-quote",
-            ReadError::Delta(_) => "delta-not-supported",
+            ReadError::Mixed(_) => "bulk-and-delta",
             ReadError::Empty(_) => "empty",
         }
     }

@@ -46,7 +46,7 @@ impl Ids {
         }
     }
 
-    fn id(&self, number: u32) -> &str {
+    pub fn id(&self, number: u32) -> &str {
         let number = number as usize;
         let start = number.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
         self.ends.get(number).and_then(|end| self.text.get(start..*end)).unwrap_or_default()

@@ -49,9 +49,10 @@ impl Incoming {
         everybody: bool,
     ) -> Incoming {
         let Roster { people, mut report, extent, .. } = roster;
-        let Extent::Changes(Changes { gone, posts, posts_are_whole, birthdays, .. }) = extent else {
+        let Extent::Changes(Changes { gone, mut posts, posts_are_whole, birthdays, .. }) = extent else {
             return Incoming { orgs: tree, people, report, ..Incoming::default() };
         };
+        name_holders(&mut posts, &said);
         let mut posts_of: BTreeMap<String, Vec<(String, Option<Post>)>> = BTreeMap::new();
         for (person, id, post) in posts {
             posts_of.entry(person).or_default().push((id, post));
@@ -71,7 +72,7 @@ impl Incoming {
                 let changed = posts_of.remove(&id).unwrap_or_default();
                 let mut posts = had.unwrap_or_default();
                 posts.append(&mut person.posts);
-                person.posts = with(posts, changed, Some(person.grade));
+                person.posts = with(posts, changed, Some(person.grade), person.primary_org.as_deref());
             }
             person.birthday = person.birthday.or_else(|| birthdays.get(&id).copied());
             if let Some(said) = before {
@@ -107,7 +108,7 @@ impl Incoming {
                 continue;
             };
             let mut person = named.into_person(&id, said.given_name, said.family_name);
-            person.posts = with(person.posts, changed, None);
+            person.posts = with(person.posts, changed, None, None);
             person.birthday = birthdays.get(&id).copied();
             touched.insert(id.clone());
             kept.insert(id, Kept { pin: said.initial_pin, lookups: said.lookups, row: true });
@@ -117,8 +118,32 @@ impl Incoming {
     }
 }
 
+/// Finds whose the posts were that ended by their own ids alone.
+fn name_holders(posts: &mut Vec<(String, String, Option<Post>)>, said: &HashMap<String, Said>) {
+    let nameless: HashSet<String> =
+        posts.iter().filter(|(person, ..)| person.is_empty()).map(|(_, id, _)| id.clone()).collect();
+    if nameless.is_empty() {
+        return;
+    }
+    let mut holders: HashMap<String, String> = HashMap::new();
+    for (person, said) in said {
+        let Some(named) = Named::read(said.named.as_deref()) else { continue };
+        let theirs = named.post_ids().filter(|id| nameless.contains(*id));
+        holders.extend(theirs.map(|id| (id.to_owned(), person.clone())));
+    }
+    posts.retain_mut(|(person, id, _)| match person.is_empty() {
+        false => true,
+        true => holders.get(id).map(|holder| person.clone_from(holder)).is_some(),
+    });
+}
+
 /// `posts` after `changes`. `grade`: what the person's own row says of it; where there is none, the grade stays.
-fn with(mut posts: Vec<Post>, changes: Vec<(String, Option<Post>)>, grade: Option<Option<Grade>>) -> Vec<Post> {
+fn with(
+    mut posts: Vec<Post>,
+    changes: Vec<(String, Option<Post>)>,
+    grade: Option<Option<Grade>>,
+    first: Option<&str>,
+) -> Vec<Post> {
     use crate::domain::patron::Role;
     let had = posts.iter().find_map(|post| post.grade);
     for (id, post) in changes {
@@ -134,7 +159,7 @@ fn with(mut posts: Vec<Post>, changes: Vec<(String, Option<Post>)>, grade: Optio
     for post in &mut posts {
         post.grade = grade.filter(|_| post.role == Role::Student);
     }
-    posts.sort_by_key(|post| !post.primary);
+    posts.sort_by_key(|post| (!post.primary, Some(post.org.as_str()) != first));
     posts
 }
 
@@ -161,7 +186,11 @@ pub(super) fn read_tree(text: &str) -> Vec<Org> {
 }
 
 /// The tree after the delivery's orgs.
-pub(super) fn grown(mut tree: Vec<Org>, orgs: &[Org], gone: &[String]) -> Vec<Org> {
+pub(super) fn grown(mut tree: Vec<Org>, orgs: &[Org], changes: &Changes) -> Vec<Org> {
+    if changes.orgs_are_whole {
+        return orgs.to_vec();
+    }
+    let gone = &changes.orgs_gone;
     let new: HashSet<&str> =
         orgs.iter().map(|org| org.sourced_id.as_str()).chain(gone.iter().map(String::as_str)).collect();
     tree.retain(|org| !new.contains(org.sourced_id.as_str()));

@@ -334,11 +334,13 @@ impl Merge<'_> {
             return Err(ImportError::NothingToChange(source.clone()));
         };
         let tree = changes::read_tree(&tree);
-        let grown = changes::grown(tree.clone(), &roster.orgs, &changes.orgs_gone);
+        let grown = changes::grown(tree.clone(), &roster.orgs, changes);
         let belonging = |orgs| Belonging::new(orgs, &self.rules.organisations, self.rules.today());
         // A school that belongs elsewhere by now takes all its people along.
         let everybody = belonging(&grown).differs(&belonging(&tree));
-        let said = if everybody {
+        // Whose a post was that ended by its own id alone can only be seen by looking at everybody.
+        let nameless = changes.posts.iter().any(|(person, ..)| person.is_empty());
+        let said = if everybody || nameless {
             rosters.said_of_all(source, live).await?
         } else {
             let people = roster.people.iter().map(|person| person.sourced_id.as_str());

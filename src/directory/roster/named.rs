@@ -59,6 +59,11 @@ impl Named {
         serde_json::to_string(self).unwrap_or_default()
     }
 
+    /// The keys of the posts.
+    pub(super) fn post_ids(&self) -> impl Iterator<Item = &str> {
+        self.posts.iter().map(|place| place.id.as_str()).filter(|id| !id.is_empty())
+    }
+
     /// As it was written; of a row of an earlier release nothing is known.
     pub(super) fn read(text: Option<&str>) -> Option<Named> {
         serde_json::from_str(text?).ok()

@@ -300,6 +300,7 @@ fn pupil(id: &str, grade: &str) -> directory::Person {
         password: Some(format!("pin-{id}").into()),
         birthday: None,
         line: 2,
+        ..directory::Person::default()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Promises of the reader, told with deliveries.
 
+mod delta;
 mod dirty;
 mod refused;
 mod round_trip;

@@ -216,3 +216,60 @@ async fn people_are_found_by_what_another_directory_calls_them() {
         assert!(find("mira.brookquill").await.is_empty(), "who left is not found");
     }
 }
+
+/// Card, name, where, and whether they are here: what two libraries must agree on whose people have other identities.
+type Shown = std::collections::BTreeMap<String, (String, String, String, Standing, String)>;
+
+impl House {
+    async fn shown(&self) -> Shown {
+        let shown = |(id, record): (String, crate::store::patrons::PatronRecord)| {
+            let patron = record.patron;
+            let at = patron.affiliations.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+            (id, (patron.given_name, patron.family_name, patron.card.to_string(), patron.standing, at))
+        };
+        self.everybody().await.into_iter().map(shown).collect()
+    }
+}
+
+#[tokio::test]
+async fn a_nights_changes_upon_the_night_before_are_that_night_as_a_whole() {
+    use crate::directory::oneroster::{
+        self, Version,
+        generate::{CHARTER_ORG, DISTRICT_ORG, District},
+    };
+    let folder = std::env::temp_dir().join(format!("changes-{}", uuid::Uuid::now_v7()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let read = |path: &std::path::Path| {
+        let today = "2026-11-02".parse().unwrap();
+        oneroster::read(path, &oneroster::Options { birthdays: true, today, progress: &|_| {} }).unwrap()
+    };
+    for version in [Version::V1p1, Version::V1p2] {
+        let (mut by_changes, mut by_wholes) = (houses().await, houses().await);
+        for house in by_changes.iter_mut().chain(&mut by_wholes) {
+            house.rules.organisations.get_mut("cms").unwrap().roster = vec![DISTRICT_ORG.into()];
+            house.rules.organisations.get_mut("charter").unwrap().roster = vec![CHARTER_ORG.into()];
+        }
+        for night in 0..4u32 {
+            let now = District::new(600).after_nights(night);
+            let (whole, delta) =
+                (folder.join(format!("{version}-{night}.zip")), folder.join(format!("{version}-d{night}")));
+            now.write(&whole, version, &|_| {}).unwrap();
+            if night > 0 {
+                now.write_changes(&District::new(600).after_nights(night - 1), &delta, version, &|_| {}).unwrap();
+            }
+            for (changed, entire) in by_changes.iter().zip(&by_wholes) {
+                let roster = read(if night == 0 { &whole } else { &delta });
+                assert_eq!(matches!(roster.extent, Extent::Changes(_)), night > 0);
+                let done = changed.merge().import(&changed.source, "night", roster, YES).await.unwrap();
+                let all = entire.merge().import(&entire.source, "night", read(&whole), YES).await.unwrap();
+                assert_eq!(changed.shown().await, entire.shown().await, "{version} night {night}");
+                assert_eq!(done.preview.totals, all.preview.totals, "{version} night {night}");
+                // A whole delivery afterwards finds nothing to do.
+                let again = changed.merge().import(&changed.source, "night", read(&whole), YES).await.unwrap();
+                assert!(again.preview.is_quiet(), "{version} night {night}: {:?}", again.preview.totals);
+                changed.merge().undo(&changed.source, None, false).await.unwrap();
+            }
+        }
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}

@@ -112,6 +112,7 @@ pub(super) fn pupil(sourced_id: &str, id: &str) -> Person {
         password: Some(format!("pin-{id}").into()),
         birthday: Some((2, 29)),
         line: 2,
+        ..Person::default()
     }
 }
 

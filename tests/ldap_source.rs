@@ -10,7 +10,10 @@ use oneaccess::{
         source::{Delivery, Kind, Means, PullError, Source, Wish},
         verify::{Account, Name, State, Verdict},
     },
-    domain::{catalogue::SourceSettings, clock::Timestamp},
+    domain::{
+        catalogue::SourceSettings,
+        clock::{Clock, Timestamp},
+    },
     outbound::Outbound,
 };
 use serde_json::{Value, json};
@@ -18,7 +21,6 @@ use serde_json::{Value, json};
 use crate::actors::*;
 
 const NOW: Timestamp = Timestamp(1_795_000_000_000);
-const HOUR: i64 = 3_600_000;
 
 const OKAFOR: Colleague<'_> = Colleague { uid: "okafor", id: "9001", kind: "Teacher", more: "" };
 const LIND: Colleague<'_> = Colleague { uid: "lind", id: "9002", kind: "Teacher", more: "" };
@@ -81,7 +83,8 @@ async fn a_roster_is_read_in_pages_beyond_the_servers_size_limit() {
     let source = open(&slapd, &json!({}));
     let whole = pull(source.as_ref(), None, NOW).await.unwrap().unwrap();
     assert!(matches!(whole.roster.extent, Extent::Whole));
-    assert_eq!(whole.roster.people.len(), many.len() + 1, "neither guests nor who is locked or expired");
+    let here = whole.roster.people.iter().filter(|person| person.enabled).count();
+    assert_eq!(here, many.len() + 1, "neither guests nor who is locked or expired");
     let mira = whole.roster.people.iter().find(|person| person.identifier.as_deref() == Some("4417")).unwrap();
     assert_eq!(mira.posts[0].grade.map(|grade| grade.code()), Some("07"));
     assert_eq!(mira.username.as_deref(), Some("mira"));
@@ -106,12 +109,15 @@ async fn a_roster_is_read_in_pages_beyond_the_servers_size_limit() {
 #[tokio::test]
 async fn what_changed_is_asked_for_and_everything_where_that_is_not_known() {
     let Some(mut slapd) = Slapd::with(&[OKAFOR, LIND, MIRA]) else { return };
+    // The server's marks are by its own clock, which is the machine's.
+    let now = Clock::system().now();
+    let later = |minutes: i64| Timestamp(now.0 + minutes * 60_000);
     for incremental in ["entryCSN", "modifyTimestamp"] {
         slapd.stop();
         slapd.fill(&[OKAFOR, LIND, MIRA]);
         slapd.start();
         let source = open(&slapd, &json!({ "incremental": incremental }));
-        let first = pull(source.as_ref(), None, NOW).await.unwrap().unwrap();
+        let first = pull(source.as_ref(), None, now).await.unwrap().unwrap();
         assert_eq!(ids(&first.roster), ["4417", "9001", "9002"]);
         let mark = first.bookmark.unwrap();
 
@@ -120,27 +126,38 @@ async fn what_changed_is_asked_for_and_everything_where_that_is_not_known() {
         slapd.change(&format!("dn: {lind}\nchangetype: modify\nreplace: shadowExpire\nshadowExpire: 100\n"));
         let newcomer = Colleague { uid: "new", id: "9009", kind: "Teacher", more: "" };
         slapd.change(&newcomer.ldif().replacen('\n', "\nchangetype: add\n", 1));
-        let next = pull(source.as_ref(), Some(&mark), NOW).await.unwrap().unwrap();
+        assert!(pull(source.as_ref(), Some(&mark), now).await.unwrap().is_none(), "asked at this very moment");
+        let next = pull(source.as_ref(), Some(&mark), later(1)).await.unwrap().unwrap();
         let Extent::Changes(changes) = &next.roster.extent else { panic!("a whole one") };
         assert!(changes.posts_are_whole);
-        assert_eq!(changes.gone.len(), 1, "who expired is here no more: {changes:?}");
+        let closed = next.roster.people.iter().filter(|person| !person.enabled).count();
+        assert_eq!((closed, changes.gone.len()), (1, 0), "who expired is told as closed: {changes:?}");
         assert!(ids(&next.roster).contains(&"9009"));
         assert!(next.roster.people.iter().any(|person| person.family_name == "Okafor-Reyes"));
         let mark = next.bookmark.unwrap();
-        assert!(pull(source.as_ref(), Some(&mark), NOW).await.unwrap().is_none(), "nothing is new");
+        assert!(pull(source.as_ref(), Some(&mark), later(2)).await.unwrap().is_none(), "nothing is new");
+
+        // Late enough, when nothing of before can arrive any more, less is asked for.
+        let calm = pull(source.as_ref(), Some(&mark), later(60)).await.unwrap().unwrap();
+        assert!(calm.roster.people.is_empty() && matches!(calm.roster.extent, Extent::Changes(_)));
+        let settled = calm.bookmark.unwrap();
+        assert!(pull(source.as_ref(), Some(&settled), later(61)).await.unwrap().is_none());
+        slapd.change(&format!("dn: {okafor}\nchangetype: modify\nreplace: sn\nsn: Okafor\n"));
+        let again = pull(source.as_ref(), Some(&settled), later(62)).await.unwrap().unwrap();
+        assert!(again.roster.people.iter().any(|person| person.family_name == "Okafor"));
 
         // Everything again: after a day, with another mapping, at a directory that was set up anew.
         let is_whole = |outcome: Result<Option<Delivery>, PullError>| {
             matches!(outcome.unwrap().unwrap().roster.extent, Extent::Whole)
         };
-        assert!(is_whole(pull(source.as_ref(), Some(&mark), Timestamp(NOW.0 + 25 * HOUR)).await));
-        assert!(is_whole(pull(source.as_ref(), Some("from another age"), NOW).await));
+        assert!(is_whole(pull(source.as_ref(), Some(&mark), later(25 * 60)).await));
+        assert!(is_whole(pull(source.as_ref(), Some("from another age"), later(3)).await));
         let other = open(&slapd, &json!({ "incremental": incremental, "attributes": { "identifier": "uid" } }));
-        assert!(is_whole(pull(other.as_ref(), Some(&mark), NOW).await));
+        assert!(is_whole(pull(other.as_ref(), Some(&mark), later(3)).await));
         slapd.stop();
         slapd.fill(&[OKAFOR, LIND, MIRA]);
         slapd.start();
-        assert!(is_whole(pull(source.as_ref(), Some(&mark), NOW).await));
+        assert!(is_whole(pull(source.as_ref(), Some(&mark), later(3)).await));
     }
 }
 

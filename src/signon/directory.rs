@@ -221,3 +221,82 @@ fn name_of(source: &SourceSettings, catalogue: &Catalogue, patron: &Patron) -> O
         CardScheme::Barcode14 { .. } => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::{
+        card::CardStatus,
+        id::PatronId,
+        patron::{Affiliation, Role, Standing},
+    };
+
+    fn source(settings: Value) -> SourceSettings {
+        serde_json::from_value(json!({ "id": "ad", "kind": "ldap", "settings": settings })).unwrap()
+    }
+
+    fn catalogue(card: Value, sources: Vec<SourceSettings>) -> Catalogue {
+        let organisation =
+            json!({ "id": "maple", "name": "Maple", "roster": ["m"], "card": card, "initial_pin": "none" });
+        let mut catalogue = Catalogue::default();
+        catalogue.organisations.insert("maple".parse().unwrap(), serde_json::from_value(organisation).unwrap());
+        catalogue.sources = sources.into_iter().map(|source| (source.id.clone(), source)).collect();
+        catalogue
+    }
+
+    fn teacher(card: &str) -> Patron {
+        Patron {
+            id: PatronId::new(),
+            source: "cms".parse().unwrap(),
+            sourced_id: "u-1".into(),
+            given_name: "Ada".into(),
+            family_name: "Okafor".into(),
+            affiliations: vec![Affiliation { organisation: "maple".parse().unwrap(), role: Role::Staff, grade: None }],
+            standing: Standing::Enrolled,
+            card: CardNumber::read(card).unwrap(),
+            card_status: CardStatus::Active,
+            standard_claims: None,
+        }
+    }
+
+    #[test]
+    fn a_card_tells_what_the_directory_calls_its_holder_only_where_we_keep_it() {
+        let of = |card: Value, number: &str, settings: Value| {
+            name_of(&source(settings), &catalogue(card, Vec::new()), &teacher(number))
+        };
+        let raw = json!({ "scheme": "raw", "from": "identifier" });
+        let prefix = json!({ "scheme": "prefix", "prefix": "ch", "from": "identifier" });
+        let barcode = json!({ "scheme": "barcode14", "institution": "3023", "from": "identifier" });
+        let by = |field: &str| json!({ "roster": "cms", "match_field": field });
+        let matching = |value: &str| Some(Derived::Matching(value.to_owned()));
+        assert_eq!(of(raw.clone(), "9001", by("identifier")), matching("9001"));
+        assert_eq!(of(prefix, "CH9001", by("identifier")), matching("9001"));
+        assert_eq!(of(raw.clone(), "9001", by("sourcedId")), matching("u-1"));
+        assert_eq!(of(raw.clone(), "9001", by("username")), None);
+        assert_eq!(of(barcode, "23023000090013", by("identifier")), None);
+        let own = json!({ "roster": "ad", "match_field": "username" });
+        assert_eq!(of(raw, "9001", own), Some(Derived::SourcedId("u-1".into())));
+    }
+
+    #[test]
+    fn a_source_speaks_for_its_roster_its_organisations_and_its_roles() {
+        let teacher = teacher("9001");
+        let speaks = |more: Value| {
+            let mut settings = json!({ "roster": "cms", "user_filter": "(uid={username})", "pin": "never" });
+            more.as_object().unwrap().iter().for_each(|(name, value)| settings[name] = value.clone());
+            !pin_counts(&catalogue(json!({ "scheme": "raw", "from": "identifier" }), vec![source(settings)]), &teacher)
+        };
+        assert!(speaks(json!({})) && speaks(json!({ "roles": ["staff"], "organisations": ["maple"] })));
+        for other in [
+            json!({ "pin": "also" }),
+            json!({ "roster": "ad" }),
+            json!({ "roles": ["student"] }),
+            json!({ "organisations": ["cedar"] }),
+            json!({ "user_filter": null }),
+        ] {
+            assert!(!speaks(other.clone()), "{other}");
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use aws_lc_rs::digest::{Context, SHA256};
 use ldap3::SearchEntry;
 use uuid::Uuid;
 
@@ -41,6 +42,23 @@ impl Entry {
         self.texts(name).next()
     }
 
+    /// Of all that was read of it: two changes within one second bear the same mark.
+    pub(super) fn digest(&self) -> [u8; 32] {
+        let mut context = Context::new(&SHA256);
+        let mut part = |bytes: &[u8]| {
+            context.update(&(bytes.len() as u64).to_be_bytes());
+            context.update(bytes);
+        };
+        part(self.dn.as_bytes());
+        let mut names: Vec<&String> = self.values.keys().collect();
+        names.sort_unstable();
+        for name in names {
+            part(name.as_bytes());
+            self.values.get(name).into_iter().flatten().for_each(|value| part(value));
+        }
+        context.finish().as_ref().try_into().unwrap_or_default()
+    }
+
     pub(super) fn bytes(&self, name: &str) -> Option<&[u8]> {
         self.values.get(&name.to_ascii_lowercase())?.first().map(Vec::as_slice)
     }
@@ -57,8 +75,9 @@ impl From<SearchEntry> for Entry {
 /// What an entry means for the roster.
 #[derive(Debug)]
 pub(super) enum Meaning {
-    Here(Person),
-    /// Somebody who has no card, or has one no more.
+    /// Somebody of the roster, enabled or not.
+    Person(Person),
+    /// Somebody whom the roster does not mean, or means no more.
     Gone(String),
     /// Nobody that could be named.
     Nothing,
@@ -73,9 +92,10 @@ pub(super) fn read(entry: &Entry, settings: &Settings, now: Timestamp, place: u6
         report.refused(file, place, &names.sourced_id, "no-sourced-id", "an entry without this attribute was left out");
         return Meaning::Nothing;
     };
+    // Closed is more than not being listed: such a card does not live on over the summer.
     if matches!(account::state(entry, now), State::Disabled | State::Expired) {
         report.left_out("disabled");
-        return Meaning::Gone(sourced_id);
+        return Meaning::Person(Person { sourced_id, line: place, ..Person::default() });
     }
     let Some(role) = role(entry, settings) else {
         report.left_out("role");
@@ -102,7 +122,7 @@ pub(super) fn read(entry: &Entry, settings: &Settings, now: Timestamp, place: u6
         report.refused(file, place, &names.org, "unknown-org", "a person of no organisation was left out");
         return Meaning::Gone(sourced_id);
     }
-    Meaning::Here(Person {
+    Meaning::Person(Person {
         sourced_id,
         given_name: given_name.unwrap_or_default(),
         family_name: family_name.unwrap_or_default(),
@@ -110,6 +130,7 @@ pub(super) fn read(entry: &Entry, settings: &Settings, now: Timestamp, place: u6
         username: first(&names.username),
         email: first(&names.email),
         enabled: true,
+        grade,
         posts: orgs.iter().map(|org| Post::new(org, role, grade)).collect(),
         line: place,
         ..Person::default()

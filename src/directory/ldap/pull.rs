@@ -29,9 +29,14 @@ pub(super) struct Bookmark {
     way: String,
     /// The latest change that was seen.
     at: String,
-    /// What the last delivery of changes held.
+    /// What stood from the next question's beginning on.
     #[serde(default)]
     held: String,
+    /// Nothing with an earlier mark can arrive any more.
+    #[serde(default)]
+    settled: bool,
+    /// When that was.
+    asked: Timestamp,
     /// When everything was asked for last.
     whole: Timestamp,
 }
@@ -52,40 +57,53 @@ pub(super) async fn pull(
         let fresh = wish.now.since(mark.whole) < settings.whole_every;
         settings.incremental != Incremental::None && mark.server == place.server && mark.way == way && fresh
     });
-    let from = known.as_ref().and_then(|mark| stamp::after(settings.incremental, &mark.at));
+    // One fetch asks until there is nothing new.
+    if known.as_ref().is_some_and(|mark| mark.asked == wish.now) {
+        return Ok(None);
+    }
+    let by_usn = settings.incremental == Incremental::UsnChanged;
+    let from = known.as_ref().and_then(|mark| stamp::after(settings.incremental, &mark.at, mark.settled));
     let known = known.filter(|_| from.is_some());
-    if let (Some(mark), Incremental::UsnChanged) = (&known, settings.incremental)
-        && place.highest_usn.as_deref() == Some(mark.at.as_str())
-    {
+    if by_usn && known.as_ref().is_some_and(|mark| place.highest_usn.as_ref() == Some(&mark.at)) {
         return Ok(None);
     }
     let filter = match (settings.incremental.attribute(), &from) {
-        (Some(attribute), Some(from)) if known.is_some() => filter::at_least(roster_filter, attribute, from),
+        (Some(attribute), Some(from)) => filter::at_least(roster_filter, attribute, from),
         _ => roster_filter.clone(),
     };
     let mut reading = Reading::new(settings, wish.now);
     read_all(&mut line, settings, filter, &mut reading, wish).await?;
-    let held = hex::encode(reading.held);
-    if known.as_ref().is_some_and(|mark| settings.incremental != Incremental::UsnChanged && mark.held == held) {
-        return Ok(None);
-    }
-    let latest = match settings.incremental {
-        Incremental::UsnChanged => place.highest_usn,
-        _ => reading.latest.take().max(known.as_ref().map(|mark| mark.at.clone())),
+    let origin = format!("{}/{}", line.url, settings.base_dn);
+    let whole = known.as_ref().map_or(wish.now, |mark| mark.whole);
+    let mark = |at: String, settled: bool, held: String| {
+        let bookmark = Bookmark { server: place.server.clone(), way, at, held, settled, asked: wish.now, whole };
+        serde_json::to_string(&bookmark).ok()
     };
-    let bookmark = latest.map(|at| Bookmark {
-        server: place.server,
-        way,
-        at,
-        held: if known.is_some() { held } else { String::new() },
-        whole: known.as_ref().map_or(wish.now, |mark| mark.whole),
-    });
-    let bookmark = bookmark.filter(|_| settings.incremental != Incremental::None);
-    Ok(Some(Delivery {
-        roster: reading.into_roster(known.is_some()),
-        origin: format!("{}/{}", line.url, settings.base_dn),
-        bookmark: bookmark.and_then(|mark| serde_json::to_string(&mark).ok()),
-    }))
+    if by_usn {
+        let bookmark = place.highest_usn.clone().and_then(|at| mark(at, true, String::new()));
+        return Ok(Some(Delivery { roster: reading.into_roster(known.is_some()), origin, bookmark }));
+    }
+    let before = known.as_ref().map(|mark| mark.at.clone());
+    let Some(latest) = reading.latest.clone().max(before) else {
+        return Ok(Some(Delivery { roster: reading.into_roster(false), origin, bookmark: None }));
+    };
+    if let Some(known) = &known
+        && reading.held_from(known.settled, &latest) == known.held
+        && latest == known.at
+    {
+        if known.settled || !stamp::is_settled(&latest, wish.now) {
+            return Ok(None);
+        }
+        // Once more nothing, late enough: from now on less is asked for, which only a delivery can leave with us.
+        let bookmark = mark(latest.clone(), true, reading.held_from(true, &latest));
+        let roster = Roster {
+            extent: Extent::Changes(Changes { posts_are_whole: true, ..Changes::default() }),
+            ..Roster::default()
+        };
+        return Ok(Some(Delivery { roster, origin, bookmark }));
+    }
+    let bookmark = mark(latest.clone(), false, reading.held_from(false, &latest));
+    Ok(Some(Delivery { roster: reading.into_roster(known.is_some()), origin, bookmark }))
 }
 
 async fn read_all(
@@ -103,6 +121,7 @@ async fn read_all(
     loop {
         let page = line.page(&search, settings.page_size, cookie).await?;
         page.entries.iter().for_each(|entry| reading.take(entry));
+        reading.forget_the_old();
         (wish.progress)(reading.place, 0);
         match page.next {
             Some(next) => cookie = next,
@@ -164,8 +183,8 @@ struct Reading<'s> {
     orgs: BTreeMap<String, ()>,
     report: Report,
     latest: Option<String>,
-    /// Over all entries and when they changed, in whatever order they come.
-    held: [u8; 32],
+    /// For each second of the last minutes, a digest over all entries that changed in it, in whatever order they come.
+    held: BTreeMap<String, [u8; 32]>,
 }
 
 impl Reading<'_> {
@@ -179,19 +198,21 @@ impl Reading<'_> {
             orgs: BTreeMap::new(),
             report: Report::default(),
             latest: None,
-            held: [0; 32],
+            held: BTreeMap::new(),
         }
     }
 
     fn take(&mut self, entry: &Entry) {
         self.place += 1;
         if let Some(at) = self.settings.incremental.attribute().and_then(|name| entry.text(name)) {
-            let one = digest(&SHA256, format!("{}\0{at}", entry.dn).as_bytes());
-            self.held.iter_mut().zip(one.as_ref()).for_each(|(all, one)| *all ^= one);
+            let one = entry.digest();
+            let second = stamp::second(&at).unwrap_or_default();
+            let held = self.held.entry(second).or_default();
+            held.iter_mut().zip(one).for_each(|(all, one)| *all ^= one);
             self.latest = self.latest.take().max(Some(at));
         }
         match entry::read(entry, self.settings, self.now, self.place, &mut self.report) {
-            Meaning::Here(person) => {
+            Meaning::Person(person) => {
                 for post in &person.posts {
                     if !self.orgs.contains_key(&post.org) {
                         self.orgs.insert(post.org.clone(), ());
@@ -202,6 +223,24 @@ impl Reading<'_> {
             Meaning::Gone(sourced_id) => self.gone.push(sourced_id),
             Meaning::Nothing => {}
         }
+    }
+
+    fn forget_the_old(&mut self) {
+        let from = self.latest.as_ref().and_then(|at| stamp::after(Incremental::ModifyTimestamp, at, false));
+        if let Some(from) = from.and_then(|from| stamp::second(&from)) {
+            self.held = self.held.split_off(&from);
+        }
+    }
+
+    /// What the next question should find, unless something changes.
+    fn held_from(&self, settled: bool, latest: &str) -> String {
+        let from = stamp::after(Incremental::ModifyTimestamp, latest, settled);
+        let from = from.and_then(|from| stamp::second(&from)).unwrap_or_default();
+        let mut all = [0; 32];
+        for (_, held) in self.held.range(from..) {
+            all.iter_mut().zip(held).for_each(|(all, one)| *all ^= one);
+        }
+        hex::encode(all)
     }
 
     fn into_roster(self, changes: bool) -> Roster {

@@ -38,7 +38,7 @@ fn an_entry_becomes_a_person_by_the_configured_attributes() {
         ("departmentNumber", &["7"]),
     ]);
     let settings = json!({ "attributes": { "identifier": "pager" }, "role_values": { "Pupil": "student" } });
-    let (Meaning::Here(person), report) = meaning(&pupil, settings) else { panic!("not here") };
+    let (Meaning::Person(person), report) = meaning(&pupil, settings) else { panic!("not here") };
     assert_eq!((person.sourced_id.as_str(), person.given_name.as_str()), ("u-1", "Mira"));
     assert_eq!((person.identifier.as_deref(), person.username.as_deref()), (Some("4417"), Some("mira")));
     let posts: Vec<_> = person.posts.iter().map(|post| (post.org.as_str(), post.role)).collect();
@@ -48,7 +48,7 @@ fn an_entry_becomes_a_person_by_the_configured_attributes() {
 }
 
 #[test]
-fn who_is_disabled_or_has_no_role_is_gone_and_who_has_no_name_of_its_own_is_nobody() {
+fn who_is_disabled_is_so_who_has_no_role_is_gone_and_who_has_no_key_is_nobody() {
     let whole: [(&str, &[&str]); 3] = [("entryUUID", &["u-1"]), ("sn", &["Sandoval"]), ("ou", &["Hill"])];
     let with = |more: (&'static str, &'static [&'static str])| {
         let mut all = whole.to_vec();
@@ -56,12 +56,14 @@ fn who_is_disabled_or_has_no_role_is_gone_and_who_has_no_name_of_its_own_is_nobo
         entry(&all)
     };
     let gone = |meaning: Meaning| matches!(meaning, Meaning::Gone(id) if id == "u-1");
-    assert!(matches!(meaning(&entry(&whole), json!({})).0, Meaning::Here(_)));
-    assert!(gone(meaning(&with(("userAccountControl", &["514"])), json!({})).0));
-    assert!(gone(meaning(&with(("shadowExpire", &["1"])), json!({})).0));
+    assert!(matches!(meaning(&entry(&whole), json!({})).0, Meaning::Person(_)));
+    let closed =
+        |meaning: Meaning| matches!(meaning, Meaning::Person(person) if person.sourced_id == "u-1" && !person.enabled);
+    assert!(closed(meaning(&with(("userAccountControl", &["514"])), json!({})).0));
+    assert!(closed(meaning(&with(("shadowExpire", &["1"])), json!({})).0));
     assert!(gone(meaning(&entry(&whole), json!({ "role": null, "role_values": { "Pupil": "student" } })).0));
     assert!(gone(meaning(&entry(&whole[..2]), json!({})).0), "no organisation");
-    assert!(matches!(meaning(&entry(&whole[..2]), json!({ "org": "hill" })).0, Meaning::Here(_)));
+    assert!(matches!(meaning(&entry(&whole[..2]), json!({ "org": "hill" })).0, Meaning::Person(_)));
     assert!(matches!(meaning(&entry(&whole[1..]), json!({})).0, Meaning::Nothing));
 }
 
@@ -75,6 +77,8 @@ fn active_directorys_binary_names_become_text() {
     ];
     let names = json!({ "sourced_id": "objectGUID", "username": "sAMAccountName" });
     let settings = json!({ "attributes": names, "org": "maple" });
-    let (Meaning::Here(person), _) = meaning(&Entry::new("cn=o".into(), values), settings) else { panic!("not here") };
+    let (Meaning::Person(person), _) = meaning(&Entry::new("cn=o".into(), values), settings) else {
+        panic!("not here")
+    };
     assert_eq!(person.sourced_id, "03020100-0504-0706-0809-0a0b0c0d0e0f");
 }

@@ -92,6 +92,26 @@ promise! { founded, async fn a_leaver_is_out_with_the_next_look_at_what_changed(
     Browser::new().sign_in(&library, &Patron::new("mira", MIRA.password())).await;
 }}
 
+promise! { founded, async fn a_directory_that_lost_its_people_takes_no_cards_away_unasked(library) {
+    let many: Vec<(String, String)> = (10..30).map(|n| (format!("c{n}"), format!("70{n}"))).collect();
+    let people: Vec<Colleague<'_>> =
+        many.iter().map(|(uid, id)| Colleague { uid, id, kind: "Teacher", more: "" }).collect();
+    let Some(slapd) = Slapd::with(&people) else { return };
+    declare(&library, &slapd, "").await;
+    pull(&library);
+    for gone in &people[..15] {
+        slapd.change(&format!("dn: {}\nchangetype: delete\n", gone.dn()));
+    }
+    // What is deleted, changes do not show; a whole reading does, and the guard stops it.
+    library.run(&["directory", "pull", "ad", "--json"]).fine();
+    let stopped = library.run(&["directory", "pull", "ad", "--whole", "--json"]);
+    assert_eq!(stopped.status, 1);
+    assert!(stopped.stderr.contains("maple would lose 15 of 20 people"), "{}", stopped.stderr);
+    Browser::new().sign_in(&library, &Patron::new("c29", people[19].password())).await;
+    library.run(&["directory", "pull", "ad", "--whole", "--accept-removals", "--json"]).fine();
+    assert_eq!(refused(&library, "c10", &people[0].password()).await, "sign-in-failed");
+}}
+
 promise! { founded, async fn guessing_at_an_account_ends_whichever_of_its_names_is_typed(library) {
     let Some(slapd) = Slapd::with(&[OKAFOR, LIND]) else { return };
     declare(&library, &slapd, "").await;

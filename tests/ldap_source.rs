@@ -246,3 +246,27 @@ async fn a_server_that_is_away_is_passed_over_and_taken_up_again() {
     std::fs::write(&file, READER_PASSWORD).unwrap();
     assert!(pull(source.as_ref(), None, NOW).await.is_ok());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_school_that_starts_its_day_shares_a_few_connections() {
+    let Some(slapd) = Slapd::with(&[OKAFOR, LIND]) else { return };
+    let source: std::sync::Arc<dyn Source> = open(&slapd, &json!({ "pool": 2 })).into();
+    assert_eq!(try_it(source.as_ref(), "okafor", &OKAFOR.password()).await.1, Verdict::Right);
+    let before = slapd.log().matches("ACCEPT from").count();
+    let tries: Vec<_> = (0..40)
+        .map(|n| {
+            let source = source.clone();
+            let one = if n % 2 == 0 { OKAFOR } else { LIND };
+            // Every fourth is wrong, and takes nobody else's answer with it.
+            let (password, verdict) =
+                if n % 4 == 0 { ("a guess".into(), Verdict::Wrong) } else { (one.password(), Verdict::Right) };
+            tokio::spawn(async move { (try_it(source.as_ref(), one.uid, &password).await.1, verdict) })
+        })
+        .collect();
+    for one in tries {
+        let (said, expected) = one.await.unwrap();
+        assert_eq!(said, expected);
+    }
+    let more = slapd.log().matches("ACCEPT from").count() - before;
+    assert!(more <= 2, "{more} more connections, where one of each kind was there");
+}

@@ -123,9 +123,13 @@ impl SignOn {
         }
         let verdict = directory.prove(Some(&account), password).await;
         match verdict {
-            Verdict::Wrong => drop(gate[0].wrong(shelf, 1).await?),
+            Verdict::Wrong => {
+                gate[0].wrong(shelf, 1).await?;
+            }
             Verdict::Away(_) => {}
-            _ => drop(shelf.forget(Namespace::Throttle, &gate[0].key).await?),
+            _ => {
+                shelf.forget(Namespace::Throttle, &gate[0].key).await?;
+            }
         }
         guesses::leave(shelf, &gate).await?;
         Ok(match verdict {

@@ -23,6 +23,7 @@ use crate::{
     config::{self, Config, Judge, Kinds, Loaded, Problems},
     directory::{
         csv::PlainCsv,
+        ldap::LdapKind,
         oneroster::{kind::OneRosterCsv, rest::OneRosterRest},
         source::{self, Means, Sources},
     },
@@ -63,7 +64,7 @@ fn protocols() -> Vec<Box<dyn Protocol>> {
 
 /// How directories may be spoken with.
 pub fn sources() -> Vec<Box<dyn source::Kind>> {
-    vec![Box::new(OneRosterCsv), Box::new(OneRosterRest), Box::new(PlainCsv)]
+    vec![Box::new(OneRosterCsv), Box::new(OneRosterRest), Box::new(PlainCsv), Box::new(LdapKind)]
 }
 
 /// What an operator fills in for each protocol and each kind of source, for reading configuration files.

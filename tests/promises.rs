@@ -21,6 +21,8 @@ mod faces_recipes;
 mod import;
 mod integrate;
 mod keys;
+mod ldap;
+mod ldap_source;
 mod life;
 mod logout;
 mod nights;

@@ -346,6 +346,9 @@ fn source(section: &Section<'_>, draft: &mut Draft, rules: &Rules<'_>) -> Option
             (None, _) => settings = None,
         }
     }
+    if let Some(roster) = settings.as_ref().and_then(|settings| settings.get("roster")?.as_str()) {
+        draft.refer(section, section.line_of("roster"), "roster", Claimed::Source, roster);
+    }
     let source = SourceSettings {
         id: id?,
         kind: kind.to_owned(),

@@ -4,10 +4,12 @@ mod apart;
 pub mod csv;
 mod drop;
 mod encoding;
+pub mod ldap;
 pub mod oneroster;
 pub mod report;
 pub mod roster;
 pub mod source;
+pub mod verify;
 
 use secrecy::SecretString;
 

@@ -141,19 +141,22 @@ impl Outbound {
     /// # Errors
     /// Where `authorities` cannot be read.
     pub fn new(private: &[Network], authorities: Option<&Path>) -> Result<Outbound, Unprepared> {
-        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        if let Some(file) = authorities {
-            let unreadable =
-                |error: &dyn std::fmt::Display| Unprepared::Certificates(file.display().to_string(), error.to_string());
-            for certificate in CertificateDer::pem_file_iter(file).map_err(|error| unreadable(&error))? {
-                let certificate = certificate.map_err(|error| unreadable(&error))?;
-                roots.add(certificate).map_err(|error| unreadable(&error))?;
-            }
-        }
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-        let config = config.with_root_certificates(roots).with_no_client_auth();
-        Ok(Outbound { private: private.into(), tls: TlsConnector::from(Arc::new(config)), resolve: by_the_system() })
+        let public = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        let config = trusting(public, authorities)?;
+        Ok(Outbound { private: private.into(), tls: TlsConnector::from(config), resolve: by_the_system() })
+    }
+
+    /// What is trusted here, for those who speak something else than HTTP.
+    pub fn trust(&self) -> Arc<ClientConfig> {
+        self.tls.config().clone()
+    }
+
+    /// Trusts the authorities in this PEM file and nobody else.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub fn trusting_only(authorities: &Path) -> Result<Arc<ClientConfig>, Unprepared> {
+        trusting(RootCertStore::empty(), Some(authorities))
     }
 
     /// What a GET of `url` brings, up to `most` bytes of it. The media type is the caller's to judge.
@@ -249,6 +252,20 @@ impl Outbound {
         }
         Ok(addresses.into_iter().map(|address| SocketAddr::new(address, port)).collect())
     }
+}
+
+fn trusting(mut roots: RootCertStore, authorities: Option<&Path>) -> Result<Arc<ClientConfig>, Unprepared> {
+    if let Some(file) = authorities {
+        let unreadable =
+            |error: &dyn std::fmt::Display| Unprepared::Certificates(file.display().to_string(), error.to_string());
+        for certificate in CertificateDer::pem_file_iter(file).map_err(|error| unreadable(&error))? {
+            let certificate = certificate.map_err(|error| unreadable(&error))?;
+            roots.add(certificate).map_err(|error| unreadable(&error))?;
+        }
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    Ok(Arc::new(config.with_root_certificates(roots).with_no_client_auth()))
 }
 
 fn by_the_system() -> Resolve {

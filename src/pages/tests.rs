@@ -112,6 +112,10 @@ fn every_reason() -> Vec<Reason> {
         Reason::TooManyTries { retry_after: 90 },
         Reason::PinMustChange,
         Reason::NoPin,
+        Reason::DirectoryDisabled,
+        Reason::DirectoryExpired,
+        Reason::DirectoryPasswordChange,
+        Reason::DirectoryAway,
         Reason::CardBlocked,
         Reason::Withdrawn,
         Reason::OptedOut,
@@ -133,6 +137,10 @@ fn every_reason() -> Vec<Reason> {
             | Reason::TooManyTries { .. }
             | Reason::PinMustChange
             | Reason::NoPin
+            | Reason::DirectoryDisabled
+            | Reason::DirectoryExpired
+            | Reason::DirectoryPasswordChange
+            | Reason::DirectoryAway
             | Reason::CardBlocked
             | Reason::Withdrawn
             | Reason::OptedOut
@@ -158,7 +166,7 @@ fn frame(path: &str, badge: bool) -> Json {
 fn sign_in(problem: Option<(&str, &str)>) -> Json {
     json!({
         "frame": frame("/sign-in/t", false),
-        "names_staff": false, "vendor": "Maple Books", "shared": false,
+        "names_staff": false, "names": false, "vendor": "Maple Books", "shared": false,
         "card": problem.map_or("", |_| "30244170"),
         "action": "/sign-in/t",
         "decline": "/sign-in/t/decline",
@@ -325,11 +333,14 @@ fn samples() -> Vec<(String, &'static str, Json)> {
     plain["vendor"] = Json::Null;
     let mut by_name = sign_in(None);
     by_name["names_staff"] = true.into();
+    let mut with_names = sign_in(Some(("reason-directory-away", "card")));
+    with_names["names"] = true.into();
     plain["help"] = json!([]);
     let mut all: Vec<(String, &str, Json)> = [
         ("sign-in", "sign-in/sign-in.html", sign_in(None)),
         ("sign-in-plain", "sign-in/sign-in.html", plain),
         ("sign-in-by-name", "sign-in/sign-in.html", by_name),
+        ("sign-in-names", "sign-in/sign-in.html", with_names),
         ("sign-in-wrong", "sign-in/sign-in.html", sign_in(Some(("reason-sign-in-failed", "card")))),
         ("pin", "pin/change.html", change_pin(None)),
         ("pin-wrong", "pin/change.html", change_pin(Some(("pin-repeats", "new_pin")))),

@@ -7,6 +7,7 @@ mod begin;
 mod change_pin;
 mod codes;
 mod consent;
+mod directory;
 pub mod farewell;
 mod finish;
 mod guesses;

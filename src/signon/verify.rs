@@ -88,7 +88,12 @@ impl SignOn {
                 && let Some(patron) = self.patron_by(known.patron).await?
             {
                 return self
-                    .decide(door, &patron, known.pin_change_due, Memory { generation, key, known: Some(known) })
+                    .decide(
+                        door,
+                        &patron,
+                        known.pin_change_due,
+                        Memory { generation, key: Some(key), known: Some(known) },
+                    )
                     .await;
             }
         }
@@ -98,6 +103,8 @@ impl SignOn {
             Ok(verified) => verified,
         };
         let pin_change_due = verified.pin_change_due && !self.is_supplied_by_district(&verified);
+        // A directory does not tell us when a password changes: the next question goes to it again.
+        let key = verified.directory.is_none().then_some(key);
         self.decide(door, &verified.patron, pin_change_due, Memory { generation, key, known: None }).await
     }
 
@@ -132,7 +139,7 @@ impl SignOn {
         let generation = self.0.known.generation();
         let key = self.remembered_by(door, &card, None);
         let known = self.0.known.shown(generation, &key);
-        self.decide(door, &record.patron, false, Memory { generation, key, known }).await
+        self.decide(door, &record.patron, false, Memory { generation, key: Some(key), known }).await
     }
 
     /// What policy says of a patron at this door, written down unless the same was said a moment ago.
@@ -161,7 +168,9 @@ impl SignOn {
             };
             app.journal.keep(Vec::new(), vec![event]).await?;
             let shown = Shown { patron: patron.id, pin_change_due, said };
-            self.0.known.remember_shown(memory.generation, memory.key, shown);
+            if let Some(key) = memory.key {
+                self.0.known.remember_shown(memory.generation, key, shown);
+            }
         }
         Ok(allowed.map(|(vendor, allowance)| self.told(vendor, patron, &allowance)))
     }
@@ -234,7 +243,8 @@ const SAID_YES: &str = "yes";
 /// Where an answer is looked for and put.
 struct Memory {
     generation: Generation,
-    key: KeyedPin,
+    /// `None`: it is not remembered.
+    key: Option<KeyedPin>,
     known: Option<Shown>,
 }
 

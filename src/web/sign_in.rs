@@ -45,6 +45,8 @@ struct Page<'a> {
     shared: bool,
     /// The vendor may be told names of adult staff; of students never.
     names_staff: bool,
+    /// A user name and password of a directory may be typed as well.
+    names: bool,
     card: &'a str,
     action: String,
     /// Where the button goes that leads back to the vendor.
@@ -155,7 +157,9 @@ async fn form(
     let action = ticket.map_or_else(|| "/sign-in".to_owned(), |ticket| format!("/sign-in/{ticket}"));
     // A card number that was mistyped does not wait for the next reader.
     let empty_again = problem.is_some().then(|| screen::refresh(FORGOTTEN_AFTER, &action)).flatten();
+    let away = problem.as_ref().is_some_and(|problem| problem.reason == Some(Reason::DirectoryAway.code()));
     let status = match (&problem, retry_after) {
+        _ if away => StatusCode::SERVICE_UNAVAILABLE,
         (None, _) => StatusCode::OK,
         (Some(_), None) => StatusCode::UNPROCESSABLE_ENTITY,
         (Some(_), Some(_)) => StatusCode::TOO_MANY_REQUESTS,
@@ -165,6 +169,7 @@ async fn form(
         vendor: vendor.map(|vendor| vendor.name.as_str()),
         shared,
         names_staff: vendor.is_some_and(|vendor| vendor.release.iter().any(|item| item.name.group().is_some())),
+        names: signon.asks_directories(),
         card: hint.unwrap_or(card),
         action,
         decline: ticket.map(|ticket| format!("/sign-in/{ticket}/decline")),

@@ -73,6 +73,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rcgen", &["src/wire/certificate.rs"]),
     ("roxmltree", &["src/wire/xml"]),
     ("jsonwebtoken", &["src/wire/jose", "src/keyring"]),
+    ("ldap3", &["src/directory/ldap"]),
     ("openidconnect", &["src/directory/oidc", "src/cli/demo", "examples/"]),
     ("hyper", &["src/outbound/"]),
     ("tokio_rustls", &["src/outbound/", "src/protocols/sip2/", "benches/"]),

@@ -152,7 +152,7 @@ promise! { founded, async fn a_barcode_is_replaced_by_a_barcode(library) {
         card = { scheme = \"barcode14\", institution = \"3023\", from = \"identifier\" }\ninitial_pin = \"password\"\n";
     library.apply(organisation).fine();
     library.import(&Delivery::of(&[Person::pupil(1), Person::pupil(2)]), &[]).fine();
-    let cards = ["2302300700001", "2302300700002"].map(|body| with_check_digit(body));
+    let cards = ["2302300700001", "2302300700002"].map(with_check_digit);
     let first = library.run(&[&["card", "reissue", &cards[0], "--json"], LOST].concat()).fine().json();
     let second = library.run(&[&["card", "reissue", &cards[1], "--json"], LOST].concat()).fine().json();
     assert_eq!(first["card"], with_check_digit("2302390000000"));

@@ -46,7 +46,14 @@ command and is not in the file stays, unless `--prune`. A whole programme stands
 fn section(page: &mut String, table: &Table) {
     let title = match (table.name, table.many) {
         ("", _) => "Top level".to_owned(),
-        (name @ ("organisation.card" | "organisation.bridge" | "vendor.release" | "test_patron.address" | "export.columns"), _) => {
+        (
+            name @ ("organisation.card"
+            | "organisation.bridge"
+            | "vendor.release"
+            | "test_patron.address"
+            | "export.columns"),
+            _,
+        ) => {
             format!("`{name}`")
         }
         (name, true) => format!("`[[{name}]]`"),

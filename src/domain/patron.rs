@@ -10,8 +10,8 @@ use super::{
     clock::Timestamp,
     grade::Grade,
     id::{OrganisationId, PatronId, SourceId},
-    numbers::Numbers,
     kept::Kept,
+    numbers::Numbers,
 };
 
 #[derive(Debug, Clone, PartialEq, Eq)]

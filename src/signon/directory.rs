@@ -260,8 +260,10 @@ mod tests {
             affiliations: vec![Affiliation { organisation: "maple".parse().unwrap(), role: Role::Staff, grade: None }],
             standing: Standing::Enrolled,
             card: CardNumber::read(card).unwrap(),
+            numbers: crate::domain::numbers::Numbers::of_roster(CardNumber::read(card).unwrap()),
             card_status: CardStatus::Active,
             standard_claims: None,
+            kept: Default::default(),
         }
     }
 

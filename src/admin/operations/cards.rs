@@ -10,11 +10,11 @@ use crate::{
     domain::{
         audit::{AuditEvent, Kind},
         card::{CardNumber, CardStatus},
-        clock::{Date, Timestamp},
-        numbers::Way,
         catalogue::Catalogue,
+        clock::{Date, Timestamp},
         id::PatronId,
         kept::Block,
+        numbers::Way,
         patron::Standing,
     },
     signon::pins::PinPool,

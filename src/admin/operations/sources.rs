@@ -73,6 +73,7 @@ pub async fn consequences(desk: &Desk, source: &SourceId, shifts: &[Shift]) -> R
         numbers: Numbers::of_roster(card.clone()),
         card_status: CardStatus::Active,
         standard_claims: None,
+        kept: Default::default(),
     };
     let catalogue = desk.db.catalogue().load().await?;
     let now = desk.clock.now();

@@ -6,8 +6,8 @@ use crate::domain::{
     clock::Date,
     grade::Grade,
     id::{PatronId, ScopeName, VendorUid},
-    numbers::Numbers,
     kept::{CardPrivilege, Kept},
+    numbers::Numbers,
     vendor::{Shelf, Vendor},
 };
 

@@ -25,8 +25,8 @@ async fn who_has_been_withdrawn_for_long_is_erased_and_comes_back_as_somebody_ne
         assert_eq!(house.by_card("4402").await.unwrap().patron.id, later.patron.id);
 
         // Runs in which she stood are taken back, to the first: she is in none of them.
-        house.merge().undo(&house.source, None).await.unwrap();
-        house.merge().undo(&house.source, None).await.unwrap();
+        house.merge().undo(&house.source, None, false).await.unwrap();
+        house.merge().undo(&house.source, None, false).await.unwrap();
         assert!(house.by_card("4403").await.is_none() && house.by_card("4402").await.is_some());
         house.import(class(4), YES).await.unwrap();
         assert_ne!(house.by_card("4403").await.unwrap().patron.id, longest.patron.id);

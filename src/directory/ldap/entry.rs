@@ -76,7 +76,7 @@ impl From<SearchEntry> for Entry {
 #[derive(Debug)]
 pub(super) enum Meaning {
     /// Somebody of the roster, enabled or not.
-    Person(Person),
+    Person(Box<Person>),
     /// Somebody whom the roster does not mean, or means no more.
     Gone(String),
     /// Nobody that could be named.
@@ -95,7 +95,7 @@ pub(super) fn read(entry: &Entry, settings: &Settings, now: Timestamp, place: u6
     // Closed is more than not being listed: such a card does not live on over the summer.
     if matches!(account::state(entry, now), State::Disabled | State::Expired) {
         report.left_out("disabled");
-        return Meaning::Person(Person { sourced_id, line: place, ..Person::default() });
+        return Meaning::Person(Box::new(Person { sourced_id, line: place, ..Person::default() }));
     }
     let Some(role) = role(entry, settings) else {
         report.left_out("role");
@@ -122,7 +122,7 @@ pub(super) fn read(entry: &Entry, settings: &Settings, now: Timestamp, place: u6
         report.refused(file, place, &names.org, "unknown-org", "a person of no organisation was left out");
         return Meaning::Gone(sourced_id);
     }
-    Meaning::Person(Person {
+    Meaning::Person(Box::new(Person {
         sourced_id,
         given_name: given_name.unwrap_or_default(),
         family_name: family_name.unwrap_or_default(),
@@ -134,7 +134,7 @@ pub(super) fn read(entry: &Entry, settings: &Settings, now: Timestamp, place: u6
         posts: orgs.iter().map(|org| Post::new(org, role, grade)).collect(),
         line: place,
         ..Person::default()
-    })
+    }))
 }
 
 /// The first of the entry's roles that the configuration knows; else the fixed one.

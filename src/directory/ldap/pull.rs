@@ -218,7 +218,7 @@ impl Reading<'_> {
                         self.orgs.insert(post.org.clone(), ());
                     }
                 }
-                self.people.push(person);
+                self.people.push(*person);
             }
             Meaning::Gone(sourced_id) => self.gone.push(sourced_id),
             Meaning::Nothing => {}

@@ -267,7 +267,7 @@ fn card(number: &str) -> Json {
         "barcode": drawing(200, 48),
         "qr": drawing(29, 29),
         "valid_until": "2031-06-30",
-        "reason": null,
+        "reason": null, "loan_limit": 10, "no_fines": true,
         "privileges": [
             { "key": "library-ebooks", "description": "" },
             { "key": "library-databases", "description": "" },

@@ -17,8 +17,8 @@ const STEPS: &[(i64, &str, &str)] = &[
     (8, "pins", include_str!("../../migrations/0008_pins.sql")),
     (9, "rosters", include_str!("../../migrations/0009_rosters.sql")),
     (10, "cards", include_str!("../../migrations/0010_cards.sql")),
-    (12, "shared_devices", include_str!("../../migrations/0012_shared_devices.sql")),
     (11, "facts", include_str!("../../migrations/0011_facts.sql")),
+    (12, "shared_devices", include_str!("../../migrations/0012_shared_devices.sql")),
 ];
 
 /// How often a step that failed is tried again, and how long after.

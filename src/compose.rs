@@ -21,6 +21,7 @@ use crate::{
     app::{App, Directories, EXCHANGES, Programme},
     config::{self, Config, Judge, Kinds, Loaded, Problems},
     directory::{
+        oidc::OidcUpstream,
         oneroster::kind::OneRosterCsv,
         source::{self, Means},
     },
@@ -61,7 +62,7 @@ fn protocols() -> Vec<Box<dyn Protocol>> {
 
 /// How directories may be spoken with.
 pub fn sources() -> Vec<Box<dyn source::Kind>> {
-    vec![Box::new(OneRosterCsv)]
+    vec![Box::new(OneRosterCsv), Box::new(OidcUpstream)]
 }
 
 /// What an operator fills in for each protocol and each kind of source, for reading configuration files.

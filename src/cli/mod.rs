@@ -27,6 +27,7 @@ mod scope;
 mod secret;
 mod serve;
 mod table;
+mod upstream;
 mod vendor;
 mod vendor_metadata;
 mod vendor_test;
@@ -87,6 +88,9 @@ enum Command {
     /// One card: look, block, unblock, set its PIN.
     #[command(subcommand)]
     Card(card::Card),
+    /// Sign-in at schools' own pages: who is bound to which account there, and unbinding.
+    #[command(subcommand)]
+    Upstream(upstream::Upstream),
     /// Why a card is let in or refused at a vendor, and exactly what would be released.
     Explain(explain::Explain),
     /// What a token is, and whether it is worth anything now.
@@ -142,6 +146,7 @@ async fn dispatch(cli: Cli) -> Result<()> {
         Command::Keys(command) => keys::run(&desk(&config).await?, command, output).await,
         Command::Directory(command) => directory::run(&config, command, output).await,
         Command::Card(command) => card::run(&desk(&config).await?, command, output).await,
+        Command::Upstream(command) => upstream::run(&desk(&config).await?, command, output).await,
         Command::Explain(command) => explain::run(&desk(&config).await?, command, output).await,
         Command::Verify(command) => verify::run(&desk(&config).await?, command, output).await,
         Command::Audit(command) => audit::run(&desk(&config).await?, command, output).await,

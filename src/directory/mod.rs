@@ -1,6 +1,8 @@
 //! Where patrons come from. Each source reads its own format into a `Roster`; `roster` merges it, by one rule.
 
+pub mod oidc;
 pub mod oneroster;
+pub mod redirect;
 pub mod report;
 pub mod roster;
 pub mod source;

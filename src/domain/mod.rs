@@ -18,6 +18,7 @@ pub mod holding;
 pub mod id;
 pub mod key;
 pub mod lookup;
+pub mod method;
 pub mod network;
 pub mod organisation;
 pub mod patron;

@@ -19,6 +19,20 @@ pub enum Reason {
     PinMustChange,
     /// The card has no PIN yet.
     NoPin,
+    /// These patrons sign in at their school's page, not by PIN.
+    SchoolSignInOnly,
+    /// The roster has nobody whom the upstream means.
+    UpstreamUnknownPerson,
+    /// The roster has more than one.
+    UpstreamAmbiguous,
+    /// The upstream vouches for somebody of another school.
+    UpstreamWrongTenant,
+    /// The upstream's person is bound to another patron, or the patron to another person.
+    UpstreamMismatch,
+    /// The upstream does not answer.
+    UpstreamAway,
+    /// What came back from the upstream is no sign-in.
+    UpstreamFailed,
     CardBlocked,
     Withdrawn,
     OptedOut,
@@ -52,6 +66,13 @@ impl Reason {
             Reason::TooManyTries { .. } => "too-many-tries",
             Reason::PinMustChange => "pin-must-change",
             Reason::NoPin => "no-pin",
+            Reason::SchoolSignInOnly => "school-sign-in-only",
+            Reason::UpstreamUnknownPerson => "upstream-unknown-person",
+            Reason::UpstreamAmbiguous => "upstream-ambiguous",
+            Reason::UpstreamWrongTenant => "upstream-wrong-tenant",
+            Reason::UpstreamMismatch => "upstream-mismatch",
+            Reason::UpstreamAway => "upstream-away",
+            Reason::UpstreamFailed => "upstream-failed",
             Reason::CardBlocked => "card-blocked",
             Reason::Withdrawn => "withdrawn",
             Reason::OptedOut => "opted-out",
@@ -79,6 +100,13 @@ impl fmt::Display for Reason {
             }
             Reason::PinMustChange => f.write_str("this PIN must be changed on the sign-in page first"),
             Reason::NoPin => f.write_str("this card has no PIN yet"),
+            Reason::SchoolSignInOnly => f.write_str("these people sign in at their school's page, not by PIN"),
+            Reason::UpstreamUnknownPerson => f.write_str("the roster has nobody whom the upstream means"),
+            Reason::UpstreamAmbiguous => f.write_str("the roster has several people whom the upstream may mean"),
+            Reason::UpstreamWrongTenant => f.write_str("the upstream vouches for somebody of another school"),
+            Reason::UpstreamMismatch => f.write_str("at this upstream the card is bound to another account"),
+            Reason::UpstreamAway => f.write_str("the upstream does not answer"),
+            Reason::UpstreamFailed => f.write_str("what came back from the upstream is no sign-in"),
             Reason::CardBlocked => f.write_str("the library blocked this card"),
             Reason::Withdrawn => f.write_str("the school no longer lists this person"),
             Reason::OptedOut => f.write_str("the family opted out"),

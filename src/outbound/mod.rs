@@ -4,6 +4,7 @@
 //! A host is resolved once and the connection goes to the address that was judged, so a name cannot change its mind in
 //! between. Redirects are not followed, proxies of the environment are not used.
 
+mod composed;
 mod destination;
 #[cfg(test)]
 mod tests;
@@ -204,10 +205,10 @@ impl Outbound {
         let request = asked.request(url)?;
         let stream = connect(&addresses).await?;
         if url.scheme() == "http" {
-            return answer(stream, request, most).await;
+            return answer(stream, request, most, false).await;
         }
         let stream = self.tls.connect(server_name(url)?, stream).await.map_err(|e| Refused::Tls(e.to_string()))?;
-        answer(stream, request, most).await
+        answer(stream, request, most, false).await
     }
 
     /// Where the connection may go. One address that is not allowed condemns the host: it is either an attack or a
@@ -277,25 +278,34 @@ struct Asked {
 }
 
 impl Asked {
+    /// What every request of ours says of itself.
+    fn dress(headers: &mut HeaderMap, url: &Url) -> Result<(), Refused> {
+        let host = &url[Position::BeforeHost..Position::AfterPort];
+        headers.insert(header::HOST, header::HeaderValue::from_str(host).map_err(|_| Refused::NotAUrl)?);
+        headers.insert(header::USER_AGENT, header::HeaderValue::from_static(USER_AGENT));
+        headers.insert(header::CONNECTION, header::HeaderValue::from_static("close"));
+        Ok(())
+    }
+
     fn request(&self, url: &Url) -> Result<Request<Full<Bytes>>, Refused> {
         let mut request = Request::builder()
             .method(&self.method)
             .uri(&url[Position::BeforePath..Position::AfterQuery])
-            .header(header::HOST, &url[Position::BeforeHost..Position::AfterPort])
-            .header(header::USER_AGENT, USER_AGENT)
-            .header(header::ACCEPT, self.accept)
-            .header(header::CONNECTION, "close");
+            .header(header::ACCEPT, self.accept);
         if self.form.is_some() {
             request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         }
         let body = self.form.clone().unwrap_or_default();
-        request.body(Full::from(body)).map_err(|_| Refused::NotAUrl)
+        let mut request = request.body(Full::from(body)).map_err(|_| Refused::NotAUrl)?;
+        Asked::dress(request.headers_mut(), url)?;
+        Ok(request)
     }
 }
 
 type Answer = (StatusCode, HeaderMap, Bytes);
 
-async fn answer<S>(stream: S, request: Request<Full<Bytes>>, most: usize) -> Result<Answer, Refused>
+/// `whatever`: the body is read whatever the status says.
+async fn answer<S>(stream: S, request: Request<Full<Bytes>>, most: usize, whatever: bool) -> Result<Answer, Refused>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -308,7 +318,7 @@ where
     if head.status.is_redirection() {
         return Err(Refused::Redirected);
     }
-    let body = if most > 0 && head.status.is_success() { read(body, most).await? } else { Bytes::new() };
+    let body = if most > 0 && (whatever || head.status.is_success()) { read(body, most).await? } else { Bytes::new() };
     Ok((head.status, head.headers, body))
 }
 

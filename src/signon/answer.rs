@@ -17,6 +17,7 @@ use crate::{
         clock::Timestamp,
         handle,
         id::{PatronId, SessionId},
+        method::Method,
         patron::Patron,
         reason::Reason,
         session::Session,
@@ -34,6 +35,16 @@ pub(super) struct Verified {
     pub is_initial: bool,
 }
 
+/// How a session is opened.
+pub(super) struct Opened {
+    pub method: Method,
+    /// What was shown opens nothing but the change of the PIN.
+    pub pin_change_due: bool,
+    /// To be kept together with the session.
+    pub records: Vec<Record>,
+    pub events: Vec<AuditEvent>,
+}
+
 impl SignOn {
     /// Card and PIN from the sign-in page, with the ticket of a pending ask or none (the launchpad).
     ///
@@ -48,7 +59,14 @@ impl SignOn {
     ) -> Result<Answer, Fault> {
         match self.check(card, pin, visitor.address, None).await? {
             Err(reason) => Ok(Answer::TryAgain(reason)),
-            Ok(verified) => self.open(verified, ticket, visitor).await,
+            Ok(verified) => {
+                if let Some(reason) = self.elsewhere(&verified.patron).await? {
+                    return Ok(Answer::TryAgain(reason));
+                }
+                let (method, pin_change_due) = (Method::Pin, verified.pin_change_due);
+                let opened = Opened { method, pin_change_due, records: Vec::new(), events: Vec::new() };
+                self.open(verified.patron, opened, ticket, visitor).await
+            }
         }
     }
 
@@ -122,12 +140,18 @@ impl SignOn {
         }
     }
 
-    /// The PIN was right: policy on the patron as such, a session, and the way on.
-    async fn open(&self, verified: Verified, ticket: Option<&str>, visitor: &Visitor) -> Result<Answer, Fault> {
+    /// What was shown was right: policy on the patron as such, a session, and the way on.
+    pub(super) async fn open(
+        &self,
+        patron: Patron,
+        opened: Opened,
+        ticket: Option<&str>,
+        visitor: &Visitor,
+    ) -> Result<Answer, Fault> {
         let app = self.app();
         let now = app.clock.now();
         let catalogue = app.catalogue();
-        let patron = Arc::new(verified.patron);
+        let patron = Arc::new(patron);
         let pending = match ticket {
             Some(ticket) => self.pending(ticket).await?.map(|ask| (ticket, ask)),
             None => None,
@@ -150,20 +174,23 @@ impl SignOn {
         let session = Session {
             id: self.session_to_renew(visitor, patron.id, now).await?.unwrap_or_else(SessionId::new),
             patron: patron.id,
+            method: opened.method,
             authenticated_at: now,
             last_seen: now,
             ended_at: None,
-            pin_change_due: verified.pin_change_due,
+            pin_change_due: opened.pin_change_due,
         };
-        let mut events = vec![AuditEvent {
+        let mut events = opened.events;
+        events.push(AuditEvent {
             at: now,
             kind: Kind::SignIn,
             payload: json!({
                 "patron": patron.id.to_string(),
                 "organisation": patron.affiliations.first().map(|a| a.organisation.as_str()),
                 "session": session.id.to_string(),
+                "method": session.method.to_string(),
             }),
-        }];
+        });
         if patron.is_test() {
             events.iter_mut().for_each(|event| event.payload["test"] = true.into());
         }
@@ -192,7 +219,7 @@ impl SignOn {
                 }
             }
         };
-        let cookie = self.start(session, visitor, Vec::new(), events).await?;
+        let cookie = self.start(session, visitor, opened.records, events).await?;
         Ok(Answer::SignedIn { cookie, to })
     }
 

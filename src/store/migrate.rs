@@ -16,6 +16,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (7, "saml_keys", include_str!("../../migrations/0007_saml_keys.sql")),
     (8, "pins", include_str!("../../migrations/0008_pins.sql")),
     (9, "rosters", include_str!("../../migrations/0009_rosters.sql")),
+    (14, "upstreams", include_str!("../../migrations/0014_upstreams.sql")),
 ];
 
 /// How often a step that failed is tried again, and how long after.

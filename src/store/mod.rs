@@ -52,6 +52,7 @@ pub mod rosters;
 pub mod scopes;
 pub mod sessions;
 pub mod test_patrons;
+pub mod upstreams;
 #[cfg(test)]
 mod tests;
 

@@ -1,7 +1,7 @@
 //! Card and PIN, with the ticket of a pending ask or without one.
 
 use axum::{
-    extract::{Path, State},
+    extract::{Path, Query, State},
     http::{HeaderValue, StatusCode, header::RETRY_AFTER},
     response::Response,
 };
@@ -10,13 +10,14 @@ use serde::{Deserialize, Serialize};
 use super::{
     Failure,
     browser::{Browser, is_ticket, see, with_cookie},
+    doors::{self, Button},
     guard::Posted,
     refusal,
 };
 use crate::{
-    domain::reason::Reason,
+    domain::{id::OrganisationId, reason::Reason},
     pages::Frame,
-    signon::{Answer, SignOn},
+    signon::{Answer, SignOn, Ways},
 };
 
 #[derive(Deserialize)]
@@ -25,6 +26,23 @@ pub struct Typed {
     card: String,
     #[serde(default)]
     pin: String,
+    /// Whose people the page was for.
+    #[serde(default)]
+    organisation: String,
+}
+
+/// What an address says besides.
+#[derive(Deserialize, Default)]
+pub struct Asked {
+    /// Why an upstream has let nobody in.
+    #[serde(default)]
+    told: Option<String>,
+    /// Whose people the page is for: the links of schools and vendors.
+    #[serde(default)]
+    organisation: Option<String>,
+    /// Every way is to be shown, whatever else is known.
+    #[serde(default)]
+    all: Option<String>,
 }
 
 /// A form that says all by being sent.
@@ -44,6 +62,13 @@ struct Page<'a> {
     decline: Option<String>,
     problem: Option<Problem>,
     help: Vec<Help<'a>>,
+    /// Card and PIN are offered.
+    pin: bool,
+    doors: Vec<Button>,
+    /// Whose people the page is for, where that is known: id and name.
+    organisation: Option<(&'a str, &'a str)>,
+    /// Shows every way, where this page does not.
+    all: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -55,6 +80,8 @@ struct Problem {
     now: Option<String>,
     minutes: u64,
     field: &'static str,
+    /// What a helper pastes.
+    staff_code: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -66,13 +93,40 @@ struct Help<'a> {
 pub async fn show(
     State(signon): State<SignOn>,
     ticket: Option<Path<String>>,
+    Query(asked): Query<Asked>,
     browser: Browser,
 ) -> Result<Response, Failure> {
     let ticket = ticket.map(|Path(ticket)| ticket);
-    if ticket.is_none() && signon.who(&browser.visitor).await?.is_some() {
+    let told = asked.told.as_deref().filter(|told| is_ticket(told));
+    if ticket.is_none() && told.is_none() && signon.who(&browser.visitor).await?.is_some() {
         return see("/");
     }
-    form(&signon, browser, ticket.as_deref(), "", None).await
+    let organisation = doors::organisation(&signon, asked.organisation.as_deref());
+    let turned = match told {
+        Some(told) => signon.turned_away(told).await?,
+        None => None,
+    };
+    let view = View { ticket: ticket.as_deref(), organisation, everything: asked.all.is_some(), ..View::default() };
+    match turned {
+        Some(turned) => {
+            let problem = Problem { staff_code: Some(turned.staff_code.clone()), ..Problem::of(&turned.reason, "doors") };
+            form(&signon, browser, View { problem: Some(problem), ..view }).await
+        }
+        None => form(&signon, browser, View { straight: true, ..view }).await,
+    }
+}
+
+/// The page for the people of one organisation, as its own pages link to it.
+pub async fn at(
+    State(signon): State<SignOn>,
+    Path(organisation): Path<String>,
+    browser: Browser,
+) -> Result<Response, Failure> {
+    if signon.who(&browser.visitor).await?.is_some() {
+        return see("/");
+    }
+    let organisation = doors::organisation(&signon, Some(&organisation));
+    form(&signon, browser, View { organisation, straight: true, ..View::default() }).await
 }
 
 pub async fn answer(
@@ -81,10 +135,13 @@ pub async fn answer(
     Posted { browser, form: typed }: Posted<Typed>,
 ) -> Result<Response, Failure> {
     let ticket = ticket.map(|Path(ticket)| ticket).filter(|ticket| is_ticket(ticket));
+    let organisation = doors::organisation(&signon, Some(&typed.organisation));
+    let view = View { ticket: ticket.as_deref(), card: &typed.card, organisation, ..View::default() };
     let empty = [("card", &typed.card), ("pin", &typed.pin)].into_iter().find(|(_, value)| value.trim().is_empty());
     if let Some((field, _)) = empty {
-        let problem = Problem { reason: None, text: format!("sign-in-missing-{field}"), now: None, minutes: 0, field };
-        return form(&signon, browser, ticket.as_deref(), &typed.card, Some((problem, None))).await;
+        let text = format!("sign-in-missing-{field}");
+        let problem = Problem { reason: None, text, now: None, minutes: 0, field, staff_code: None };
+        return form(&signon, browser, View { problem: Some(problem), ..view }).await;
     }
     match signon.answer(ticket.as_deref(), &typed.card, &typed.pin, &browser.visitor).await? {
         Answer::SignedIn { cookie, to } => browser.signed_in(&cookie, &to),
@@ -93,14 +150,9 @@ pub async fn answer(
                 Reason::TooManyTries { retry_after } => Some(retry_after),
                 _ => None,
             };
-            let problem = Problem {
-                reason: Some(reason.code()),
-                text: format!("reason-{}", reason.code()),
-                now: Some(format!("reason-{}-now", reason.code())),
-                minutes: refusal::minutes(&reason),
-                field: "card",
-            };
-            form(&signon, browser, ticket.as_deref(), &typed.card, Some((problem, retry_after))).await
+            let field = if reason == Reason::SchoolSignInOnly { "doors" } else { "card" };
+            let problem = Some(Problem::of(&reason, field));
+            form(&signon, browser, View { problem, retry_after, ..view }).await
         }
         Answer::Refused { page: Some(page), .. } => see(&page),
         Answer::Refused { reason, page: None } => refusal::at_the_door(&browser, &reason),
@@ -120,14 +172,35 @@ pub async fn decline(
     }
 }
 
+impl Problem {
+    fn of(reason: &Reason, field: &'static str) -> Problem {
+        Problem {
+            reason: Some(reason.code()),
+            text: format!("reason-{}", reason.code()),
+            now: Some(format!("reason-{}-now", reason.code())),
+            minutes: refusal::minutes(reason),
+            field,
+            staff_code: None,
+        }
+    }
+}
+
+/// What the form is shown with.
+#[derive(Default)]
+struct View<'a> {
+    ticket: Option<&'a str>,
+    card: &'a str,
+    problem: Option<Problem>,
+    retry_after: Option<u64>,
+    organisation: Option<OrganisationId>,
+    everything: bool,
+    /// Where there is one way alone, and it is an upstream's, the browser goes there without a page.
+    straight: bool,
+}
+
 /// The form, empty or again. A ticket that is over gets a page that says so.
-async fn form(
-    signon: &SignOn,
-    browser: Browser,
-    ticket: Option<&str>,
-    card: &str,
-    problem: Option<(Problem, Option<u64>)>,
-) -> Result<Response, Failure> {
+async fn form(signon: &SignOn, browser: Browser, view: View<'_>) -> Result<Response, Failure> {
+    let View { ticket, card, problem, retry_after, .. } = view;
     let ask = match ticket {
         Some(ticket) if is_ticket(ticket) => signon.pending(ticket).await?,
         _ => None,
@@ -136,35 +209,58 @@ async fn form(
         return refusal::expired(signon, &browser).await;
     }
     let browser = browser.preferring(ask.as_ref().map(|ask| ask.languages.as_slice()).unwrap_or_default());
-    let hint = ask.as_ref().and_then(|ask| ask.card_hint.as_deref()).filter(|_| problem.is_none());
+    let hint = ask.as_ref().and_then(|ask| ask.card_hint.as_deref());
+    let organisation = if view.everything {
+        None
+    } else {
+        let guessed = || [Some(card), hint].into_iter().flatten().find_map(|said| signon.organisation_of(said));
+        view.organisation.or_else(guessed)
+    };
+    let ways = signon.ways_in(organisation.as_ref());
+    if let Some(only) = ways.only().filter(|_| view.straight && !view.everything) {
+        return doors::through(signon, &browser, ticket, only.as_str()).await;
+    }
+    let hint = hint.filter(|_| problem.is_none()).filter(|hint| !is_an_organisation(signon, hint));
     let catalogue = signon.app().catalogue();
     let vendor = ask.as_ref().and_then(|ask| catalogue.vendors.get(&ask.vendor));
-    let help = catalogue.organisations.values();
+    let here = organisation.as_ref().and_then(|id| catalogue.organisations.get(id));
+    let help = catalogue.organisations.values().filter(|o| here.is_none_or(|here| here.id == o.id));
     let help = help.filter_map(|o| Some(Help { organisation: &o.name, text: o.help.as_deref()? })).collect();
     let (csrf, cookie) = browser.token()?;
-    let (problem, retry_after) = problem.map_or((None, None), |(problem, after)| (Some(problem), after));
     let status = match (&problem, retry_after) {
         (None, _) => StatusCode::OK,
         (Some(_), None) => StatusCode::UNPROCESSABLE_ENTITY,
         (Some(_), Some(_)) => StatusCode::TOO_MANY_REQUESTS,
     };
+    let place = ticket.map_or_else(|| "/sign-in".to_owned(), |ticket| format!("/sign-in/{ticket}"));
+    let Ways { pin, .. } = ways;
     let page = Page {
         frame: Frame { csrf, ..browser.frame(None) },
         vendor: vendor.map(|vendor| vendor.name.as_str()),
         names_staff: vendor.is_some_and(|vendor| vendor.release.iter().any(|item| item.name.group().is_some())),
         card: hint.unwrap_or(card),
-        action: ticket.map_or_else(|| "/sign-in".to_owned(), |ticket| format!("/sign-in/{ticket}")),
         decline: ticket.map(|ticket| format!("/sign-in/{ticket}/decline")),
         problem,
         help,
+        pin,
+        doors: doors::buttons(&ways, &browser, ticket),
+        organisation: here.map(|organisation| (organisation.id.as_str(), organisation.name.as_str())),
+        all: here.filter(|_| signon.ways_in(None) != Ways { organisation: None, ..ways.clone() })
+            .map(|_| format!("{place}?all=1")),
+        action: place,
     };
     let template = "sign-in/sign-in.html";
-    let mut response = match ticket {
-        Some(_) => browser.page_on_the_way(status, template, page)?,
-        None => browser.page(status, template, page)?,
+    let mut response = match ticket.is_some() || !page.doors.is_empty() {
+        true => browser.page_on_the_way(status, template, page)?,
+        false => browser.page(status, template, page)?,
     };
     if let Some(seconds) = retry_after {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     Ok(with_cookie(response, cookie))
+}
+
+/// A hint that names an organisation is no card.
+fn is_an_organisation(signon: &SignOn, hint: &str) -> bool {
+    doors::organisation(signon, Some(&hint.to_ascii_lowercase())).is_some()
 }

@@ -13,6 +13,7 @@ pub mod keys;
 pub mod scopes;
 pub mod simulate;
 mod test_patrons;
+pub mod upstreams;
 pub mod vendors;
 pub mod verify;
 

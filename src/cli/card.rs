@@ -55,7 +55,8 @@ pub async fn run(desk: &Desk, command: Card, output: Output) -> Result<()> {
                 let nobody = if view.test_patron { "  (a test patron: nobody)" } else { "" };
                 say!("Name          {}{nobody}", view.name);
                 say!("Status        {}", word(&view.status));
-                say!("Standing      {}{}", word(&view.standing), if view.opted_out { ", opted out" } else { "" });
+                let until = view.last_day.map(|day| format!(" until {day}")).unwrap_or_default();
+                say!("Standing      {}{until}{}", view.standing, if view.opted_out { ", opted out" } else { "" });
                 say!("Affiliations  {}", view.affiliations.join(", "));
                 say!("PIN           {}", view.pin);
             })

@@ -57,9 +57,12 @@ pub enum Directory {
     /// Takes the last import of a source back: what held before it holds again.
     Undo {
         source: String,
-        /// Only if this run is the last one.
+        /// This run; without --and-later only if it is the last one.
         #[arg(long, value_name = "N")]
         run: Option<i64>,
+        /// With --run: take back the later runs that build upon it as well.
+        #[arg(long, requires = "run")]
+        and_later: bool,
     },
 }
 
@@ -71,7 +74,9 @@ pub async fn run(config: &Path, command: Directory, output: Output) -> Result<()
             import(&super::desk(config).await?, &source, &path, options, output).await
         }
         Directory::Runs { source } => runs(&super::desk(config).await?, source.as_deref(), output).await,
-        Directory::Undo { source, run } => undo(&super::desk(config).await?, &source, run, output).await,
+        Directory::Undo { source, run, and_later } => {
+            undo(&super::desk(config).await?, &source, run, and_later, output).await
+        }
     }
 }
 
@@ -260,10 +265,10 @@ async fn runs(desk: &Desk, source: Option<&str>, output: Output) -> Result<()> {
     })
 }
 
-async fn undo(desk: &Desk, source: &str, run: Option<i64>, output: Output) -> Result<()> {
+async fn undo(desk: &Desk, source: &str, run: Option<i64>, and_later: bool, output: Output) -> Result<()> {
     let meter = Meter::default();
     let merging = |step: Step, done: u64, total: u64| meter.tell(name_of(step), done, total);
-    let undone = directory::undo(desk, source, run, &merging).await;
+    let undone = directory::undo(desk, source, run, and_later, &merging).await;
     meter.end();
     let undone = match undone {
         Ok(undone) => undone,

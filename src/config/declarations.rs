@@ -22,6 +22,7 @@ use crate::domain::{
     organisation::Organisation,
     patron::Role,
     scope::{Scope, Scopes, is_reserved},
+    season::Season,
     test_patron,
     timetable::Timetable,
     vendor::{Attribute, ReleaseItem, Shelf},
@@ -151,6 +152,11 @@ fn organisation(section: &Section<'_>, draft: &mut Draft) -> Option<Organisation
     let card = card(section);
     let initial_pin: Option<InitialPin> = section.need("initial_pin", read::owned);
     let help = section.maybe("help", read::text);
+    let bridge = match section.inline("bridge", &known(fields::BRIDGE.fields)) {
+        Some(bridge) => season(&bridge).map(Some),
+        None => Some(None),
+    };
+    let keeps_cards = section.need("keeps_cards", read::flag);
     Some(Organisation {
         id: id?,
         name: name?,
@@ -158,7 +164,14 @@ fn organisation(section: &Section<'_>, draft: &mut Draft) -> Option<Organisation
         card: card?,
         initial_pin: initial_pin?,
         help: help?,
+        bridge: bridge?,
+        keeps_cards: keeps_cards?,
     })
+}
+
+fn season(section: &Section<'_>) -> Option<Season> {
+    let (from, until) = (section.need("from", read::word), section.need("until", read::word));
+    Some(Season { from: from?, until: until? })
 }
 
 fn card(organisation: &Section<'_>) -> Option<CardScheme> {

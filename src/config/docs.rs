@@ -46,7 +46,9 @@ command and is not in the file stays, unless `--prune`. A whole programme stands
 fn section(page: &mut String, table: &Table) {
     let title = match (table.name, table.many) {
         ("", _) => "Top level".to_owned(),
-        (name @ ("organisation.card" | "vendor.release" | "test_patron.address"), _) => format!("`{name}`"),
+        (name @ ("organisation.card" | "organisation.bridge" | "vendor.release" | "test_patron.address"), _) => {
+            format!("`{name}`")
+        }
         (name, true) => format!("`[[{name}]]`"),
         (name, false) => format!("`[{name}]`"),
     };

@@ -4,7 +4,7 @@
 mod programme;
 
 pub use programme::{
-    AGREEMENT, CARD, OPT_OUT, ORGANISATION, RELEASE, SCOPE, SOURCE, TEST_ADDRESS, TEST_PATRON, VENDOR,
+    AGREEMENT, BRIDGE, CARD, OPT_OUT, ORGANISATION, RELEASE, SCOPE, SOURCE, TEST_ADDRESS, TEST_PATRON, VENDOR,
 };
 
 /// A field of the file.
@@ -327,7 +327,7 @@ pub const BANDS: Table = Table {
 };
 
 /// In the order that the documentation tells them.
-pub const TABLES: [&Table; 22] = [
+pub const TABLES: [&Table; 23] = [
     &ROOT,
     &LIBRARY,
     &TLS,
@@ -343,6 +343,7 @@ pub const TABLES: [&Table; 22] = [
     &SCOPE,
     &ORGANISATION,
     &CARD,
+    &BRIDGE,
     &AGREEMENT,
     &VENDOR,
     &RELEASE,

@@ -68,6 +68,8 @@ pub struct Person {
     pub user_ids: Vec<(String, String)>,
     /// `false` counts as withdrawn.
     pub enabled: bool,
+    /// The person's grade where the directory tells it apart from posts; a student's posts have it as well.
+    pub grade: Option<Grade>,
     /// Where they learn or work; the primary one first. Empty only in a delivery of changes that leaves them as they are.
     pub posts: Vec<Post>,
     /// The PIN that the district supplies.
@@ -86,6 +88,8 @@ pub struct Post {
     pub grade: Option<Grade>,
     /// The directory's own key of the post, by which changes speak of it; empty where it has none.
     pub id: String,
+    /// To be named before others.
+    pub primary: bool,
     /// First and last day, where it has any.
     pub from: Option<Date>,
     pub until: Option<Date>,
@@ -94,6 +98,6 @@ pub struct Post {
 impl Post {
     /// Without an end or a key of its own.
     pub fn new(org: &str, role: Role, grade: Option<Grade>) -> Post {
-        Post { org: org.to_owned(), role, grade, id: String::new(), from: None, until: None }
+        Post { org: org.to_owned(), role, grade, id: String::new(), primary: false, from: None, until: None }
     }
 }

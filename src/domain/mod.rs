@@ -27,6 +27,7 @@ pub mod published;
 pub mod reason;
 pub mod registration;
 pub mod scope;
+pub mod season;
 pub mod session;
 pub mod test_patron;
 pub mod timetable;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     card::{CardScheme, InitialPin},
     id::OrganisationId,
+    season::Season,
 };
 
 /// A partner: a district, a charter school, a branch.
@@ -20,4 +21,14 @@ pub struct Organisation {
     /// One sentence under the sign-in form: where to find the ID, whom to ask.
     #[serde(default)]
     pub help: Option<String>,
+    /// Who leaves the roster then keeps the card until the season's end: pupils over a summer. Who is disabled does not.
+    #[serde(default)]
+    pub bridge: Option<Season>,
+    /// Who comes here from another organisation keeps the number that they have.
+    #[serde(default = "yes")]
+    pub keeps_cards: bool,
+}
+
+fn yes() -> bool {
+    true
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     card::{CardNumber, CardStatus},
     claims::StandardClaims,
+    clock::Timestamp,
     grade::Grade,
     id::{OrganisationId, PatronId, SourceId},
 };
@@ -49,6 +50,21 @@ impl Patron {
 pub enum Standing {
     Enrolled,
     Withdrawn,
+    /// Not listed any more, since the school year ended: the card lives on over the summer.
+    Bridged {
+        until: Timestamp,
+    },
+}
+
+impl Standing {
+    /// Whether the person counts as one of the school's at that instant.
+    pub fn counts(self, now: Timestamp) -> bool {
+        match self {
+            Standing::Enrolled => true,
+            Standing::Withdrawn => false,
+            Standing::Bridged { until } => now < until,
+        }
+    }
 }
 
 /// A patron at an organisation, in a role and grade.

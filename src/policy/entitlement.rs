@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::domain::{
     agreement::Agreement,
     card::CardStatus,
-    clock::{TimeZone, Timestamp},
+    clock::{Date, TimeZone, Timestamp},
     grade::{AudienceBand, BandRule},
     id::{AgreementId, ScopeId},
     patron::{Affiliation, Patron, Role, Standing},
@@ -86,10 +86,17 @@ pub fn entitled<'a>(
         trace(Finding::OptedOut);
         return Err(Reason::OptedOut);
     }
-    if patron.standing == Standing::Withdrawn {
+    if !patron.standing.counts(now) {
         trace(Finding::Withdrawn);
         return Err(Reason::Withdrawn);
     }
+    let bridged_until = match patron.standing {
+        Standing::Bridged { until } => {
+            trace(Finding::Bridged { last_day: facts.time_zone.date(Timestamp(until.millis() - 1)) });
+            until
+        }
+        _ => Timestamp(i64::MAX),
+    };
     if patron.card_status == CardStatus::Blocked {
         trace(Finding::CardBlocked);
         return Err(Reason::CardBlocked);
@@ -104,7 +111,7 @@ pub fn entitled<'a>(
             trace(Finding::Agreement { agreement, affiliation, miss: verdict.clone().err() });
             match verdict {
                 Err(miss) => nearest = nearest.max(miss),
-                Ok(until) => add(&mut found, facts, affiliation, agreement, until, now),
+                Ok(until) => add(&mut found, facts, affiliation, agreement, until.min(bridged_until), now),
             }
         }
     }
@@ -219,11 +226,25 @@ impl Miss {
 pub enum Finding<'a> {
     OptedOut,
     Withdrawn,
+    /// No longer listed, and counted in all the same until this day.
+    Bridged {
+        last_day: Date,
+    },
     CardBlocked,
-    Agreement { agreement: &'a Agreement, affiliation: &'a Affiliation, miss: Option<Miss> },
+    Agreement {
+        agreement: &'a Agreement,
+        affiliation: &'a Affiliation,
+        miss: Option<Miss>,
+    },
     VendorDisabled,
-    Audience { band: AudienceBand, served: bool },
-    Scopes { asked: Scopes, granted: Scopes },
+    Audience {
+        band: AudienceBand,
+        served: bool,
+    },
+    Scopes {
+        asked: Scopes,
+        granted: Scopes,
+    },
 }
 
 impl Finding<'_> {
@@ -231,6 +252,7 @@ impl Finding<'_> {
     pub fn passes(&self) -> bool {
         match self {
             Finding::OptedOut | Finding::Withdrawn | Finding::CardBlocked | Finding::VendorDisabled => false,
+            Finding::Bridged { .. } => true,
             Finding::Agreement { miss, .. } => miss.is_none(),
             Finding::Audience { served, .. } => *served,
             Finding::Scopes { granted, .. } => !granted.is_empty(),
@@ -244,6 +266,9 @@ impl Finding<'_> {
         match self {
             Finding::OptedOut => "an opt-out stands against this person".to_owned(),
             Finding::Withdrawn => "the roster no longer lists this person".to_owned(),
+            Finding::Bridged { last_day } => {
+                format!("the roster no longer lists this person; the card lives on until {last_day}")
+            }
             Finding::CardBlocked => "the library blocked this card".to_owned(),
             Finding::VendorDisabled => "the vendor is switched off".to_owned(),
             Finding::Audience { band, served: true } => format!("the vendor serves {} readers", band.as_str()),

@@ -11,7 +11,7 @@ use super::*;
 use crate::{
     admin::operations::{Desk, apply, cards},
     compose, config,
-    directory::{Org, Person, Post, Roster, roster::ImportOptions, roster::Merge},
+    directory::{Org, Person, Post, Roster, roster::ImportOptions, roster::Merge, roster::Rules},
     domain::{catalogue::Catalogue, clock::Clock, patron::Role},
     jobs,
     store::rosters::trial::{Folder, databases},
@@ -94,12 +94,14 @@ async fn houses() -> Vec<House> {
 }
 
 async fn enrol(desk: &Desk) {
-    let organisations = desk.db.catalogue().load().await.unwrap().organisations;
+    let catalogue = desk.db.catalogue().load().await.unwrap();
+    let (source, time_zone) = ("cms".parse().unwrap(), &desk.config.library.time_zone);
+    let rules = Rules::of(&catalogue, &source, desk.clock.now(), time_zone);
     let merge = Merge {
         db: &desk.db,
         clock: &desk.clock,
         pin_key: desk.keyring.pin_key(),
-        organisations: &organisations,
+        rules: &rules,
         progress: &|_, _, _| {},
     };
     let pupil = |id: &str, pin: &str| Person {
@@ -109,6 +111,7 @@ async fn enrol(desk: &Desk) {
         identifier: Some(id.into()),
         username: None,
         email: None,
+        grade: None,
         user_ids: Vec::new(),
         enabled: true,
         posts: vec![Post::new("s1", Role::Student, "07".parse().ok())],

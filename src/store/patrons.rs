@@ -57,7 +57,7 @@ macro_rules! holding {
     ($rest:literal) => {
         concat!(
             "SELECT p.id, p.source, p.sourced_id, p.card_status, p.pin_verifier, p.pin_change_due, e.given_name, ",
-            "e.family_name, e.affiliations, e.present, e.card, e.initial_pin, p.standard_claims ",
+            "e.family_name, e.affiliations, e.present, e.card, e.initial_pin, p.standard_claims, e.bridged_until ",
             "FROM roster_entry e JOIN roster_source s ON s.source = e.source JOIN patron p ON p.id = e.patron ",
             "WHERE e.run <= s.live_run AND ",
             $rest
@@ -69,12 +69,12 @@ const BY_ID: &str = holding!("e.patron = $1 ORDER BY e.run DESC LIMIT 1");
 
 const BY_CARD: &str = holding!(
     "e.card = $1 AND NOT EXISTS (SELECT 1 FROM roster_entry n WHERE n.patron = e.patron AND n.run > e.run \
-     AND n.run <= s.live_run) ORDER BY e.present DESC, e.run DESC LIMIT 1"
+     AND n.run <= s.live_run) ORDER BY e.present DESC, e.bridged_until DESC, e.run DESC LIMIT 1"
 );
 
-/// Whose newest visible row says that they are there, in the order of ids.
+/// Whose newest visible row says that they are there, or were until the summer, in the order of ids.
 const ENROLLED: &str = holding!(
-    "e.patron > $1 AND e.present AND NOT EXISTS (SELECT 1 FROM roster_entry n WHERE n.patron = e.patron \
+    "e.patron > $1 AND (e.present OR e.bridged_until > 0) AND NOT EXISTS (SELECT 1 FROM roster_entry n WHERE n.patron = e.patron \
      AND n.run > e.run AND n.run <= s.live_run) ORDER BY e.patron LIMIT $2"
 );
 
@@ -217,6 +217,7 @@ type Row = (
     String,
     Option<String>,
     Option<String>,
+    i64,
 );
 
 fn record(row: Row) -> Result<PatronRecord> {
@@ -229,7 +230,11 @@ fn record(row: Row) -> Result<PatronRecord> {
         given_name: given_name.clone(),
         family_name: family_name.clone(),
         affiliations: read_affiliations(affiliations)?,
-        standing: if *present { Standing::Enrolled } else { Standing::Withdrawn },
+        standing: match (*present, row.13) {
+            (true, _) => Standing::Enrolled,
+            (false, 0) => Standing::Withdrawn,
+            (false, until) => Standing::Bridged { until: Timestamp(until) },
+        },
         card: CardNumber::try_from(row.10.clone()).map_err(corrupt)?,
         card_status: match status.as_str() {
             "active" => CardStatus::Active,

@@ -14,11 +14,9 @@ impl Db {
     ///
     /// # Errors
     /// `Unavailable` or `Corrupt`.
-    pub async fn card_is_taken(&self, card: &CardNumber, by_other_than: PatronId) -> Result<bool> {
+    pub async fn card_is_taken(&self, card: &CardNumber, by_other_than: PatronId, now: Timestamp) -> Result<bool> {
         let holder = self.patrons().by_card(card).await?;
-        Ok(holder.is_some_and(|holder| {
-            holder.patron.id != by_other_than && holder.patron.standing == crate::domain::patron::Standing::Enrolled
-        }))
+        Ok(holder.is_some_and(|holder| holder.patron.id != by_other_than && holder.patron.standing.counts(now)))
     }
 }
 

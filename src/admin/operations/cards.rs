@@ -9,6 +9,7 @@ use crate::{
     domain::{
         audit::{AuditEvent, Kind},
         card::{CardNumber, CardStatus},
+        clock::{Date, Timestamp},
         patron::Standing,
     },
     signon::pins::PinPool,
@@ -24,7 +25,11 @@ use crate::{
 pub struct CardView {
     pub card: String,
     pub status: CardStatus,
-    pub standing: Standing,
+    /// `enrolled`, `withdrawn` or `bridged`.
+    pub standing: &'static str,
+    /// Of a card that outlives its place on the roster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_day: Option<Date>,
     pub opted_out: bool,
     pub name: String,
     /// Nobody: declared in a configuration file.
@@ -44,10 +49,21 @@ pub async fn show(desk: &Desk, card: &str, why: &str) -> Result<CardView> {
     note(desk, &mut tx, &record, Kind::LookUp, json!({ "what": "card show", "why": why })).await?;
     tx.commit().await?;
     let patron = &record.patron;
+    let now = desk.clock.now();
     Ok(CardView {
         card: patron.card.to_string(),
         status: patron.card_status,
-        standing: patron.standing,
+        standing: match patron.standing {
+            Standing::Enrolled => "enrolled",
+            Standing::Bridged { .. } if patron.standing.counts(now) => "bridged",
+            Standing::Bridged { .. } | Standing::Withdrawn => "withdrawn",
+        },
+        last_day: match patron.standing {
+            Standing::Bridged { until } if now < until => {
+                Some(desk.config.library.time_zone.date(Timestamp(until.millis() - 1)))
+            }
+            _ => None,
+        },
         opted_out: catalogue.has_opted_out(patron),
         name: format!("{} {}", patron.given_name, patron.family_name),
         test_patron: patron.is_test(),

@@ -15,7 +15,8 @@ pub use crate::directory::{
 use crate::{
     directory::{
         oneroster,
-        roster::{self, ImportOutcome, Merge, Progress, UndoOutcome},
+        roster::{self, ImportOutcome, Merge, Progress, Rules, UndoOutcome},
+        source::Delivery,
     },
     domain::{
         audit::{AuditEvent, Kind},
@@ -56,41 +57,14 @@ pub async fn import(
     .context("reading the delivery failed")?
     .with_context(|| format!("{} was not imported", path.display()))?;
 
-    let merge = Merge {
-        db: &desk.db,
-        clock: &desk.clock,
-        pin_key: desk.keyring.pin_key(),
-        organisations: &catalogue.organisations,
-        progress: merging,
-    };
+    let rules = Rules::of(&catalogue, &source, desk.clock.now(), &desk.config.library.time_zone);
     let origin = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    if options.dry_run {
-        return Ok(merge.import(&source, &origin, roster, options).await?);
-    }
-    let staged = merge.stage(&source, &origin, roster, options).await?;
-    let switched = async {
-        let mut tx = desk.db.begin().await?;
-        let ended = merge.switch(&mut tx, &staged).await?;
-        let totals = &staged.preview.totals;
-        let payload = json!({
-            "source": source.as_str(), "run": staged.preview.run, "origin": origin, "added": totals.added,
-            "changed": totals.changed, "withdrawn": totals.withdrawn, "returning": totals.returning,
-            "refused": totals.refused, "removals_accepted": options.accept_removals,
-        });
-        audit::append_alone(&mut tx, &[AuditEvent { at: desk.clock.now(), kind: Kind::Import, payload }]).await?;
-        tx.commit().await?;
-        Ok::<_, ImportError>(ended)
-    };
-    match switched.await {
-        Ok(ended) => {
-            let (preview, report) = (staged.preview, staged.report);
-            Ok(ImportOutcome { preview, report, movements: Vec::new(), applied: true, ended })
-        }
-        Err(error) => {
-            merge.abandon(&staged).await;
-            Err(error.into())
-        }
-    }
+    let delivery = Delivery { roster, origin, bookmark: None };
+    Ok(merge(desk, &rules, merging).deliver(&source, delivery, options).await?)
+}
+
+fn merge<'a>(desk: &'a Desk, rules: &'a Rules, progress: &'a Progress<'a>) -> Merge<'a> {
+    Merge { db: &desk.db, clock: &desk.clock, pin_key: desk.keyring.pin_key(), rules, progress }
 }
 
 /// The runs of a source, or of all, the newest first.
@@ -102,27 +76,28 @@ pub async fn runs(desk: &Desk, source: Option<&str>) -> Result<Vec<Run>> {
     Ok(roster::runs(&desk.db, source.as_ref()).await?)
 }
 
-/// Brings back what held before the latest import of `source`.
+/// Brings back what held before the latest import of `source`, or with `and_later` before `run` and all after it.
 ///
 /// # Errors
 /// Where there is nothing to undo, another import is under way, or the database does not answer.
-pub async fn undo(desk: &Desk, source: &str, run: Option<i64>, merging: &Progress<'_>) -> Result<UndoOutcome> {
+pub async fn undo(
+    desk: &Desk,
+    source: &str,
+    run: Option<i64>,
+    and_later: bool,
+    merging: &Progress<'_>,
+) -> Result<UndoOutcome> {
     let catalogue = desk.db.catalogue().load().await?;
     let source: SourceId = source.parse()?;
     let test = is_reserved(source.as_str());
     ensure!(!test, "{source} holds test patrons, which come and go with the configuration file: apply another one");
-    let merge = Merge {
-        db: &desk.db,
-        clock: &desk.clock,
-        pin_key: desk.keyring.pin_key(),
-        organisations: &catalogue.organisations,
-        progress: merging,
-    };
-    let undoing = merge.prepare_undo(&source, run).await?;
+    let rules = Rules::of(&catalogue, &source, desk.clock.now(), &desk.config.library.time_zone);
+    let merge = merge(desk, &rules, merging);
+    let undoing = merge.prepare_undo(&source, run, and_later).await?;
     let switched = async {
         let mut tx = desk.db.begin().await?;
         let ended = merge.unswitch(&mut tx, &undoing).await?;
-        let payload = json!({ "source": source.as_str(), "run": undoing.run() });
+        let payload = json!({ "source": source.as_str(), "run": undoing.run(), "live": undoing.live() });
         audit::append_alone(&mut tx, &[AuditEvent { at: desk.clock.now(), kind: Kind::ImportUndo, payload }]).await?;
         tx.commit().await?;
         Ok::<_, ImportError>(ended)

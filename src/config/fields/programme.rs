@@ -32,6 +32,32 @@ pub const ORGANISATION: Table = Table {
             "A card's first PIN: the roster's password column, the birthday (which must be changed at first use), or none.",
         ),
         may("help", "text", "One sentence under the sign-in form: where to find the ID, whom to ask."),
+        may(
+            "bridge",
+            "table",
+            "Who leaves the roster between these days keeps the card until the last of them: \
+             `bridge = { from = \"05-15\", until = \"09-15\" }`. Who is disabled in the roster does not.",
+        ),
+        or(
+            "keeps_cards",
+            "true or false",
+            "true",
+            "Who comes from another organisation keeps the number that they have; false: they get one of this scheme.",
+        ),
+    ],
+};
+
+pub const BRIDGE: Table = Table {
+    name: "organisation.bridge",
+    many: false,
+    help: "Written in one line, months before days.",
+    fields: &[
+        need(
+            "from",
+            "month and day, `05-15`",
+            "The first day on which leaving the roster does not end a card at once.",
+        ),
+        need("until", "month and day, `09-15`", "The last day of such a card."),
     ],
 };
 

@@ -270,6 +270,7 @@ impl Columns {
             email: some(self.email).map(str::to_owned),
             user_ids,
             enabled,
+            grade: posts.iter().find_map(|post| post.grade),
             posts,
             password: some(self.password).map(SecretString::from),
             birthday: None,

@@ -159,13 +159,11 @@ impl House {
         db.migrate().await.unwrap();
         keep(&db, &catalogue, &clock).await;
         let keyring = KeyRing::open(&db, &folder.join("keys/kek"), &clock).await.unwrap();
-        let merge = Merge {
-            db: &db,
-            clock: &clock,
-            pin_key: keyring.pin_key(),
-            organisations: &catalogue.organisations,
-            progress: &|_, _, _| {},
-        };
+        let source = "cms".parse().unwrap();
+        let rules =
+            directory::roster::Rules::of(&catalogue, &source, clock.now(), &crate::domain::clock::TimeZone::utc());
+        let merge =
+            Merge { db: &db, clock: &clock, pin_key: keyring.pin_key(), rules: &rules, progress: &|_, _, _| {} };
         let orgs = vec![directory::Org { sourced_id: "s1".into(), parent: None, name: "School".into() }];
         let mut teacher = pupil("9001", "");
         teacher.posts[0].role = Role::Staff;
@@ -295,6 +293,7 @@ fn pupil(id: &str, grade: &str) -> directory::Person {
         identifier: Some(id.into()),
         username: None,
         email: None,
+        grade: None,
         user_ids: Vec::new(),
         enabled: true,
         posts: vec![directory::Post::new("s1", Role::Student, grade.parse().ok())],

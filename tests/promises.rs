@@ -41,5 +41,8 @@ mod sip2_doors;
 mod sip2_peers;
 mod test_patrons;
 mod throttle;
+mod upstream_attacks;
+mod upstream_peers;
+mod upstreams;
 mod vendors;
 mod verify;

@@ -15,7 +15,7 @@ use crate::domain::{
 
 /// A directory to whose page browsers are sent, and from which they come back.
 pub trait Redirect: Send + Sync {
-    fn door(&self) -> &Door;
+    fn portal(&self) -> &Portal;
 
     /// Where to send a browser that carries `wish.state` there and back.
     fn leave<'a>(&'a self, wish: &'a Wish<'a>) -> Soon<'a, Result<Departure, Turned>>;
@@ -32,7 +32,7 @@ pub trait Redirect: Send + Sync {
 
 /// What people see of it, and whom it is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Door {
+pub struct Portal {
     /// On its button: "Maple Schools".
     pub name: String,
     /// Whose people sign in here.
@@ -46,7 +46,7 @@ pub struct Door {
     pub pin_stays: bool,
 }
 
-impl Door {
+impl Portal {
     /// Whether this patron may come this way.
     pub fn is_for(&self, patron: &Patron) -> bool {
         let here = |role: &Role, organisation| self.roles.contains(role) && self.leads_to(organisation);

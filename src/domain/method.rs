@@ -70,7 +70,13 @@ mod tests {
 
     #[test]
     fn a_method_is_read_as_it_was_written() {
-        for method in [Method::Pin, Method::Badge, Method::BadgeAndPicture, Method::Upstream("google".into()), Method::Vouched("oak".into())] {
+        for method in [
+            Method::Pin,
+            Method::Badge,
+            Method::BadgeAndPicture,
+            Method::Upstream("google".into()),
+            Method::Vouched("oak".into()),
+        ] {
             assert_eq!(method.to_string().parse(), Ok(method));
         }
         assert!("password".parse::<Method>().is_err());

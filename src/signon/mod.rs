@@ -29,7 +29,6 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::{directory::redirect::Returned, policy::release::Release};
 use crate::{
     app::App,
     domain::{
@@ -46,6 +45,7 @@ use crate::{
         throttle::{Limit, Limits},
     },
 };
+pub use crate::{directory::redirect::Returned, policy::release::Release};
 pub use consent::{Asked, Consenting};
 pub use leave::{Departed, Left, OF, Onward, Visit, Wish};
 pub use renew::Turned;

@@ -7,7 +7,7 @@ use subtle::ConstantTimeEq;
 
 use super::{Answer, Fault, SignOn, Visitor, answer::Opened, visitor::handle_of};
 use crate::{
-    directory::redirect::{Door, Returned, Shown, Turned, Wish},
+    directory::redirect::{Portal, Returned, Shown, Turned, Wish},
     domain::{
         audit::{AuditEvent, Kind},
         handle,
@@ -127,7 +127,7 @@ impl SignOn {
                 return Ok(Arrived::Page(page));
             }
         };
-        match self.meant(&asked, upstream.door(), &shown).await? {
+        match self.meant(&asked, upstream.portal(), &shown).await? {
             Ok((patron, link)) => {
                 let opened = self.opened(&asked, &shown, link);
                 Ok(Arrived::Known(asked, self.open(patron, opened, ticket, visitor).await?))
@@ -144,13 +144,13 @@ impl SignOn {
     async fn meant(
         &self,
         source: &SourceId,
-        door: &Door,
+        portal: &Portal,
         shown: &Shown,
     ) -> Result<Result<(Patron, Option<Link>), (Reason, Option<PatronId>)>, Fault> {
         let app = self.app();
         let key = app.keyring.pin_key();
-        let digest = door.field.digest(key, &shown.value);
-        let found = app.store.lookups().meant(&door.roster, &digest).await?;
+        let digest = portal.field.digest(key, &shown.value);
+        let found = app.store.lookups().meant(&portal.roster, &digest).await?;
         let [id] = found.as_slice() else {
             let reason = if found.is_empty() { Reason::UpstreamUnknownPerson } else { Reason::UpstreamAmbiguous };
             return Ok(Err((reason, None)));
@@ -159,18 +159,15 @@ impl SignOn {
         let Some(record) = app.store.patrons().by_id(id).await? else {
             return Ok(Err((Reason::UpstreamUnknownPerson, None)));
         };
-        if !door.is_for(&record.patron) {
+        if !portal.is_for(&record.patron) {
             return Ok(Err((Reason::UpstreamUnknownPerson, Some(id))));
         }
         let subject = key.digest(&[b"upstream", source.as_str().as_bytes(), shown.subject.as_bytes()]);
         let bound = app.store.upstreams().bound(source, &subject, id).await?;
         let link = match bound.as_slice() {
-            [] => Some(Link {
-                upstream: source.clone(),
-                subject: subject.hex(),
-                patron: id,
-                linked_at: app.clock.now(),
-            }),
+            [] => {
+                Some(Link { upstream: source.clone(), subject: subject.hex(), patron: id, linked_at: app.clock.now() })
+            }
             [link] if link.patron == id && link.subject == subject.hex() => None,
             _ => return Ok(Err((Reason::UpstreamMismatch, Some(id)))),
         };
@@ -186,7 +183,12 @@ impl SignOn {
             payload: json!({ "patron": link.patron.to_string(), "upstream": link.upstream.as_str() }),
         };
         let events = link.iter().map(bound).collect();
-        Opened { method, pin_change_due: false, records: link.into_iter().map(Record::UpstreamLinked).collect(), events }
+        Opened {
+            method,
+            pin_change_due: false,
+            records: link.into_iter().map(Record::UpstreamLinked).collect(),
+            events,
+        }
     }
 
     /// Writes down why, and keeps it for the page: the local path that tells of it.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Fault, SignOn, begin::refusal_event};
 use crate::{
-    directory::redirect::Door,
+    directory::redirect::Portal,
     domain::{
         card::{CardNumber, CardScheme},
         catalogue::Catalogue,
@@ -20,7 +20,7 @@ pub struct Ways {
     /// Card and PIN.
     pub pin: bool,
     /// Upstreams, by the name on their button; by id.
-    pub doors: Vec<(SourceId, String)>,
+    pub portals: Vec<(SourceId, String)>,
     /// Whose people they are for, where that is known.
     pub organisation: Option<OrganisationId>,
 }
@@ -28,7 +28,7 @@ pub struct Ways {
 impl Ways {
     /// The upstream that everybody is sent to, since there is no choice. Only where it is known whose people they are.
     pub fn only(&self) -> Option<&SourceId> {
-        match self.doors.as_slice() {
+        match self.portals.as_slice() {
             [(source, _)] if !self.pin && self.organisation.is_some() => Some(source),
             _ => None,
         }
@@ -40,12 +40,12 @@ impl SignOn {
     pub fn ways_in(&self, organisation: Option<&OrganisationId>) -> Ways {
         let catalogue = self.app().catalogue();
         let sources = self.app().sources.now();
-        let doors: Vec<(SourceId, &Door)> = sources
+        let portals: Vec<(SourceId, &Portal)> = sources
             .all()
-            .filter_map(|(settings, source)| Some((settings.id.clone(), source.redirect()?.door())))
+            .filter_map(|(settings, source)| Some((settings.id.clone(), source.redirect()?.portal())))
             .collect();
         let organisations: Vec<&OrganisationId> = catalogue.organisations.keys().collect();
-        offered(&doors, &organisations, organisation)
+        offered(&portals, &organisations, organisation)
     }
 
     /// Whose people a card or a hint of a vendor's speaks of: an organisation's id itself, or a number that only one
@@ -57,8 +57,8 @@ impl SignOn {
     /// Why the PIN, though right, does not open the sign-in page to this patron.
     pub(super) async fn elsewhere(&self, patron: &Patron) -> Result<Option<Reason>, Fault> {
         let sources = self.app().sources.now();
-        let mut doors = sources.all().filter_map(|(_, source)| Some(source.redirect()?.door()));
-        if !doors.any(|door| !door.pin_stays && door.is_for(patron)) {
+        let mut portals = sources.all().filter_map(|(_, source)| Some(source.redirect()?.portal()));
+        if !portals.any(|portal| !portal.pin_stays && portal.is_for(patron)) {
             return Ok(None);
         }
         let reason = Reason::SchoolSignInOnly;
@@ -68,13 +68,11 @@ impl SignOn {
     }
 }
 
-fn offered(
-    doors: &[(SourceId, &Door)],
-    all: &[&OrganisationId],
-    organisation: Option<&OrganisationId>,
-) -> Ways {
-    let here = doors.iter().filter(|(_, door)| organisation.is_none_or(|organisation| door.leads_to(organisation)));
-    let shut = |organisation: &OrganisationId| doors.iter().any(|(_, door)| door.is_the_only_one_of(organisation));
+fn offered(portals: &[(SourceId, &Portal)], all: &[&OrganisationId], organisation: Option<&OrganisationId>) -> Ways {
+    let here =
+        portals.iter().filter(|(_, portal)| organisation.is_none_or(|organisation| portal.leads_to(organisation)));
+    let shut =
+        |organisation: &OrganisationId| portals.iter().any(|(_, portal)| portal.is_the_only_one_of(organisation));
     let pin = match organisation {
         Some(organisation) => !shut(organisation),
         // Whose PINs are all shut has nobody to type one.
@@ -87,7 +85,7 @@ fn offered(
     };
     Ways {
         pin,
-        doors: here.map(|(id, door)| (id.clone(), door.name.clone())).collect(),
+        portals: here.map(|(id, portal)| (id.clone(), portal.name.clone())).collect(),
         organisation: organisation.or(alone).cloned(),
     }
 }
@@ -100,7 +98,9 @@ fn guess(catalogue: &Catalogue, hint: &str) -> Option<OrganisationId> {
     let card = CardNumber::read(hint)?;
     let makes = |scheme: &CardScheme| match scheme {
         CardScheme::Prefix { prefix, .. } => {
-            !prefix.is_empty() && card.as_str().len() > prefix.len() && card.as_str().starts_with(&prefix.to_uppercase())
+            !prefix.is_empty()
+                && card.as_str().len() > prefix.len()
+                && card.as_str().starts_with(&prefix.to_uppercase())
         }
         CardScheme::Barcode14 { institution, .. } => {
             card.as_str().len() == 14 && card.as_str().starts_with(&format!("2{institution}"))
@@ -120,8 +120,8 @@ mod tests {
     use super::*;
     use crate::domain::{lookup::LookupField, patron::Role};
 
-    fn door(name: &str, organisations: &[&str], roles: &[Role], pin_stays: bool) -> Door {
-        Door {
+    fn portal(name: &str, organisations: &[&str], roles: &[Role], pin_stays: bool) -> Portal {
+        Portal {
             name: name.into(),
             roster: "cms".parse().unwrap(),
             field: LookupField::Email,
@@ -135,28 +135,28 @@ mod tests {
 
     fn names(ways: &Ways) -> (bool, Vec<&str>, Option<&str>) {
         let only = ways.only().map(SourceId::as_str);
-        (ways.pin, ways.doors.iter().map(|(_, name)| name.as_str()).collect(), only)
+        (ways.pin, ways.portals.iter().map(|(_, name)| name.as_str()).collect(), only)
     }
 
     #[test]
-    fn an_organisation_sees_its_own_doors_and_its_own_pin() {
-        let (maple, cedar) = (door("Maple", &["maple"], &BOTH, false), door("Cedar", &["cedar"], &BOTH, true));
-        let doors = [("google".parse().unwrap(), &maple), ("entra".parse().unwrap(), &cedar)];
+    fn an_organisation_sees_its_own_portals_and_its_own_pin() {
+        let (maple, cedar) = (portal("Maple", &["maple"], &BOTH, false), portal("Cedar", &["cedar"], &BOTH, true));
+        let portals = [("google".parse().unwrap(), &maple), ("entra".parse().unwrap(), &cedar)];
         let (m, c): (OrganisationId, OrganisationId) = ("maple".parse().unwrap(), "cedar".parse().unwrap());
         let all = [&m, &c];
-        let see = |organisation| offered(&doors, &all, organisation);
+        let see = |organisation| offered(&portals, &all, organisation);
         assert_eq!(names(&see(None)), (true, vec!["Maple", "Cedar"], None));
         assert_eq!(names(&see(Some(&m))), (false, vec!["Maple"], Some("google")));
         assert_eq!(names(&see(Some(&c))), (true, vec!["Cedar"], None));
-        assert_eq!(names(&offered(&doors[..1], &all[..1], None)), (false, vec!["Maple"], Some("google")));
+        assert_eq!(names(&offered(&portals[..1], &all[..1], None)), (false, vec!["Maple"], Some("google")));
         assert_eq!(names(&offered(&[], &[], None)), (true, vec![], None));
     }
 
     #[test]
     fn where_only_pupils_have_no_pin_staff_still_find_the_form() {
-        let maple = door("Maple", &[], &[Role::Student], false);
-        let doors = [("google".parse().unwrap(), &maple)];
+        let maple = portal("Maple", &[], &[Role::Student], false);
+        let portals = [("google".parse().unwrap(), &maple)];
         let m: OrganisationId = "maple".parse().unwrap();
-        assert_eq!(names(&offered(&doors, &[&m], Some(&m))), (true, vec!["Maple"], None));
+        assert_eq!(names(&offered(&portals, &[&m], Some(&m))), (true, vec!["Maple"], None));
     }
 }

@@ -52,9 +52,9 @@ pub mod rosters;
 pub mod scopes;
 pub mod sessions;
 pub mod test_patrons;
-pub mod upstreams;
 #[cfg(test)]
 mod tests;
+pub mod upstreams;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

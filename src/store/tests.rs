@@ -25,7 +25,15 @@ fn event(kind: Kind, at: Timestamp, vendor: &str) -> AuditEvent {
 
 fn session(at: Timestamp) -> Session {
     let (id, patron) = (SessionId::new(), PatronId::new());
-    Session { id, patron, method: Method::Pin, authenticated_at: at, last_seen: at, ended_at: None, pin_change_due: false }
+    Session {
+        id,
+        patron,
+        method: Method::Pin,
+        authenticated_at: at,
+        last_seen: at,
+        ended_at: None,
+        pin_change_due: false,
+    }
 }
 
 fn grant(session: &Session, at: Timestamp) -> Grant {

@@ -35,7 +35,7 @@ pub struct Browser {
     /// By which a browser is known again that was sent to a school's sign-in page.
     travel_cookie: Option<String>,
     /// The upstream that was chosen last on this device.
-    door_cookie: Option<String>,
+    portal_cookie: Option<String>,
 }
 
 impl FromRequestParts<SignOn> for Browser {
@@ -53,7 +53,7 @@ impl FromRequestParts<SignOn> for Browser {
             path: parts.uri.path().to_owned(),
             form_cookie: cookie(&parts.headers, form_cookie_name(&app.config.issuer)).map(str::to_owned),
             travel_cookie: cookie(&parts.headers, travel_cookie_name(&app.config.issuer)).map(str::to_owned),
-            door_cookie: cookie(&parts.headers, door_cookie_name(&app.config.issuer)).map(str::to_owned),
+            portal_cookie: cookie(&parts.headers, portal_cookie_name(&app.config.issuer)).map(str::to_owned),
         })
     }
 }
@@ -114,8 +114,8 @@ impl Browser {
         self.travel_cookie.as_deref()
     }
 
-    pub fn last_door(&self) -> Option<&str> {
-        self.door_cookie.as_deref()
+    pub fn last_portal(&self) -> Option<&str> {
+        self.portal_cookie.as_deref()
     }
 
     /// The cookie for a browser that goes to a school's sign-in page: as long as somebody may take there.
@@ -123,9 +123,9 @@ impl Browser {
         self.cookie_header(travel_cookie_name(&self.signon.app().config.issuer), value, "; Max-Age=900")
     }
 
-    /// Which door was chosen, for half a year.
-    pub fn remembers_door(&self, source: &str) -> Result<Option<HeaderValue>, Failure> {
-        let name = door_cookie_name(&self.signon.app().config.issuer);
+    /// Which portal was chosen, for half a year.
+    pub fn remembers_portal(&self, source: &str) -> Result<Option<HeaderValue>, Failure> {
+        let name = portal_cookie_name(&self.signon.app().config.issuer);
         self.cookie_header(name, source, "; Max-Age=15552000").map(Some)
     }
 
@@ -192,6 +192,6 @@ fn travel_cookie_name(issuer: &str) -> &'static str {
     if issuer.starts_with("https://") { "__Host-oneaccess-upstream" } else { "oneaccess-upstream" }
 }
 
-fn door_cookie_name(issuer: &str) -> &'static str {
-    if issuer.starts_with("https://") { "__Host-oneaccess-door" } else { "oneaccess-door" }
+fn portal_cookie_name(issuer: &str) -> &'static str {
+    if issuer.starts_with("https://") { "__Host-oneaccess-portal" } else { "oneaccess-portal" }
 }

@@ -5,13 +5,13 @@ mod assets;
 mod browser;
 mod card;
 mod consent;
-mod doors;
 mod failure;
 mod guard;
 mod health;
 mod language;
 mod launchpad;
 mod pin;
+mod portals;
 mod refusal;
 mod sign_in;
 mod sign_out;
@@ -40,9 +40,9 @@ pub fn router(signon: SignOn, others: Router) -> Router {
         .route("/sign-in/{ticket}", get(sign_in::show).post(sign_in::answer))
         .route("/sign-in/{ticket}/decline", post(sign_in::decline))
         .route("/sign-in/at/{organisation}", get(sign_in::at))
-        .route("/sign-in/with/{source}", post(doors::leave))
-        .route("/sign-in/{ticket}/with/{source}", post(doors::leave_with_ticket))
-        .route("/upstream/callback/{source}", get(doors::arrived))
+        .route("/sign-in/with/{source}", post(portals::leave))
+        .route("/sign-in/{ticket}/with/{source}", post(portals::leave_with_ticket))
+        .route("/upstream/callback/{source}", get(portals::arrived))
         .route("/change-pin", get(pin::show).post(pin::change))
         .route("/change-pin/{ticket}", get(pin::show).post(pin::change))
         .route("/consent/{ticket}", get(consent::show).post(consent::answer))

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     Failure,
     browser::{Browser, is_ticket, see, with_cookie},
-    doors::{self, Button},
     guard::Posted,
+    portals::{self, Button},
     refusal,
 };
 use crate::{
@@ -64,7 +64,7 @@ struct Page<'a> {
     help: Vec<Help<'a>>,
     /// Card and PIN are offered.
     pin: bool,
-    doors: Vec<Button>,
+    portals: Vec<Button>,
     /// Whose people the page is for, where that is known: id and name.
     organisation: Option<(&'a str, &'a str)>,
     /// Shows every way, where this page does not.
@@ -101,7 +101,7 @@ pub async fn show(
     if ticket.is_none() && told.is_none() && signon.who(&browser.visitor).await?.is_some() {
         return see("/");
     }
-    let organisation = doors::organisation(&signon, asked.organisation.as_deref());
+    let organisation = portals::organisation(&signon, asked.organisation.as_deref());
     let turned = match told {
         Some(told) => signon.turned_away(told).await?,
         None => None,
@@ -109,7 +109,8 @@ pub async fn show(
     let view = View { ticket: ticket.as_deref(), organisation, everything: asked.all.is_some(), ..View::default() };
     match turned {
         Some(turned) => {
-            let problem = Problem { staff_code: Some(turned.staff_code.clone()), ..Problem::of(&turned.reason, "doors") };
+            let problem =
+                Problem { staff_code: Some(turned.staff_code.clone()), ..Problem::of(&turned.reason, "portals") };
             form(&signon, browser, View { problem: Some(problem), ..view }).await
         }
         None => form(&signon, browser, View { straight: true, ..view }).await,
@@ -125,7 +126,7 @@ pub async fn at(
     if signon.who(&browser.visitor).await?.is_some() {
         return see("/");
     }
-    let organisation = doors::organisation(&signon, Some(&organisation));
+    let organisation = portals::organisation(&signon, Some(&organisation));
     form(&signon, browser, View { organisation, straight: true, ..View::default() }).await
 }
 
@@ -135,7 +136,7 @@ pub async fn answer(
     Posted { browser, form: typed }: Posted<Typed>,
 ) -> Result<Response, Failure> {
     let ticket = ticket.map(|Path(ticket)| ticket).filter(|ticket| is_ticket(ticket));
-    let organisation = doors::organisation(&signon, Some(&typed.organisation));
+    let organisation = portals::organisation(&signon, Some(&typed.organisation));
     let view = View { ticket: ticket.as_deref(), card: &typed.card, organisation, ..View::default() };
     let empty = [("card", &typed.card), ("pin", &typed.pin)].into_iter().find(|(_, value)| value.trim().is_empty());
     if let Some((field, _)) = empty {
@@ -150,7 +151,7 @@ pub async fn answer(
                 Reason::TooManyTries { retry_after } => Some(retry_after),
                 _ => None,
             };
-            let field = if reason == Reason::SchoolSignInOnly { "doors" } else { "card" };
+            let field = if reason == Reason::SchoolSignInOnly { "portals" } else { "card" };
             let problem = Some(Problem::of(&reason, field));
             form(&signon, browser, View { problem, retry_after, ..view }).await
         }
@@ -218,7 +219,7 @@ async fn form(signon: &SignOn, browser: Browser, view: View<'_>) -> Result<Respo
     };
     let ways = signon.ways_in(organisation.as_ref());
     if let Some(only) = ways.only().filter(|_| view.straight && !view.everything) {
-        return doors::through(signon, &browser, ticket, only.as_str()).await;
+        return portals::through(signon, &browser, ticket, only.as_str()).await;
     }
     let hint = hint.filter(|_| problem.is_none()).filter(|hint| !is_an_organisation(signon, hint));
     let catalogue = signon.app().catalogue();
@@ -243,14 +244,15 @@ async fn form(signon: &SignOn, browser: Browser, view: View<'_>) -> Result<Respo
         problem,
         help,
         pin,
-        doors: doors::buttons(&ways, &browser, ticket),
+        portals: portals::buttons(&ways, &browser, ticket),
         organisation: here.map(|organisation| (organisation.id.as_str(), organisation.name.as_str())),
-        all: here.filter(|_| signon.ways_in(None) != Ways { organisation: None, ..ways.clone() })
+        all: here
+            .filter(|_| signon.ways_in(None) != Ways { organisation: None, ..ways.clone() })
             .map(|_| format!("{place}?all=1")),
         action: place,
     };
     let template = "sign-in/sign-in.html";
-    let mut response = match ticket.is_some() || !page.doors.is_empty() {
+    let mut response = match ticket.is_some() || !page.portals.is_empty() {
         true => browser.page_on_the_way(status, template, page)?,
         false => browser.page(status, template, page)?,
     };
@@ -262,5 +264,5 @@ async fn form(signon: &SignOn, browser: Browser, view: View<'_>) -> Result<Respo
 
 /// A hint that names an organisation is no card.
 fn is_an_organisation(signon: &SignOn, hint: &str) -> bool {
-    doors::organisation(signon, Some(&hint.to_ascii_lowercase())).is_some()
+    portals::organisation(signon, Some(&hint.to_ascii_lowercase())).is_some()
 }

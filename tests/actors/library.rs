@@ -302,6 +302,15 @@ impl Library {
         wait(what, Duration::from_millis(20), look).await;
     }
 
+    /// Waits as long as it may take until `look` says yes.
+    pub async fn soon_enough<F: Future<Output = bool>>(&self, within: Duration, what: &str, look: impl Fn() -> F) {
+        let give_up = Instant::now() + within;
+        while !look().await {
+            assert!(Instant::now() < give_up, "not within {within:?}: {what}");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
     /// Waits until the server lets a vendor log in. Looks seldom: thirty wrong logins in a minute are a guesser's.
     pub async fn logs_in<F: Future<Output = bool>>(&self, vendor: &str, try_it: impl Fn() -> F) {
         wait(&format!("{vendor} may log in"), Duration::from_millis(200), try_it).await;

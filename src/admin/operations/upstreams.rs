@@ -61,10 +61,8 @@ pub async fn show(desk: &Desk, card: &str, why: &str) -> Result<Vec<LinkView>> {
     let event = AuditEvent { at: desk.clock.now(), kind: Kind::LookUp, payload };
     audit::append_alone(&mut tx, &[event]).await?;
     tx.commit().await?;
-    let view = |link: upstreams::Link| LinkView {
-        upstream: link.upstream.to_string(),
-        linked_at: link.linked_at.rfc3339(),
-    };
+    let view =
+        |link: upstreams::Link| LinkView { upstream: link.upstream.to_string(), linked_at: link.linked_at.rfc3339() };
     Ok(links.into_iter().map(view).collect())
 }
 

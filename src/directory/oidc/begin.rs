@@ -38,11 +38,7 @@ impl Upstream {
         let state = CsrfToken::new(wish.state.to_owned());
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let mut request = client
-            .authorize_url(
-                AuthenticationFlow::<CoreResponseType>::AuthorizationCode,
-                move || state,
-                Nonce::new_random,
-            )
+            .authorize_url(AuthenticationFlow::<CoreResponseType>::AuthorizationCode, move || state, Nonce::new_random)
             .set_pkce_challenge(challenge);
         for scope in self.settings.scopes.iter().filter(|scope| *scope != "openid") {
             request = request.add_scope(Scope::new(scope.clone()));

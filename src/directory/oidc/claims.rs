@@ -43,7 +43,8 @@ impl<'a> Claims<'a> {
 
     /// Section 3.1.3.7, steps 9 and 10.
     pub fn check_times(&self, kept: &Kept, now: Timestamp) -> Result<(), Turned> {
-        let expires = self.instant("exp").ok_or_else(|| failed("its ID token does not say until when it holds (exp)"))?;
+        let expires =
+            self.instant("exp").ok_or_else(|| failed("its ID token does not say until when it holds (exp)"))?;
         let issued = self.instant("iat").ok_or_else(|| failed("its ID token does not say when it was made (iat)"))?;
         if expires + SKEW <= now {
             return Err(failed("its ID token has expired (exp)"));
@@ -86,7 +87,7 @@ impl<'a> Claims<'a> {
             }
         }
         let claim = settings.match_claim.as_str();
-        let about_email = claim == "email" || settings.door.field == LookupField::Email;
+        let about_email = claim == "email" || settings.portal.field == LookupField::Email;
         if about_email && !settings.trust_email && !self.says_yes("email_verified") {
             return Err(Turned::Nameless("it does not say that it has verified the address (email_verified)".into()));
         }

@@ -107,7 +107,12 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
 
 /// The HTTP client that `openidconnect` is given.
 pub(super) async fn ask(outbound: Outbound, request: HttpRequest) -> Result<HttpResponse, Refused> {
-    Ok(outbound.send(request, LARGEST, WITHIN).await?.map(|body| body.to_vec()))
+    let answer = outbound.send(request, LARGEST, WITHIN).await?;
+    match answer.status() {
+        // A server that breaks has said nothing.
+        status if status.is_server_error() => Err(Refused::Status(status.as_u16())),
+        _ => Ok(answer.map(|body| body.to_vec())),
+    }
 }
 
 pub(super) type Metadata = ProviderMetadata<

@@ -16,7 +16,7 @@ use serde_json::Value;
 use self::{known::Discovered, settings::Settings};
 use crate::{
     directory::{
-        redirect::{Departure, Door, Redirect, Returned, Shown, Turned, Wish},
+        redirect::{Departure, Portal, Redirect, Returned, Shown, Turned, Wish},
         source::{Kind, Means, Soon, Source},
     },
     domain::{
@@ -69,8 +69,8 @@ impl Source for Upstream {
 }
 
 impl Redirect for Upstream {
-    fn door(&self) -> &Door {
-        &self.settings.door
+    fn portal(&self) -> &Portal {
+        &self.settings.portal
     }
 
     fn leave<'a>(&'a self, wish: &'a Wish<'a>) -> Soon<'a, Result<Departure, Turned>> {

@@ -6,7 +6,7 @@ use openidconnect::{IssuerUrl, core::CoreJwsSigningAlgorithm as Algorithm};
 use serde_json::Value;
 
 use crate::{
-    directory::redirect::Door,
+    directory::redirect::Portal,
     domain::{
         catalogue::SourceSettings,
         field::{Field, Kind, Misfit},
@@ -51,11 +51,21 @@ pub(super) const FIELDS: &[Field] = &[
         "The claim `email` counts although the provider does not say `email_verified`. Only where it gives out the \
          addresses itself.",
     ),
-    field("hosted_domain", Kind::Text, "", "Google: the domain that the claim `hd` must be. Without it any Google account is somebody's."),
+    field(
+        "hosted_domain",
+        Kind::Text,
+        "",
+        "Google: the domain that the claim `hd` must be. Without it any Google account is somebody's.",
+    ),
     field("tenant", Kind::Text, "", "Microsoft Entra: the tenant id that the claim `tid` must be."),
     field("claims", Kind::Words, "", "Further claims that must be exactly this: `{ TenantId = \"1234\" }`."),
     field("algorithms", Kind::Choices(ALGORITHMS), "RS256 ES256", "How ID tokens may be signed."),
-    field("organisations", Kind::Texts, "", "Ids of the organisations whose people sign in here. Everybody of the roster without it."),
+    field(
+        "organisations",
+        Kind::Texts,
+        "",
+        "Ids of the organisations whose people sign in here. Everybody of the roster without it.",
+    ),
     field("roles", Kind::Choices(&["student", "staff"]), "student staff", "Which of them."),
     field(
         "pin",
@@ -68,8 +78,8 @@ pub(super) const FIELDS: &[Field] = &[
         "acr",
         Kind::Choice(&["none", "password", "mapped"]),
         "none",
-        "What vendors are told of how somebody signed in there: nothing; that it is as good as a password; or that, where \
-         the provider's own `acr` or `amr` says so.",
+        "How good a sign-in there is: not known; as good as a password; or that, where the provider's own `acr` or `amr` \
+         says so.",
     ),
     field(
         "prompt",
@@ -77,7 +87,12 @@ pub(super) const FIELDS: &[Field] = &[
         "",
         "What the provider is asked to show even to whom it knows. Without it, whoever is signed in there passes.",
     ),
-    field("sign_out", Kind::Flag, "false", "Whoever signs out here is led to the provider's own sign-out as well, where it has one."),
+    field(
+        "sign_out",
+        Kind::Flag,
+        "false",
+        "Whoever signs out here is led to the provider's own sign-out as well, where it has one.",
+    ),
 ];
 
 /// What is believed of how somebody signed in there.
@@ -98,7 +113,7 @@ pub(super) struct Settings {
     pub issuer: IssuerUrl,
     pub client_id: String,
     pub client_secret_file: PathBuf,
-    pub door: Door,
+    pub portal: Portal,
     pub match_claim: String,
     pub scopes: Vec<String>,
     pub trust_email: bool,
@@ -134,7 +149,7 @@ impl Settings {
         if roles.is_empty() {
             roles = vec![Role::Student, Role::Staff];
         }
-        let door = Door {
+        let portal = Portal {
             name: text("name")?,
             roster: roster.parse().map_err(|error| wrong("roster", &error))?,
             field: text("match_field")?.parse::<LookupField>().map_err(|error| wrong("match_field", &error))?,
@@ -165,7 +180,7 @@ impl Settings {
             issuer: IssuerUrl::new(text("issuer")?).map_err(|error| wrong("issuer", &error))?,
             client_id: text("client_id")?,
             client_secret_file: text("client_secret_file")?.into(),
-            door,
+            portal,
             match_claim: text("match_claim")?,
             scopes: list("scopes"),
             trust_email: flag("trust_email"),

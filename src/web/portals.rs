@@ -36,9 +36,9 @@ pub fn buttons(ways: &Ways, browser: &Browser, ticket: Option<&str>) -> Vec<Butt
     let button = |(source, name): &(crate::domain::id::SourceId, String)| Button {
         name: name.clone(),
         action: format!("/sign-in{place}/with/{source}"),
-        last: browser.last_door() == Some(source.as_str()),
+        last: browser.last_portal() == Some(source.as_str()),
     };
-    let mut buttons: Vec<Button> = ways.doors.iter().map(button).collect();
+    let mut buttons: Vec<Button> = ways.portals.iter().map(button).collect();
     buttons.sort_by_key(|button| !button.last);
     buttons
 }
@@ -94,7 +94,7 @@ pub async fn arrived(
     match signon.arrived(&source, &state, &back, browser.travel_cookie(), &browser.visitor).await? {
         Arrived::Known(source, Answer::SignedIn { cookie, to }) => {
             let response = browser.signed_in(&cookie, &to)?;
-            Ok(with_cookie(response, browser.remembers_door(source.as_str())?))
+            Ok(with_cookie(response, browser.remembers_portal(source.as_str())?))
         }
         Arrived::Known(_, Answer::Refused { page: Some(page), .. }) => see(&page),
         Arrived::Known(_, Answer::Refused { reason, page: None } | Answer::TryAgain(reason)) => {

@@ -53,7 +53,7 @@ promise! { founded, async fn an_id_token_that_lies_lets_nobody_in(library) {
         ("TenantId", claims(with(json!({ "TenantId": "43" }))), "upstream-wrong-tenant"),
         ("the sender", Lies { sender: Some("https://evil.example".into()), ..claims(tenancy.clone()) }, failed),
         ("no sender", Lies { sender: Some(String::new()), ..claims(tenancy.clone()) }, failed),
-        ("no ID token", Lies { token: Token::NoIdToken, ..claims(tenancy.clone()) }, failed),
+        ("no ID token", Lies { token: Token::Incomplete, ..claims(tenancy.clone()) }, failed),
         ("a redirecting token endpoint", Lies { token: Token::Redirects, ..claims(tenancy.clone()) }, "upstream-away"),
         ("a huge token answer", Lies { token: Token::Huge, ..claims(tenancy.clone()) }, "upstream-away"),
         ("a broken token endpoint", Lies { token: Token::Broken, ..claims(tenancy.clone()) }, "upstream-away"),

@@ -82,7 +82,8 @@ pub enum Token {
     Broken,
     Redirects,
     Huge,
-    NoIdToken,
+    /// No ID token.
+    Incomplete,
 }
 
 pub struct Liar {
@@ -232,7 +233,7 @@ async fn token(
         Token::Broken => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         Token::Redirects => return (StatusCode::TEMPORARY_REDIRECT, [(LOCATION, "/token")]).into_response(),
         Token::Huge => return vec![b' '; 10 * 1024 * 1024].into_response(),
-        Token::Well | Token::NoIdToken => {}
+        Token::Well | Token::Incomplete => {}
     }
     let refused = |error: &str| (StatusCode::BAD_REQUEST, Json(json!({ "error": error }))).into_response();
     if headers.get("authorization").and_then(|v| v.to_str().ok()) != Some(&super::basic(CLIENT, CLIENT_SECRET)) {
@@ -249,7 +250,7 @@ async fn token(
         return refused("invalid_grant");
     }
     let mut answer = json!({ "access_token": random_word(32), "token_type": "Bearer", "expires_in": 300 });
-    if lies.token != Token::NoIdToken {
+    if lies.token != Token::Incomplete {
         answer["id_token"] = told.id_token(&asked, &lies).into();
     }
     Json(answer).into_response()

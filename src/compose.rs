@@ -24,6 +24,7 @@ use crate::{
     directory::{
         csv::PlainCsv,
         ldap::LdapKind,
+        oidc::OidcUpstream,
         oneroster::{kind::OneRosterCsv, rest::OneRosterRest},
         source::{self, Means, Sources},
     },
@@ -64,7 +65,13 @@ fn protocols() -> Vec<Box<dyn Protocol>> {
 
 /// How directories may be spoken with.
 pub fn sources() -> Vec<Box<dyn source::Kind>> {
-    vec![Box::new(OneRosterCsv), Box::new(OneRosterRest), Box::new(PlainCsv), Box::new(LdapKind)]
+    vec![
+        Box::new(OneRosterCsv),
+        Box::new(OneRosterRest),
+        Box::new(PlainCsv),
+        Box::new(LdapKind),
+        Box::new(OidcUpstream),
+    ]
 }
 
 /// What an operator fills in for each protocol and each kind of source, for reading configuration files.

@@ -51,5 +51,8 @@ mod sip2_peers;
 mod sources;
 mod test_patrons;
 mod throttle;
+mod upstream_attacks;
+mod upstream_peers;
+mod upstreams;
 mod vendors;
 mod verify;

@@ -1,7 +1,13 @@
 //! Where rosters come from by themselves: a folder that deliveries are dropped into, a student system's own service, a
 //! plain file with columns of its own.
 
-use std::fs;
+use std::{
+    fs,
+    sync::{Arc, Mutex},
+};
+
+use axum::extract::State;
+use tokio::net::TcpListener;
 
 use crate::{actors::*, promise};
 
@@ -90,7 +96,7 @@ promise! { founded, async fn a_dropped_file_that_cannot_be_read_is_set_aside_wit
 fn service_source(library: &Library, service: &OneRosterService, version: &str) {
     library.write("service.secret", format!("{SECRET}\n"));
     let lines = format!(
-        "url = \"{}\"\nversion = \"{version}\"\ntoken_url = \"{}\"\nclient_id = \"{CLIENT}\"\n\
+        "url = \"{}\"\nversion = \"{version}\"\ntoken_url = \"{}\"\nclient_id = \"{SYSTEMS_CLIENT}\"\n\
          client_secret_file = \"service.secret\"\npage_size = 10\nspool = \".\"",
         service.url,
         service.token_url()
@@ -111,6 +117,7 @@ promise! { founded, async fn a_student_system_s_service_is_asked_for_everything_
     service.mood(Moods { broken: 1, busy: 1, pages_per_token: 4, ..Moods::default() });
     pull(&library).fine();
     Browser::new().sign_in(&library, &all[44].card()).await;
+    assert!(service.agents().iter().all(|agent| agent.starts_with("oneaccess/")), "{:?}", service.agents());
     service.asked();
 
     let mut tuesday = all[1..].to_vec();
@@ -157,4 +164,35 @@ promise! { founded, async fn a_plain_file_in_windows_letters_becomes_cards(libra
     }
     let card = library.run(&["card", "show", "700001", "--reason", "to see how the name is spelled", "--json"]).fine();
     assert_eq!(card.json()["name"], "Renée Brookquill");
+}}
+
+promise! { founded, async fn a_roster_comes_by_its_timetable_and_a_monitor_hears_of_one_that_does_not(library) {
+    let heard: Arc<Mutex<Vec<String>>> = Arc::default();
+    let monitor = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let alert_url = format!("http://{}/alert", monitor.local_addr().unwrap());
+    let hears = axum::routing::post(async |State(heard): State<Arc<Mutex<Vec<String>>>>, body: String| {
+        heard.lock().unwrap().push(body);
+    });
+    let listening = axum::Router::new().route("/alert", hears).with_state(heard.clone());
+    let listening = tokio::spawn(async move { axum::serve(monitor, listening).await.unwrap() });
+    let folder = drop_folder(&library, &format!("settle_after = \"0s\"\nevery = \"10s\"\nalert_url = \"{alert_url}\""));
+    fs::write(folder.join("1.zip"), Delivery::of(&people(1, 20)).zip()).unwrap();
+    let status = || {
+        let all = library.run(&["directory", "status", "--json"]).fine().json();
+        all.as_array().unwrap().iter().find(|of| of["source"] == "night").unwrap().clone()
+    };
+    library.by_timetable("the first night is in force", || async { status()["people"] == 20 }).await;
+    Browser::new().sign_in(&library, &Person::pupil(1).card()).await;
+    library.run(&["directory", "status", "--check"]).fine();
+
+    fs::write(folder.join("2.zip"), Delivery::of(&people(1, 5)).zip()).unwrap();
+    library.by_timetable("the guard stops the second", || async { status()["last_fetch"] == "stopped" }).await;
+    assert!(status()["detail"].as_str().unwrap().contains("15 of 20"), "{}", status());
+    library.run(&["directory", "status", "--check"]).refused();
+    library.soon("the monitor hears", || async { !heard.lock().unwrap().is_empty() }).await;
+    let alarm = heard.lock().unwrap()[0].clone();
+    assert!(alarm.contains("source=night") && alarm.contains("outcome=stopped"), "{alarm}");
+    library.run(&["directory", "pull", "night", "--accept-removals"]).fine();
+    assert_eq!(status()["people"], 5);
+    listening.abort();
 }}

@@ -17,6 +17,7 @@ mod saml;
 mod sip2;
 mod student_system;
 mod target;
+mod upstream;
 mod visitor;
 
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
@@ -54,6 +55,13 @@ enum Command {
     Jwks(Load),
     /// A patron without a session: the sign-in page, then card and PIN
     SignIn(Load),
+    /// A patron without a session, at her school's page: the sign-in page, its button, and back
+    Upstream(Load),
+    /// The school that `upstream` goes to: a bare provider
+    UpstreamSchool {
+        #[arg(long, default_value = "127.0.0.1:0")]
+        listen: SocketAddr,
+    },
     /// A patron with a session: authorize, token with PKCE, userinfo
     Click(Load),
     /// A vendor's back end gets a token for itself
@@ -228,6 +236,8 @@ fn run(command: Command) -> anyhow::Result<bool> {
         Command::Discovery(load) => measure(&load, "discovery", Task::Discovery),
         Command::Jwks(load) => measure(&load, "jwks", Task::Jwks),
         Command::SignIn(load) => measure(&load, "sign-in", Task::SignIn),
+        Command::Upstream(load) => runtime()?.block_on(by_school(&load)),
+        Command::UpstreamSchool { listen } => runtime()?.block_on(upstream::school(listen)).map(|()| true),
         Command::Click(load) => measure(&load, "click", Task::Click),
         Command::ClientCredentials(load) => measure(&load, "client-credentials", Task::ClientCredentials),
         Command::Refresh(load) => measure(&load, "refresh", Task::Refresh),
@@ -306,6 +316,18 @@ fn measure(load: &Load, scenario: &str, task: Task) -> anyhow::Result<bool> {
         document(load.json, &rows)?;
         Ok(!rows.iter().any(Row::failed))
     })
+}
+
+async fn by_school(load: &Load) -> anyhow::Result<bool> {
+    let target = load.target().await?;
+    let mut rows = Vec::new();
+    Row::heading();
+    for &concurrency in &load.concurrency {
+        let pupils = drill::arrive(concurrency, |place| upstream::Pupil::arrive(target.clone(), place)).await?;
+        rows.push(load.row(&target.name, "upstream", pupils).await?);
+    }
+    document(load.json, &rows)?;
+    Ok(!rows.iter().any(Row::failed))
 }
 
 async fn ask(load: &Load, scenario: &str, keeps: bool) -> anyhow::Result<bool> {

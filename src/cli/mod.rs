@@ -32,6 +32,7 @@ mod secret;
 mod serve;
 mod shared_device;
 mod table;
+mod upstream;
 mod vendor;
 mod vendor_metadata;
 mod vendor_test;
@@ -98,6 +99,9 @@ enum Command {
     /// One person: everything that is kept of them, a family's no, the end of it all.
     #[command(subcommand)]
     Patron(patron::Patron),
+    /// Sign-in at schools' own pages: who is bound to which account there, and unbinding.
+    #[command(subcommand)]
+    Upstream(upstream::Upstream),
     /// Why a card is let in or refused at a vendor, and exactly what would be released.
     Explain(explain::Explain),
     /// What a token is, and whether it is worth anything now.
@@ -155,6 +159,7 @@ async fn dispatch(cli: Cli) -> Result<()> {
         Command::Card(command) => card::run(&desk(&config).await?, command, output).await,
         Command::SharedDevice(command) => shared_device::run(&desk(&config).await?, command, output).await,
         Command::Patron(command) => patron::run(&desk(&config).await?, command, output).await,
+        Command::Upstream(command) => upstream::run(&desk(&config).await?, command, output).await,
         Command::Explain(command) => explain::run(&desk(&config).await?, command, output).await,
         Command::Verify(command) => verify::run(&desk(&config).await?, command, output).await,
         Command::Audit(command) => audit::run(&desk(&config).await?, command, output).await,

@@ -324,6 +324,12 @@ fn source(section: &Section<'_>, draft: &mut Draft, rules: &Rules<'_>) -> Option
         section.wrong("yields_to", "a source cannot yield to itself");
     }
     let alert_url = section.maybe("alert_url", read::url);
+    // Who signs in by this source is on the roster of another.
+    if section.has("roster")
+        && let Some(roster) = section.need("roster", read::text)
+    {
+        draft.refer(section, section.line_of("roster"), "roster", Claimed::Source, &roster);
+    }
     let kinds = rules.kinds.sources;
     let fields = section.need("kind", |value| {
         let found = read::text(value)?;

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, future::Future, path::Path, pin::Pin, sync::Arc};
 
-use super::{ReadError, Roster, verify::Verify};
+use super::{ReadError, Roster, redirect::Redirect, verify::Verify};
 use crate::{
     domain::{
         catalogue::{Catalogue, SourceSettings},
@@ -51,6 +51,11 @@ pub struct Means {
 pub trait Source: Send + Sync {
     /// Where it hands over a roster when asked.
     fn roster(&self) -> Option<&dyn Pull> {
+        None
+    }
+
+    /// Where it signs people in at a page of its own.
+    fn redirect(&self) -> Option<&dyn Redirect> {
         None
     }
 

@@ -16,6 +16,9 @@ pub struct AuditEvent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     SignIn,
+    /// Somebody of an upstream is this patron from now on, or no longer.
+    UpstreamLink,
+    UpstreamUnlink,
     SignOut,
     Refusal,
     Issue,
@@ -43,8 +46,10 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 20] = [
+    pub const ALL: [Kind; 22] = [
         Kind::SignIn,
+        Kind::UpstreamLink,
+        Kind::UpstreamUnlink,
         Kind::SignOut,
         Kind::Refusal,
         Kind::Issue,
@@ -69,6 +74,8 @@ impl Kind {
     pub fn as_str(self) -> &'static str {
         match self {
             Kind::SignIn => "sign-in",
+            Kind::UpstreamLink => "upstream-link",
+            Kind::UpstreamUnlink => "upstream-unlink",
             Kind::SignOut => "sign-out",
             Kind::Refusal => "refusal",
             Kind::Issue => "issue",
@@ -96,6 +103,8 @@ impl Kind {
         matches!(
             self,
             Kind::SignIn
+                | Kind::UpstreamLink
+                | Kind::UpstreamUnlink
                 | Kind::SignOut
                 | Kind::Refusal
                 | Kind::Issue

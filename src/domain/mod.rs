@@ -21,6 +21,7 @@ pub mod ils;
 pub mod kept;
 pub mod key;
 pub mod lookup;
+pub mod method;
 pub mod network;
 pub mod numbers;
 pub mod organisation;

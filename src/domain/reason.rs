@@ -27,6 +27,20 @@ pub enum Reason {
     DirectoryPasswordChange,
     /// Not a card and its PIN, and the directory that checks passwords does not answer.
     DirectoryAway,
+    /// These patrons sign in at their school's page, not by PIN.
+    SchoolSignInOnly,
+    /// The roster has nobody whom the upstream means.
+    UpstreamUnknownPerson,
+    /// The roster has more than one.
+    UpstreamAmbiguous,
+    /// The upstream vouches for somebody of another school.
+    UpstreamWrongTenant,
+    /// The upstream's person is bound to another patron, or the patron to another person.
+    UpstreamMismatch,
+    /// The upstream does not answer.
+    UpstreamAway,
+    /// What came back from the upstream is no sign-in.
+    UpstreamFailed,
     CardBlocked,
     Withdrawn,
     OptedOut,
@@ -64,6 +78,13 @@ impl Reason {
             Reason::DirectoryExpired => "directory-expired",
             Reason::DirectoryPasswordChange => "directory-password-change",
             Reason::DirectoryAway => "directory-away",
+            Reason::SchoolSignInOnly => "school-sign-in-only",
+            Reason::UpstreamUnknownPerson => "upstream-unknown-person",
+            Reason::UpstreamAmbiguous => "upstream-ambiguous",
+            Reason::UpstreamWrongTenant => "upstream-wrong-tenant",
+            Reason::UpstreamMismatch => "upstream-mismatch",
+            Reason::UpstreamAway => "upstream-away",
+            Reason::UpstreamFailed => "upstream-failed",
             Reason::CardBlocked => "card-blocked",
             Reason::Withdrawn => "withdrawn",
             Reason::OptedOut => "opted-out",
@@ -95,6 +116,13 @@ impl fmt::Display for Reason {
             Reason::DirectoryExpired => f.write_str("this account's last day in the directory is over"),
             Reason::DirectoryPasswordChange => f.write_str("the directory wants this password changed first"),
             Reason::DirectoryAway => f.write_str("card and PIN do not match, and the directory does not answer"),
+            Reason::SchoolSignInOnly => f.write_str("these people sign in at their school's page, not by PIN"),
+            Reason::UpstreamUnknownPerson => f.write_str("the roster has nobody whom the upstream means"),
+            Reason::UpstreamAmbiguous => f.write_str("the roster has several people whom the upstream may mean"),
+            Reason::UpstreamWrongTenant => f.write_str("the upstream vouches for somebody of another school"),
+            Reason::UpstreamMismatch => f.write_str("at this upstream the card is bound to another account"),
+            Reason::UpstreamAway => f.write_str("the upstream does not answer"),
+            Reason::UpstreamFailed => f.write_str("what came back from the upstream is no sign-in"),
             Reason::CardBlocked => f.write_str("the library blocked this card"),
             Reason::Withdrawn => f.write_str("the school no longer lists this person"),
             Reason::OptedOut => f.write_str("the family opted out"),

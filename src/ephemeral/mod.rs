@@ -17,6 +17,10 @@ pub use recent::Recent;
 pub enum Namespace {
     /// A pending grant, between authorize and the end of sign-in.
     Ticket,
+    /// A browser that was sent to an upstream, under the state that comes back with it.
+    Upstream,
+    /// Why an upstream did not let somebody in, for the page that says so.
+    Turned,
     /// An authorization code.
     Code,
     /// A device that waits for its reader, under its hashed device code.

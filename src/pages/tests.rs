@@ -116,6 +116,13 @@ fn every_reason() -> Vec<Reason> {
         Reason::DirectoryExpired,
         Reason::DirectoryPasswordChange,
         Reason::DirectoryAway,
+        Reason::SchoolSignInOnly,
+        Reason::UpstreamUnknownPerson,
+        Reason::UpstreamAmbiguous,
+        Reason::UpstreamWrongTenant,
+        Reason::UpstreamMismatch,
+        Reason::UpstreamAway,
+        Reason::UpstreamFailed,
         Reason::CardBlocked,
         Reason::Withdrawn,
         Reason::OptedOut,
@@ -141,6 +148,13 @@ fn every_reason() -> Vec<Reason> {
             | Reason::DirectoryExpired
             | Reason::DirectoryPasswordChange
             | Reason::DirectoryAway
+            | Reason::SchoolSignInOnly
+            | Reason::UpstreamUnknownPerson
+            | Reason::UpstreamAmbiguous
+            | Reason::UpstreamWrongTenant
+            | Reason::UpstreamMismatch
+            | Reason::UpstreamAway
+            | Reason::UpstreamFailed
             | Reason::CardBlocked
             | Reason::Withdrawn
             | Reason::OptedOut
@@ -172,9 +186,26 @@ fn sign_in(problem: Option<(&str, &str)>) -> Json {
         "decline": "/sign-in/t/decline",
         "problem": problem.map(|(text, field)| json!({
             "reason": text.strip_prefix("reason-"), "text": text, "field": field, "minutes": 2, "now": format!("{text}-now"),
+            "staff_code": text.starts_with("reason-upstream").then_some("K7F-2QX"),
         })),
+        "pin": true, "portals": [], "organisation": null, "all": null,
         "help": [{ "organisation": "Example Schools", "text": "Your student ID is on your school badge." }],
     })
+}
+
+fn portals(pin: bool, problem: Option<(&str, &str)>) -> Json {
+    let portal = |n: usize, name: &str, last: bool| json!({ "name": name, "action": format!("/sign-in/t/with/{n}"), "last": last });
+    let mut context = sign_in(problem);
+    context["portals"] = match pin {
+        true => json!([portal(1, "Example Schools", true), portal(2, "Cedar Charter", false)]),
+        false => json!([portal(1, "Example Schools", false)]),
+    };
+    context["pin"] = pin.into();
+    if !pin {
+        context["organisation"] = json!(["cms", "Example Schools"]);
+        context["all"] = "/sign-in/t?all=1".into();
+    }
+    context
 }
 
 fn change_pin(problem: Option<(&str, &str)>) -> Json {
@@ -342,6 +373,9 @@ fn samples() -> Vec<(String, &'static str, Json)> {
         ("sign-in-by-name", "sign-in/sign-in.html", by_name),
         ("sign-in-names", "sign-in/sign-in.html", with_names),
         ("sign-in-wrong", "sign-in/sign-in.html", sign_in(Some(("reason-sign-in-failed", "card")))),
+        ("sign-in-portals", "sign-in/sign-in.html", portals(true, None)),
+        ("sign-in-one-portal", "sign-in/sign-in.html", portals(false, None)),
+        ("sign-in-away", "sign-in/sign-in.html", portals(true, Some(("reason-upstream-away", "portals")))),
         ("pin", "pin/change.html", change_pin(None)),
         ("pin-wrong", "pin/change.html", change_pin(Some(("pin-repeats", "new_pin")))),
         ("launchpad", "launchpad/launchpad.html", launchpad(shelves(6), "", false, Json::Null)),

@@ -18,6 +18,7 @@ use crate::{
         clock::Timestamp,
         handle,
         id::{PatronId, SessionId, SourceId},
+        method::Method,
         patron::Patron,
         reason::Reason,
         session::Session,
@@ -37,6 +38,18 @@ pub(super) struct Verified {
     pub directory: Option<SourceId>,
 }
 
+/// How a session is opened.
+pub(super) struct Opened {
+    pub method: Method,
+    /// What was shown opens nothing but the change of the PIN.
+    pub pin_change_due: bool,
+    /// Whose password it was, where one was typed.
+    pub directory: Option<SourceId>,
+    /// To be kept together with the session.
+    pub records: Vec<Record>,
+    pub events: Vec<AuditEvent>,
+}
+
 impl SignOn {
     /// Card and PIN from the sign-in page, with the ticket of a pending ask or none (the launchpad).
     ///
@@ -51,7 +64,18 @@ impl SignOn {
     ) -> Result<Answer, Fault> {
         match self.check(card, pin, visitor.address, None).await? {
             Err(reason) => Ok(Answer::TryAgain(reason)),
-            Ok(verified) => self.open(verified, ticket, visitor).await,
+            Ok(verified) => {
+                let Verified { patron, pin_change_due, directory, .. } = verified;
+                // Whom a directory vouches for shows no PIN that could be closed.
+                if directory.is_none()
+                    && let Some(reason) = self.elsewhere(&patron).await?
+                {
+                    return Ok(Answer::TryAgain(reason));
+                }
+                let (records, events) = (Vec::new(), Vec::new());
+                let opened = Opened { method: Method::Pin, pin_change_due, directory, records, events };
+                self.open(patron, opened, ticket, visitor).await
+            }
         }
     }
 
@@ -163,12 +187,18 @@ impl SignOn {
         }
     }
 
-    /// The PIN was right: policy on the patron as such, a session, and the way on.
-    async fn open(&self, verified: Verified, ticket: Option<&str>, visitor: &Visitor) -> Result<Answer, Fault> {
+    /// What was shown was right: policy on the patron as such, a session, and the way on.
+    pub(super) async fn open(
+        &self,
+        patron: Patron,
+        opened: Opened,
+        ticket: Option<&str>,
+        visitor: &Visitor,
+    ) -> Result<Answer, Fault> {
         let app = self.app();
         let now = app.clock.now();
         let catalogue = app.catalogue();
-        let patron = Arc::new(verified.patron);
+        let patron = Arc::new(patron);
         let pending = match ticket {
             Some(ticket) => self.pending(ticket).await?.map(|ask| (ticket, ask)),
             None => None,
@@ -191,22 +221,25 @@ impl SignOn {
         let session = Session {
             id: self.session_to_renew(visitor, patron.id, now).await?.unwrap_or_else(SessionId::new),
             patron: patron.id,
+            method: opened.method,
             authenticated_at: now,
             last_seen: now,
             ended_at: None,
-            pin_change_due: verified.pin_change_due,
+            pin_change_due: opened.pin_change_due,
             shared: self.is_shared(visitor).await?,
         };
-        let mut events = vec![AuditEvent {
+        let mut events = opened.events;
+        events.push(AuditEvent {
             at: now,
             kind: Kind::SignIn,
             payload: json!({
                 "patron": patron.id.to_string(),
                 "organisation": patron.affiliations.first().map(|a| a.organisation.as_str()),
                 "session": session.id.to_string(),
+                "method": session.method.to_string(),
             }),
-        }];
-        if let Some(directory) = &verified.directory {
+        });
+        if let Some(directory) = &opened.directory {
             events.iter_mut().for_each(|event| event.payload["directory"] = directory.as_str().into());
         }
         if patron.is_test() {
@@ -237,7 +270,7 @@ impl SignOn {
                 }
             }
         };
-        let cookie = self.start(session, visitor, Vec::new(), events).await?;
+        let cookie = self.start(session, visitor, opened.records, events).await?;
         Ok(Answer::SignedIn { cookie, to })
     }
 

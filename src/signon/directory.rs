@@ -78,7 +78,7 @@ impl SignOn {
                 None => Name::Typed(typed),
             };
             match self.ask(settings, directory, name, password).await? {
-                Said::Right(account) => match self.meant(settings, &account).await? {
+                Said::Right(account) => match self.holder_of(settings, &account).await? {
                     Some(record) if derived.is_none() || known.is_some_and(|known| known.id == record.patron.id) => {
                         return Ok(Ok(Vouched { record, source: settings.id.clone() }));
                     }
@@ -143,7 +143,7 @@ impl SignOn {
     }
 
     /// The one person of the roster whom the account is, where this directory speaks for them.
-    async fn meant(&self, settings: &SourceSettings, account: &Account) -> Result<Option<PatronRecord>, Fault> {
+    async fn holder_of(&self, settings: &SourceSettings, account: &Account) -> Result<Option<PatronRecord>, Fault> {
         let app = self.app();
         let (Some(roster), Some(field)) = (roster_of(settings), field_of(settings)) else { return Ok(None) };
         let mut all = BTreeSet::new();

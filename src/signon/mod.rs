@@ -22,15 +22,16 @@ mod session;
 mod shared;
 #[cfg(test)]
 mod tests;
+mod upstream;
 mod vendor_secrets;
 mod verify;
 pub mod visitor;
+mod ways;
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::policy::release::Release;
 use crate::{
     app::App,
     domain::{
@@ -48,13 +49,16 @@ use crate::{
         throttle::{Limit, Limits},
     },
 };
+pub use crate::{directory::redirect::Returned, policy::release::Release};
 pub use consent::{Asked, Consenting};
 pub use leave::{Departed, Left, OF, Onward, Visit, Wish};
 pub use library_card::Linking;
 pub use renew::Turned;
 pub use shared::{Seated, SharedBy};
+pub use upstream::{Arrived, TurnedAway};
 pub use verify::{Door, Told};
 pub use visitor::Visitor;
+pub use ways::Ways;
 
 /// A relying party's wish, in no protocol's words. Kept on the shelf while the patron signs in.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Db, Error, Result, Tx, audit::Chain, farewells, passages, sessions};
+use super::{Db, Error, Result, Tx, audit::Chain, farewells, passages, sessions, upstreams};
 use crate::domain::{
     audit::AuditEvent,
     clock::Timestamp,
@@ -32,6 +32,8 @@ pub enum Record {
         change_due: bool,
         at: Timestamp,
     },
+    /// Somebody of an upstream is this patron. Refused where either is bound otherwise.
+    UpstreamLinked(upstreams::Link),
     Passage(Grant),
     PassageRevoked(GrantId, Timestamp),
     /// The grant was renewed from this generation; does nothing where it was already.
@@ -136,6 +138,7 @@ impl Record {
             Record::PinChosen { patron, verifier, change_due, at } => {
                 db.patrons().set_pin(tx, *patron, verifier, *change_due, *at).await.map(drop)
             }
+            Record::UpstreamLinked(link) => upstreams::bind(tx, link).await,
             Record::Passage(grant) => passages::insert(tx, std::slice::from_ref(grant)).await,
             Record::PassageRevoked(id, at) => passages::revoke(tx, *id, *at).await,
             Record::PassageTurned(id, from, at) => passages::turn(tx, *id, *from, *at).await,

@@ -60,6 +60,7 @@ pub mod shared_devices;
 pub mod test_patrons;
 #[cfg(test)]
 mod tests;
+pub mod upstreams;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

@@ -24,16 +24,18 @@ impl Sessions<'_> {
     /// # Errors
     /// Those of the database.
     pub async fn by_handle(&self, handle: &str) -> Result<Option<Session>> {
-        const SQL: &str = "SELECT id, patron, authenticated_at, last_seen, ended_at, pin_change_due, shared FROM session \
-                           WHERE handle = $1";
+        const SQL: &str = "SELECT id, patron, authenticated_at, last_seen, ended_at, pin_change_due, shared, method \
+                           FROM session WHERE handle = $1";
         on!(self.0, pool => {
             let row = sqlx::query(SQL).bind(handle).fetch_optional(pool).await?;
             row.map(|row| {
                 let (id, patron): (String, String) = (row.try_get(0)?, row.try_get(1)?);
                 let ended: Option<i64> = row.try_get(4)?;
+                let method: String = row.try_get(7)?;
                 Ok(Session {
                     id: id.parse().map_err(corrupt)?,
                     patron: patron.parse().map_err(corrupt)?,
+                    method: method.parse().map_err(Error::Corrupt)?,
                     authenticated_at: Timestamp(row.try_get(2)?),
                     last_seen: Timestamp(row.try_get(3)?),
                     ended_at: ended.map(Timestamp),
@@ -101,8 +103,8 @@ impl Sessions<'_> {
 const REVOKE: &str = "UPDATE passage SET revoked_at = $2 WHERE session = $1 AND revoked_at IS NULL AND NOT offline";
 
 pub(super) async fn insert(tx: &mut Tx, session: &Session, handle: &str) -> Result<()> {
-    const SQL: &str = "INSERT INTO session (id, handle, patron, authenticated_at, last_seen, pin_change_due, shared) \
-                       VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    const SQL: &str = "INSERT INTO session (id, handle, patron, authenticated_at, last_seen, pin_change_due, shared, \
+                       method) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     within!(tx, conn => sqlx::query(SQL)
         .bind(session.id.to_string())
         .bind(handle)
@@ -111,6 +113,7 @@ pub(super) async fn insert(tx: &mut Tx, session: &Session, handle: &str) -> Resu
         .bind(session.last_seen.0)
         .bind(session.pin_change_due)
         .bind(session.shared)
+        .bind(session.method.to_string())
         .execute(conn)
         .await
         .map(drop))?;
@@ -120,7 +123,7 @@ pub(super) async fn insert(tx: &mut Tx, session: &Session, handle: &str) -> Resu
 /// The same session under a new handle: its patron has shown the PIN again.
 pub(super) async fn renew(tx: &mut Tx, session: &Session, handle: &str) -> Result<()> {
     const SQL: &str = "UPDATE session SET handle = $2, authenticated_at = $3, last_seen = $4, pin_change_due = $5, \
-                       shared = $6 WHERE id = $1 AND ended_at IS NULL";
+                       shared = $6, method = $7 WHERE id = $1 AND ended_at IS NULL";
     let renewed = within!(tx, conn => sqlx::query(SQL)
         .bind(session.id.to_string())
         .bind(handle)
@@ -128,6 +131,7 @@ pub(super) async fn renew(tx: &mut Tx, session: &Session, handle: &str) -> Resul
         .bind(session.last_seen.0)
         .bind(session.pin_change_due)
         .bind(session.shared)
+        .bind(session.method.to_string())
         .execute(conn)
         .await?
         .rows_affected());

@@ -11,6 +11,7 @@ use crate::domain::{
     clock::{TimeZone, Timestamp},
     grant::{Grant, Renewal},
     id::{GrantId, PatronId, SessionId},
+    method::Method,
     scope::Scopes,
     session::Session,
 };
@@ -24,7 +25,16 @@ fn event(kind: Kind, at: Timestamp, vendor: &str) -> AuditEvent {
 
 fn session(at: Timestamp) -> Session {
     let (id, patron) = (SessionId::new(), PatronId::new());
-    Session { id, patron, authenticated_at: at, last_seen: at, ended_at: None, pin_change_due: false, shared: false }
+    Session {
+        id,
+        patron,
+        method: Method::Pin,
+        authenticated_at: at,
+        last_seen: at,
+        ended_at: None,
+        pin_change_due: false,
+        shared: false,
+    }
 }
 
 fn grant(session: &Session, at: Timestamp) -> Grant {

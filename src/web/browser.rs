@@ -32,6 +32,10 @@ pub struct Browser {
     path: String,
     /// The random cookie that forms are tied to before anyone is signed in.
     form_cookie: Option<String>,
+    /// By which a browser is known again that was sent to a school's sign-in page.
+    travel_cookie: Option<String>,
+    /// The upstream that was chosen last on this device.
+    portal_cookie: Option<String>,
 }
 
 impl FromRequestParts<SignOn> for Browser {
@@ -48,6 +52,8 @@ impl FromRequestParts<SignOn> for Browser {
             signon: signon.clone(),
             path: parts.uri.path().to_owned(),
             form_cookie: cookie(&parts.headers, form_cookie_name(&app.config.issuer)).map(str::to_owned),
+            travel_cookie: cookie(&parts.headers, travel_cookie_name(&app.config.issuer)).map(str::to_owned),
+            portal_cookie: cookie(&parts.headers, portal_cookie_name(&app.config.issuer)).map(str::to_owned),
         })
     }
 }
@@ -109,6 +115,25 @@ impl Browser {
         [&self.visitor.cookie, &self.form_cookie].into_iter().flatten().any(|value| guard::fits(key, value, token))
     }
 
+    pub fn travel_cookie(&self) -> Option<&str> {
+        self.travel_cookie.as_deref()
+    }
+
+    pub fn last_portal(&self) -> Option<&str> {
+        self.portal_cookie.as_deref()
+    }
+
+    /// The cookie for a browser that goes to a school's sign-in page: as long as somebody may take there.
+    pub fn travels(&self, value: &str) -> Result<HeaderValue, Failure> {
+        self.cookie_header(travel_cookie_name(&self.signon.app().config.issuer), value, "; Max-Age=900")
+    }
+
+    /// Which portal was chosen, for half a year.
+    pub fn remembers_portal(&self, source: &str) -> Result<Option<HeaderValue>, Failure> {
+        let name = portal_cookie_name(&self.signon.app().config.issuer);
+        self.cookie_header(name, source, "; Max-Age=15552000").map(Some)
+    }
+
     /// 303 with the new session's cookie.
     pub fn signed_in(&self, session: &str, to: &str) -> Result<Response, Failure> {
         let name = session_cookie_name(&self.signon.app().config.issuer);
@@ -166,4 +191,12 @@ pub fn is_ticket(text: &str) -> bool {
 
 fn form_cookie_name(issuer: &str) -> &'static str {
     if issuer.starts_with("https://") { "__Host-oneaccess-form" } else { "oneaccess-form" }
+}
+
+fn travel_cookie_name(issuer: &str) -> &'static str {
+    if issuer.starts_with("https://") { "__Host-oneaccess-upstream" } else { "oneaccess-upstream" }
+}
+
+fn portal_cookie_name(issuer: &str) -> &'static str {
+    if issuer.starts_with("https://") { "__Host-oneaccess-portal" } else { "oneaccess-portal" }
 }

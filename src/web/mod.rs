@@ -12,6 +12,7 @@ mod language;
 mod launchpad;
 mod library_card;
 mod pin;
+mod portals;
 mod refusal;
 mod screen;
 mod shared;
@@ -43,6 +44,10 @@ pub fn router(signon: SignOn, others: Router) -> Router {
         .route("/sign-in", get(sign_in::show).post(sign_in::answer))
         .route("/sign-in/{ticket}", get(sign_in::show).post(sign_in::answer))
         .route("/sign-in/{ticket}/decline", post(sign_in::decline))
+        .route("/sign-in/at/{organisation}", get(sign_in::at))
+        .route("/sign-in/with/{source}", post(portals::leave))
+        .route("/sign-in/{ticket}/with/{source}", post(portals::leave_with_ticket))
+        .route("/upstream/callback/{source}", get(portals::arrived))
         .route("/change-pin", get(pin::show).post(pin::change))
         .route("/change-pin/{ticket}", get(pin::show).post(pin::change))
         .route("/consent/{ticket}", get(consent::show).post(consent::answer))

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     pages::Frame,
-    signon::{Left, SignOn, Wish},
+    signon::{Departed, Left, Onward, SignOn, Wish},
 };
 
 #[derive(Deserialize)]
@@ -70,7 +70,12 @@ pub async fn end(
         "sign-in" => Some("/sign-in".to_owned()),
         _ => wished(&signon, Some(&choice.wish)).await?.and_then(|wish| wish.then),
     };
-    match signon.leave(&browser.visitor, then.clone(), None).await? {
+    let elsewhere = if then.is_none() { signon.goodbye_upstream(&browser.visitor).await? } else { None };
+    match signon.leave(&browser.visitor, then.clone().or(elsewhere.clone()), None).await? {
+        // A form may lead to a page of ours alone; that page goes on.
+        Some(Departed { ticket, onward: Onward::Back(_) }) if elsewhere.is_some() => {
+            browser.signed_out(&format!("/signed-out/{ticket}"))
+        }
         Some(departed) => browser.signed_out(departed.onward.to()),
         None => browser.signed_out(then.as_deref().unwrap_or("/signed-out")),
     }

@@ -299,12 +299,26 @@ impl Library {
 
     /// Waits until `look` says yes.
     pub async fn soon<F: Future<Output = bool>>(&self, what: &str, look: impl Fn() -> F) {
-        wait(what, Duration::from_millis(20), look).await;
+        wait(what, SOON, Duration::from_millis(20), look).await;
+    }
+
+    /// Waits as long as it may take until `look` says yes.
+    pub async fn soon_enough<F: Future<Output = bool>>(&self, within: Duration, what: &str, look: impl Fn() -> F) {
+        let give_up = Instant::now() + within;
+        while !look().await {
+            assert!(Instant::now() < give_up, "not within {within:?}: {what}");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    /// The same for what a timetable does.
+    pub async fn by_timetable<F: Future<Output = bool>>(&self, what: &str, look: impl Fn() -> F) {
+        wait(what, PATIENCE, Duration::from_millis(500), look).await;
     }
 
     /// Waits until the server lets a vendor log in. Looks seldom: thirty wrong logins in a minute are a guesser's.
     pub async fn logs_in<F: Future<Output = bool>>(&self, vendor: &str, try_it: impl Fn() -> F) {
-        wait(&format!("{vendor} may log in"), Duration::from_millis(200), try_it).await;
+        wait(&format!("{vendor} may log in"), SOON, Duration::from_millis(200), try_it).await;
     }
 
     /// Asks the server to end, and says how long that took it.
@@ -376,10 +390,10 @@ impl Library {
     }
 }
 
-async fn wait<F: Future<Output = bool>>(what: &str, pause: Duration, look: impl Fn() -> F) {
-    let give_up = Instant::now() + SOON;
+async fn wait<F: Future<Output = bool>>(what: &str, within: Duration, pause: Duration, look: impl Fn() -> F) {
+    let give_up = Instant::now() + within;
     while !look().await {
-        assert!(Instant::now() < give_up, "not within {SOON:?}: {what}");
+        assert!(Instant::now() < give_up, "not within {within:?}: {what}");
         tokio::time::sleep(pause).await;
     }
 }

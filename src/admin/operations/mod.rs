@@ -22,6 +22,7 @@ pub mod shared_devices;
 pub mod simulate;
 pub mod sources;
 mod test_patrons;
+pub mod upstreams;
 pub mod vendors;
 pub mod verify;
 

@@ -65,7 +65,8 @@ promise! { founded, async fn deliveries_that_are_dropped_are_taken_in_order_and_
     assert_eq!(names(&folder), ["taken"]);
     Browser::new().sign_in(&library, &all[0].card()).await;
     Browser::new().sign_in(&library, &all[2].card()).await;
-    assert!(Browser::new().try_sign_in(&library, &moved.card()).await.has("sign-in"), "gone since the last one");
+    let gone = Browser::new().try_sign_in(&library, &moved.card()).await;
+    assert_eq!(gone.reason().as_deref(), Some("withdrawn"), "gone since the last one");
     assert_eq!(pull(&library).fine().json()["deliveries"].as_array().map(Vec::len), Some(0));
 }}
 

@@ -62,13 +62,13 @@ impl Merge<'_> {
             let Some(delivery) = pull.pull(&wish).await? else { break };
             let origin = delivery.origin.clone();
             let outcome = self.deliver(source, delivery, options.import).await?;
-            let (applied, quiet) = (outcome.applied, outcome.preview.is_quiet());
+            let applied = outcome.applied;
             outcomes.push(outcome);
             if !applied {
                 break;
             }
             pull.settle(&origin, true).await?;
-            if quiet && !pull.has_queue() {
+            if !pull.has_queue() {
                 break;
             }
         }

@@ -151,7 +151,9 @@ async fn a_vendor_may_ask_by_the_pseudonym_that_it_keeps_and_no_other_vendor_may
         assert_eq!(house.look_up("maple", &name.to_uppercase()).await.unwrap().subject, name);
         assert_eq!(code(house.look_up("oak", &name).await), "sign-in-failed");
         assert_eq!(code(house.show(&name, "111119").await), "sign-in-failed");
-        assert_eq!(code(house.show(&name.replace(['a', 'b'], "z"), "739150").await), "sign-in-failed");
+        let other = if name.starts_with('a') { "b" } else { "a" };
+        let nobodys = format!("{other}{}", &name[1..]);
+        assert_eq!(code(house.show(&nobodys, "739150").await), "sign-in-failed");
     }
 }
 

@@ -62,7 +62,7 @@ pub enum Card {
     Grant(card_privilege::Grant),
     /// Takes back what `card grant` gave.
     Revoke(card_privilege::Revoke),
-    /// Writes lines about cards for the library's ILS, as [[export]] declares: everybody, or whose line has changed.
+    /// Writes lines about cards for the library's ILS, as `[[export]]` declares: everybody, or whose line has changed.
     Export(card_export::Export),
 }
 

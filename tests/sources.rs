@@ -132,7 +132,8 @@ promise! { founded, async fn a_student_system_s_service_is_asked_for_everything_
     assert_eq!((totals["added"].as_u64(), totals["withdrawn"].as_u64()), (Some(2), Some(1)), "{done:#}");
     Browser::new().sign_in(&library, &tuesday[45].card()).await;
     Browser::new().sign_in(&library, &tuesday[0].card()).await;
-    assert!(Browser::new().try_sign_in(&library, &all[0].card()).await.has("sign-in"));
+    let gone = Browser::new().try_sign_in(&library, &all[0].card()).await;
+    assert_eq!(gone.reason().as_deref(), Some("withdrawn"));
     let left = names(library.path());
     assert!(!left.iter().any(|name| name.starts_with("oneaccess-roster")), "{left:?}");
 }}

@@ -54,6 +54,9 @@ pub enum Arrived {
     Unknown,
 }
 
+/// Whom an upstream means, with a binding that is still to be written; or why nobody, and whose card it would have been.
+type Meant = Result<(Patron, Option<Link>), (Reason, Option<PatronId>)>;
+
 impl SignOn {
     /// Sends this browser, known by the cookie `browser`, to the upstream `source`: the address there, or a local path
     /// that says why not. `None` where there is no such upstream.
@@ -140,13 +143,7 @@ impl SignOn {
     }
 
     /// The one patron whom an upstream means, and a binding that is still to be written.
-    #[allow(clippy::type_complexity)]
-    async fn meant(
-        &self,
-        source: &SourceId,
-        portal: &Portal,
-        shown: &Shown,
-    ) -> Result<Result<(Patron, Option<Link>), (Reason, Option<PatronId>)>, Fault> {
+    async fn meant(&self, source: &SourceId, portal: &Portal, shown: &Shown) -> Result<Meant, Fault> {
         let app = self.app();
         let key = app.keyring.pin_key();
         let digest = portal.field.digest(key, &shown.value);

@@ -1,7 +1,7 @@
 //! A delivery of changes, put in place of what was said before: afterwards there are whole people to be judged by the
 //! same rule as those of a whole delivery, and everybody else stays.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -58,15 +58,18 @@ impl Incoming {
             posts_of.entry(person).or_default().push((id, post));
         }
         let birthdays: HashMap<String, (u8, u8)> = birthdays.into_iter().collect();
-        let mut touched: HashSet<String> = gone.iter().cloned().collect();
-        let gone: HashSet<String> = gone.into_iter().collect();
+        let mut touched: HashSet<String> = gone.into_iter().collect();
         let (mut whole, mut kept) = (Vec::with_capacity(people.len()), HashMap::new());
 
         for mut person in people {
             let id = person.sourced_id.clone();
-            touched.insert(id.clone());
             let before = said.remove(&id);
             let named = before.as_ref().and_then(|said| Named::read(said.named.as_deref()));
+            if !posts_are_whole && before.is_some() && named.is_none() {
+                needs_a_whole_delivery(&mut report, "users.csv", person.line, &id);
+                continue;
+            }
+            touched.insert(id.clone());
             if !posts_are_whole {
                 let had = named.map(|named| named.into_person(&id, String::new(), String::new()).posts);
                 let changed = posts_of.remove(&id).unwrap_or_default();
@@ -81,16 +84,11 @@ impl Incoming {
             whole.push(person);
         }
 
-        let without_a_row: HashSet<String> = posts_of.keys().chain(birthdays.keys()).cloned().collect();
-        let without_a_row = without_a_row.into_iter().filter(|id| !touched.contains(id) && !gone.contains(id));
-        let mut spoken_of: Vec<String> = without_a_row.collect();
-        spoken_of.sort_unstable();
-        if everybody {
-            let mut rest: Vec<String> =
-                said.keys().filter(|id| present(id) && !touched.contains(*id)).cloned().collect();
-            rest.retain(|id| !spoken_of.contains(id));
-            spoken_of.extend(rest);
-        }
+        let without_a_row = posts_of.keys().chain(birthdays.keys());
+        let with_them = said.keys().filter(|id| everybody && present(id));
+        // `gone` are among those who are touched.
+        let spoken_of: BTreeSet<String> =
+            without_a_row.chain(with_them).filter(|id| !touched.contains(*id)).cloned().collect();
         for id in spoken_of {
             let changed = posts_of.remove(&id).unwrap_or_default();
             let Some(said) = said.remove(&id).filter(|_| present(&id)) else {
@@ -103,8 +101,7 @@ impl Incoming {
                 continue;
             };
             let Some(named) = Named::read(said.named.as_deref()) else {
-                let what = format!("{id:?} stays as before: a whole delivery must come once before changes can");
-                report.refused(FILE, 0, "userSourcedId", "needs-whole-delivery", what);
+                needs_a_whole_delivery(&mut report, FILE, 0, &id);
                 continue;
             };
             let mut person = named.into_person(&id, said.given_name, said.family_name);
@@ -116,6 +113,12 @@ impl Incoming {
         }
         Incoming { orgs: tree, people: whole, report, touched: Some(touched), kept }
     }
+}
+
+/// A row of an earlier release does not say where somebody was.
+fn needs_a_whole_delivery(report: &mut Report, file: &str, line: u64, id: &str) {
+    let what = format!("{id:?} stays as before: a whole delivery must come once before changes can");
+    report.refused(file, line, "sourcedId", "needs-whole-delivery", what);
 }
 
 /// Finds whose the posts were that ended by their own ids alone.
@@ -196,4 +199,35 @@ pub(super) fn grown(mut tree: Vec<Org>, orgs: &[Org], changes: &Changes) -> Vec<
     tree.retain(|org| !new.contains(org.sourced_id.as_str()));
     tree.extend(orgs.iter().cloned());
     tree
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::id::PatronId;
+
+    #[test]
+    fn whose_posts_an_earlier_release_did_not_keep_stays_as_before() {
+        let said = |named: Option<&str>| Said {
+            patron: PatronId::new(),
+            sourced_id: "u1".into(),
+            given_name: "Mira".into(),
+            family_name: "Brookquill".into(),
+            initial_pin: None,
+            named: named.map(str::to_owned),
+            lookups: String::new(),
+        };
+        let put = |named: Option<&str>| {
+            let person =
+                Person { sourced_id: "u1".into(), given_name: "Renamed".into(), enabled: true, ..Person::default() };
+            let extent = Extent::Changes(Changes::default());
+            let roster = Roster { people: vec![person], extent, ..Roster::default() };
+            Incoming::put_in_place(roster, Vec::new(), [("u1".into(), said(named))].into(), |_| true, false)
+        };
+        let kept = put(Some(r#"{"p":[{"o":"s1","r":"student","k":"r1"}]}"#));
+        assert_eq!(kept.people[0].posts[0].org, "s1");
+        let unknown = put(None);
+        assert!(unknown.people.is_empty() && unknown.touched.is_some_and(|touched| touched.is_empty()));
+        assert_eq!(unknown.report.notes[0].kind, "needs-whole-delivery");
+    }
 }

@@ -52,7 +52,7 @@ promise! { founded, async fn deliveries_that_are_dropped_are_taken_in_order_and_
     let all = people(1, 30);
     let moved = Person { pin: "90210".into(), ..all[1].clone() };
     fs::write(folder.join("2026-11-01.zip"), Delivery::of(&all).zip()).unwrap();
-    fs::write(folder.join("2026-11-03.zip"), delta(&[all[2].clone()], &[moved.clone()]).zip()).unwrap();
+    fs::write(folder.join("2026-11-03.zip"), delta(std::slice::from_ref(&all[2]), std::slice::from_ref(&moved)).zip()).unwrap();
     delta(std::slice::from_ref(&moved), &[all[2].clone()]).folder(&folder.join("2026-11-02"));
     let done = pull(&library).fine();
     let deliveries = done.json()["deliveries"].as_array().unwrap().clone();

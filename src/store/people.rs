@@ -318,9 +318,11 @@ async fn take_away(tx: &mut Tx, people: &[PatronId], events: &Events, time_zone:
             delete("DELETE FROM farewell WHERE due_at IS NULL AND patron"),
             delete("DELETE FROM export_line WHERE patron"),
             delete("DELETE FROM roster_entry WHERE patron"),
+            delete("DELETE FROM roster_lookup WHERE patron"),
+            delete("DELETE FROM upstream_link WHERE patron"),
             delete("DELETE FROM patron WHERE id"),
         ];
-        let mut gone = [0; 6];
+        let mut gone = [0; 8];
         for (sql, gone) in of_people.into_iter().zip(&mut gone) {
             *gone = within!(tx, conn => {
                 let query = sqlx::query(AssertSqlSafe(sql)).persistent(false);

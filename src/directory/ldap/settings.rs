@@ -411,6 +411,9 @@ fn role_of(word: &str) -> Option<Role> {
 }
 
 #[cfg(test)]
+pub(super) use tests::source as trial;
+
+#[cfg(test)]
 mod tests {
     use serde_json::json;
 
@@ -477,6 +480,3 @@ mod tests {
         assert_eq!(fine.match_attribute.as_deref(), Some("employeeNumber"));
     }
 }
-
-#[cfg(test)]
-pub(super) use tests::source as trial;

@@ -72,8 +72,10 @@ pub struct Shift {
     pub people: u64,
 }
 
+type Affiliations = Option<Arc<str>>;
+
 #[derive(Debug, Default)]
-pub(super) struct Shifts(HashMap<(Option<Arc<str>>, Option<Arc<str>>), u64>);
+pub(super) struct Shifts(HashMap<(Affiliations, Affiliations), u64>);
 
 impl Shifts {
     pub fn note(&mut self, before: Option<&Arc<str>>, after: Option<&str>) {

@@ -1,6 +1,7 @@
 //! Builds everything from a configuration; the ONLY file that names every protocol and every source.
 
 pub mod metadata;
+pub mod sheets;
 pub mod trial;
 
 use std::{

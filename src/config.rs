@@ -9,6 +9,7 @@ pub mod fields;
 mod parties;
 mod problem;
 mod read;
+mod school;
 mod section;
 mod settings;
 mod test_patrons;
@@ -25,6 +26,7 @@ use serde_json::Value;
 use crate::domain::network::Network;
 use crate::domain::{
     agreement::Agreement,
+    badge::BadgeRule,
     catalogue::{Catalogue, OptOut, SourceSettings},
     clock::TimeZone,
     field::Field,
@@ -37,6 +39,7 @@ use crate::domain::{
     vendor::{ReleaseItem, RelyingParty, Shelf, Vendor},
 };
 pub use problem::{Problem, Problems};
+pub use school::{Classes, Librarian};
 use section::Sheet;
 pub use test_patrons::{DeclaredPin, DeclaredTestPatron};
 
@@ -95,6 +98,10 @@ pub struct Config {
     pub theme: Theme,
     pub library: Library,
     pub bands: BandRule,
+    pub classes: Classes,
+    /// Absent: there are no badges.
+    pub badge: Option<BadgeRule>,
+    pub librarians: Vec<Librarian>,
 }
 
 impl Config {

@@ -13,3 +13,4 @@ sign-in-help-title = Need help?
 sign-in-help-plain = Ask your teacher or a librarian. They can help with your ID and your PIN.
 sign-in-missing-card = Type your student ID or card number.
 sign-in-missing-pin = Type your PIN.
+sign-in-needs-pin = This place asks for your PIN. A badge is not enough.

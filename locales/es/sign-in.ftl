@@ -13,3 +13,4 @@ sign-in-help-title = ¿Necesitas ayuda?
 sign-in-help-plain = Pregunta en tu clase o en la biblioteca. Te ayudan con tu número y tu PIN.
 sign-in-missing-card = Escribe tu número de estudiante o de tarjeta.
 sign-in-missing-pin = Escribe tu PIN.
+sign-in-needs-pin = Este lugar pide tu PIN. Un gafete no basta.

@@ -7,7 +7,10 @@ use clap::Subcommand;
 
 use super::{output::Output, secret};
 use crate::{
-    admin::operations::{Desk, cards},
+    admin::operations::{
+        Desk, cards,
+        resets::{self, Asker},
+    },
     domain::card::CardStatus,
 };
 
@@ -44,6 +47,24 @@ pub enum Card {
         #[arg(long)]
         temporary: bool,
     },
+    /// Gives a forgotten PIN anew: a temporary one, said once, to be changed at its first use. Ends the patron's sessions.
+    ResetPin {
+        card: String,
+        /// The teacher who asks, by her own card: for pupils of her classes.
+        #[arg(
+            long = "as",
+            value_name = "STAFF_CARD",
+            conflicts_with = "as_librarian",
+            required_unless_present = "as_librarian"
+        )]
+        staff: Option<String>,
+        /// The librarian who asks, by a name of `[[librarian]]`.
+        #[arg(long, value_name = "NAME")]
+        as_librarian: Option<String>,
+        /// Why: kept in the audit.
+        #[arg(long)]
+        reason: String,
+    },
 }
 
 pub async fn run(desk: &Desk, command: Card, output: Output) -> Result<()> {
@@ -67,6 +88,18 @@ pub async fn run(desk: &Desk, command: Card, output: Output) -> Result<()> {
             cards::set_pin(desk, &card, &pin, temporary).await?;
             output.document(&serde_json::json!({ "card": card, "pin": "set", "temporary": temporary }), |_| {
                 say!("The PIN of card {card} is set; every session of this patron has ended.");
+            })
+        }
+        Card::ResetPin { card, staff, as_librarian, reason } => {
+            let by = match (staff.as_deref(), as_librarian.as_deref()) {
+                (Some(staff), _) => Asker::Staff(staff),
+                (None, Some(name)) => Asker::Librarian(name),
+                (None, None) => anyhow::bail!("say who asks: --as or --as-librarian"),
+            };
+            let temporary = resets::reset(desk, &card, by, &reason).await?;
+            output.document(&temporary, |temporary| {
+                say!("Temporary PIN of card {}: {}", temporary.card, temporary.pin);
+                say!("It is shown this once, and opens nothing but its own change. Every session of this patron has ended.");
             })
         }
     }

@@ -13,6 +13,7 @@ mod agreement;
 mod agreement_simulate;
 mod apply;
 mod audit;
+mod badge;
 mod card;
 mod check;
 mod demo;
@@ -84,9 +85,12 @@ enum Command {
     /// Rosters: bring one in, look back, take the last one back; make a fictional one.
     #[command(subcommand)]
     Directory(directory::Directory),
-    /// One card: look, block, unblock, set its PIN.
+    /// One card: look, block, unblock, set its PIN, give a temporary one.
     #[command(subcommand)]
     Card(card::Card),
+    /// Badges of the youngest: print, count, take back.
+    #[command(subcommand)]
+    Badge(badge::Badge),
     /// Why a card is let in or refused at a vendor, and exactly what would be released.
     Explain(explain::Explain),
     /// What a token is, and whether it is worth anything now.
@@ -142,6 +146,7 @@ async fn dispatch(cli: Cli) -> Result<()> {
         Command::Keys(command) => keys::run(&desk(&config).await?, command, output).await,
         Command::Directory(command) => directory::run(&config, command, output).await,
         Command::Card(command) => card::run(&desk(&config).await?, command, output).await,
+        Command::Badge(command) => badge::run(&desk(&config).await?, command, output).await,
         Command::Explain(command) => explain::run(&desk(&config).await?, command, output).await,
         Command::Verify(command) => verify::run(&desk(&config).await?, command, output).await,
         Command::Audit(command) => audit::run(&desk(&config).await?, command, output).await,

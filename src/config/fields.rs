@@ -2,10 +2,12 @@
 //! docs/configuration.md says all follow from here.
 
 mod programme;
+mod school;
 
 pub use programme::{
     AGREEMENT, CARD, OPT_OUT, ORGANISATION, RELEASE, SCOPE, SOURCE, TEST_ADDRESS, TEST_PATRON, VENDOR,
 };
+pub use school::{BADGE, CLASSES, LIBRARIAN};
 
 /// A field of the file.
 #[derive(Debug, Clone, Copy)]
@@ -94,6 +96,9 @@ pub const ROOT: Table = Table {
         may("theme", "table", ""),
         may("library", "table", ""),
         may("bands", "table", ""),
+        may("classes", "table", ""),
+        may("badge", "table", ""),
+        may("librarian", "tables of this server", ""),
         may("scope", "tables", ""),
         may("organisation", "tables", ""),
         may("agreement", "tables", ""),
@@ -327,7 +332,7 @@ pub const BANDS: Table = Table {
 };
 
 /// In the order that the documentation tells them.
-pub const TABLES: [&Table; 22] = [
+pub const TABLES: [&Table; 25] = [
     &ROOT,
     &LIBRARY,
     &TLS,
@@ -340,6 +345,9 @@ pub const TABLES: [&Table; 22] = [
     &OIDC,
     &THEME,
     &BANDS,
+    &CLASSES,
+    &BADGE,
+    &LIBRARIAN,
     &SCOPE,
     &ORGANISATION,
     &CARD,

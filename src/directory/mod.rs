@@ -6,7 +6,7 @@ pub mod roster;
 
 use secrecy::SecretString;
 
-use crate::domain::{grade::Grade, patron::Role};
+use crate::domain::{class::ClassRoll, grade::Grade, patron::Role};
 pub use report::{Note, Outcome, Report};
 
 /// A whole delivery of a directory, read and checked, not yet merged.
@@ -14,6 +14,8 @@ pub use report::{Note, Outcome, Report};
 pub struct Roster {
     pub orgs: Vec<Org>,
     pub people: Vec<Person>,
+    /// `None` where the delivery says nothing of classes: those known so far stay as they are.
+    pub classes: Option<Vec<ClassRoll>>,
     pub report: Report,
 }
 

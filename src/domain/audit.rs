@@ -25,6 +25,8 @@ pub enum Kind {
     Farewell,
     PinSet,
     CardStatus,
+    /// A badge was made, taken back, or got new pictures.
+    Badge,
     Import,
     ImportUndo,
     Apply,
@@ -35,7 +37,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 16] = [
+    pub const ALL: [Kind; 17] = [
         Kind::SignIn,
         Kind::SignOut,
         Kind::Refusal,
@@ -45,6 +47,7 @@ impl Kind {
         Kind::Farewell,
         Kind::PinSet,
         Kind::CardStatus,
+        Kind::Badge,
         Kind::Import,
         Kind::ImportUndo,
         Kind::Apply,
@@ -65,6 +68,7 @@ impl Kind {
             Kind::Farewell => "farewell",
             Kind::PinSet => "pin-set",
             Kind::CardStatus => "card-status",
+            Kind::Badge => "badge",
             Kind::Import => "import",
             Kind::ImportUndo => "import-undo",
             Kind::Apply => "apply",
@@ -88,6 +92,7 @@ impl Kind {
                 | Kind::Farewell
                 | Kind::PinSet
                 | Kind::CardStatus
+                | Kind::Badge
                 | Kind::LookUp
         )
     }

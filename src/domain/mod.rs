@@ -3,10 +3,12 @@
 
 pub mod agreement;
 pub mod audit;
+pub mod badge;
 pub mod card;
 pub mod catalogue;
 pub mod check;
 pub mod claims;
+pub mod class;
 pub mod clock;
 pub mod exchange;
 pub mod farewell;
@@ -17,6 +19,7 @@ pub mod handle;
 pub mod holding;
 pub mod id;
 pub mod key;
+pub mod method;
 pub mod network;
 pub mod organisation;
 pub mod patron;

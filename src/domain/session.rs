@@ -5,13 +5,15 @@ use std::time::Duration;
 use super::{
     clock::Timestamp,
     id::{PatronId, SessionId},
+    method::Method,
 };
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
     pub id: SessionId,
     pub patron: PatronId,
-    /// When the PIN was last verified: OIDC's auth_time.
+    pub method: Method,
+    /// When that was last shown: OIDC's auth_time.
     pub authenticated_at: Timestamp,
     pub last_seen: Timestamp,
     pub ended_at: Option<Timestamp>,

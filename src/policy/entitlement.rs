@@ -7,7 +7,7 @@ use crate::domain::{
     card::CardStatus,
     clock::{TimeZone, Timestamp},
     grade::{AudienceBand, BandRule},
-    id::{AgreementId, ScopeId},
+    id::{AgreementId, ScopeId, ScopeName},
     patron::{Affiliation, Patron, Role, Standing},
     reason::Reason,
     scope::{Scope, Scopes},
@@ -24,6 +24,23 @@ pub struct Facts<'a> {
     pub scopes: &'a BTreeMap<ScopeId, Scope>,
     pub bands: &'a BandRule,
     pub time_zone: &'a TimeZone,
+    /// What somebody who showed less than a PIN is held to; absent where nothing is.
+    pub narrow: Option<Narrow<'a>>,
+}
+
+/// The little that a weak way to sign in opens.
+#[derive(Debug, Clone, Copy)]
+pub struct Narrow<'a> {
+    /// Nothing is granted but these, by any name that the catalogue knows them by.
+    pub scopes: &'a [ScopeName],
+    /// Nothing beyond the default is told, whatever was agreed.
+    pub plain: bool,
+}
+
+impl Narrow<'_> {
+    fn admits(&self, scope: &Scope, now: Timestamp) -> bool {
+        self.scopes.iter().any(|name| scope.spelling(name.as_str(), now).is_some())
+    }
 }
 
 /// What a patron's agreements grant now, whatever the vendor.
@@ -36,6 +53,8 @@ pub struct Entitlement {
     pub agreements: Vec<AgreementId>,
     /// The first instant at which one of these agreements is over.
     pub until: Timestamp,
+    /// Nothing beyond the default may be told.
+    pub plain: bool,
 }
 
 /// A yes to one patron at one vendor. Only this module makes one, so no protocol can assert what policy did not allow.
@@ -46,6 +65,7 @@ pub struct Allowance {
     audience_band: AudienceBand,
     agreements: Vec<AgreementId>,
     until: Timestamp,
+    plain: bool,
 }
 
 impl Allowance {
@@ -69,6 +89,11 @@ impl Allowance {
     /// Nothing derived from this may hold from here on.
     pub fn until(&self) -> Timestamp {
         self.until
+    }
+
+    /// Nothing beyond the default may be told, whatever was agreed.
+    pub fn is_plain(&self) -> bool {
+        self.plain
     }
 }
 
@@ -128,8 +153,12 @@ fn add(
         },
         agreements: Vec::new(),
         until,
+        plain: facts.narrow.is_some_and(|narrow| narrow.plain),
     });
-    let in_use = |id: &&ScopeId| facts.scopes.get(*id).is_some_and(|scope| scope.is_in_use(now));
+    let in_use = |id: &&ScopeId| {
+        let admitted = |scope: &Scope| facts.narrow.is_none_or(|narrow| narrow.admits(scope, now));
+        facts.scopes.get(*id).is_some_and(|scope| scope.is_in_use(now) && admitted(scope))
+    };
     entitlement.scopes.extend(agreement.privileges.iter().filter(in_use));
     entitlement.until = entitlement.until.min(until);
     if !entitlement.agreements.contains(&agreement.id) {
@@ -189,6 +218,7 @@ pub fn allow<'a>(
         audience_band: entitlement.audience_band,
         agreements: entitlement.agreements.clone(),
         until: entitlement.until,
+        plain: entitlement.plain,
     })
 }
 

@@ -17,6 +17,7 @@ use crate::{
         clock::Timestamp,
         handle,
         id::{PatronId, SessionId},
+        method::Method,
         patron::Patron,
         reason::Reason,
         session::Session,
@@ -34,6 +35,13 @@ pub(super) struct Verified {
     pub is_initial: bool,
 }
 
+/// How a session is opened.
+pub(super) struct Opened {
+    pub method: Method,
+    /// What was shown opens nothing but the change of the PIN.
+    pub pin_change_due: bool,
+}
+
 impl SignOn {
     /// Card and PIN from the sign-in page, with the ticket of a pending ask or none (the launchpad).
     ///
@@ -48,7 +56,10 @@ impl SignOn {
     ) -> Result<Answer, Fault> {
         match self.check(card, pin, visitor.address, None).await? {
             Err(reason) => Ok(Answer::TryAgain(reason)),
-            Ok(verified) => self.open(verified, ticket, visitor).await,
+            Ok(verified) => {
+                let opened = Opened { method: Method::Pin, pin_change_due: verified.pin_change_due };
+                self.open(verified.patron, opened, ticket, visitor).await
+            }
         }
     }
 
@@ -122,17 +133,23 @@ impl SignOn {
         }
     }
 
-    /// The PIN was right: policy on the patron as such, a session, and the way on.
-    async fn open(&self, verified: Verified, ticket: Option<&str>, visitor: &Visitor) -> Result<Answer, Fault> {
+    /// What was shown was right: policy on the patron as such, a session, and the way on.
+    pub(super) async fn open(
+        &self,
+        patron: Patron,
+        opened: Opened,
+        ticket: Option<&str>,
+        visitor: &Visitor,
+    ) -> Result<Answer, Fault> {
         let app = self.app();
         let now = app.clock.now();
         let catalogue = app.catalogue();
-        let patron = Arc::new(verified.patron);
+        let patron = Arc::new(patron);
         let pending = match ticket {
             Some(ticket) => self.pending(ticket).await?.map(|ask| (ticket, ask)),
             None => None,
         };
-        let facts = self.facts(&patron, &catalogue);
+        let facts = self.facts(&patron, &catalogue, &opened.method);
         if let Err(reason) = entitled(&facts, now, &mut |_| ()) {
             let told = pending.as_ref().map(|(ticket, ask)| ask.place(Some(*ticket)));
             let event = refusal_event(now, &reason, Some(patron.id), told);
@@ -148,12 +165,13 @@ impl SignOn {
         }
 
         let session = Session {
-            id: self.session_to_renew(visitor, patron.id, now).await?.unwrap_or_else(SessionId::new),
+            id: self.session_to_renew(visitor, patron.id, &opened.method, now).await?.unwrap_or_else(SessionId::new),
             patron: patron.id,
+            method: opened.method,
             authenticated_at: now,
             last_seen: now,
             ended_at: None,
-            pin_change_due: verified.pin_change_due,
+            pin_change_due: opened.pin_change_due,
         };
         let mut events = vec![AuditEvent {
             at: now,
@@ -162,6 +180,7 @@ impl SignOn {
                 "patron": patron.id.to_string(),
                 "organisation": patron.affiliations.first().map(|a| a.organisation.as_str()),
                 "session": session.id.to_string(),
+                "method": session.method.to_string(),
             }),
         }];
         if patron.is_test() {
@@ -201,8 +220,13 @@ impl SignOn {
         &self,
         visitor: &Visitor,
         patron: PatronId,
+        method: &Method,
         now: Timestamp,
     ) -> Result<Option<SessionId>, Fault> {
+        // What a PIN has opened does not go on by a badge.
+        if !method.is_a_password() {
+            return Ok(None);
+        }
         let Some(handle) = visitor.handle() else { return Ok(None) };
         let Some(session) = self.session_by(&handle).await? else { return Ok(None) };
         let goes_on = session.patron == patron && session.is_live(&self.app().config.session, now);

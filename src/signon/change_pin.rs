@@ -7,6 +7,7 @@ use crate::{
     domain::{
         audit::{AuditEvent, Kind},
         id::SessionId,
+        method::Method,
         session::Session,
     },
     policy::pin::acceptable,
@@ -50,7 +51,8 @@ impl SignOn {
             kind: Kind::PinSet,
             payload: json!({ "patron": patron.id.to_string(), "by": "patron" }),
         };
-        let renewed = Session { id: SessionId::new(), last_seen: now, pin_change_due: false, ..(*session).clone() };
+        let (id, method) = (SessionId::new(), Method::Pin);
+        let renewed = Session { id, method, last_seen: now, pin_change_due: false, ..(*session).clone() };
         let cookie = self.start(renewed, visitor, records, vec![event]).await?;
         self.0.known.forget_all();
         let to = match ticket {

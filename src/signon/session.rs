@@ -21,7 +21,7 @@ impl SignOn {
         let now = self.app().clock.now();
         let Some((session, patron)) = self.present(visitor, now).await? else { return Ok(None) };
         let catalogue = self.app().catalogue();
-        let entitlement = entitled(&self.facts(&patron, &catalogue), now, &mut |_| ());
+        let entitlement = entitled(&self.facts(&patron, &catalogue, &session.method), now, &mut |_| ());
         let (refused, valid_until, privileges) = match entitlement {
             Ok(yes) => (None, Some(yes.until), yes.scopes),
             Err(reason) => (Some(reason), None, Default::default()),
@@ -29,11 +29,11 @@ impl SignOn {
         Ok(Some(SignedIn { session, patron, refused, valid_until, privileges }))
     }
 
-    /// Every vendor of the programme, each with the reason where this patron may not use it now.
-    pub fn vendors_for(&self, patron: &Patron) -> Vec<(Vendor, Option<Reason>)> {
+    /// Every vendor of the programme, each with the reason where this patron, signed in as they are, may not use it now.
+    pub fn vendors_for(&self, who: &SignedIn) -> Vec<(Vendor, Option<Reason>)> {
         let now = self.app().clock.now();
         let catalogue = self.app().catalogue();
-        let entitlement = entitled(&self.facts(patron, &catalogue), now, &mut |_| ());
+        let entitlement = entitled(&self.facts(&who.patron, &catalogue, &who.session.method), now, &mut |_| ());
         let verdict = |vendor: &Vendor| match &entitlement {
             Ok(entitlement) => allow(entitlement, vendor, &vendor.scopes, &mut |_| ()).err(),
             Err(reason) => Some(reason.clone()),
@@ -50,6 +50,10 @@ impl SignOn {
         let Some(handle) = visitor.handle() else { return Ok(None) };
         let Some(mut session) = self.session_by(&handle).await? else { return Ok(None) };
         if !session.is_live(&self.app().config.session, now) {
+            return Ok(None);
+        }
+        // What a badge opened is left at school.
+        if self.badge_fails_here(&session.method, visitor.address, now).is_some() {
             return Ok(None);
         }
         if now.since(session.last_seen) >= SEEN_EVERY {

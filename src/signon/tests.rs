@@ -11,7 +11,7 @@ use super::*;
 use crate::{
     admin::operations::{Desk, apply, cards},
     compose, config,
-    directory::{Org, Person, Post, Report, Roster, roster::ImportOptions, roster::Merge},
+    directory::{Org, Person, Post, Roster, roster::ImportOptions, roster::Merge},
     domain::{catalogue::Catalogue, clock::Clock, patron::Role},
     jobs,
     store::rosters::trial::{Folder, databases},
@@ -116,8 +116,7 @@ async fn enrol(desk: &Desk) {
         line: 2,
     };
     let orgs = vec![Org { sourced_id: "s1".into(), parent: None, name: "School".into() }];
-    let roster =
-        Roster { orgs, people: vec![pupil("4417", "440017"), pupil("4418", "440018")], report: Report::default() };
+    let roster = Roster { orgs, people: vec![pupil("4417", "440017"), pupil("4418", "440018")], ..Roster::default() };
     let options = ImportOptions { dry_run: false, accept_removals: false };
     merge.import(&"cms".parse().unwrap(), "test", roster, options).await.unwrap();
 }
@@ -150,6 +149,7 @@ impl House {
             vendor: "maple".parse().unwrap(),
             scopes: ["library.ebooks".parse().unwrap()].into_iter().collect(),
             fresh_after: None,
+            password: false,
             interactive: true,
             card_hint: None,
             languages: Vec::new(),

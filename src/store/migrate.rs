@@ -15,6 +15,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (6, "registration", include_str!("../../migrations/0006_registration.sql")),
     (7, "saml_keys", include_str!("../../migrations/0007_saml_keys.sql")),
     (8, "pins", include_str!("../../migrations/0008_pins.sql")),
+    (13, "badges", include_str!("../../migrations/0013_badges.sql")),
 ];
 
 /// How often a step that failed is tried again, and how long after.

@@ -78,7 +78,8 @@ impl Retention<'_> {
     async fn erase_events(&self, before: Timestamp, time_zone: &TimeZone) -> Result<u64> {
         const DUE: &str = "SELECT chain, seq, at, kind, payload FROM audit_event \
                            WHERE at < $1 AND payload IS NOT NULL AND kind IN \
-                           ('sign-in','sign-out','refusal','issue','renew','revoke','farewell','pin-set','card-status','look-up') \
+                           ('sign-in','sign-out','refusal','issue','renew','revoke','farewell','pin-set','card-status',\
+                           'badge','look-up') \
                            ORDER BY at LIMIT 500";
         debug_assert!(
             Kind::ALL.iter().all(|kind| DUE.contains(&format!("'{}'", kind.as_str())) == kind.tells_of_a_patron())

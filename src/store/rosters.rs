@@ -1,6 +1,7 @@
 //! Rosters at rest. A run appends rows of its own; none of them shows until its source's live run is moved.
 //! What a run should say is `directory::roster`'s to decide; here is who may write, and how the switch is thrown.
 
+mod classes;
 mod reading;
 mod staging;
 #[cfg(test)]
@@ -9,6 +10,7 @@ pub(crate) mod trial;
 use super::{Db, Error, Result, Tx};
 use crate::domain::{clock::Timestamp, id::SourceId};
 
+pub use classes::{HeldRoll, RollEntry};
 pub use reading::{Held, Known};
 pub use staging::Entry;
 

@@ -24,16 +24,17 @@ impl Sessions<'_> {
     /// # Errors
     /// Those of the database.
     pub async fn by_handle(&self, handle: &str) -> Result<Option<Session>> {
-        const SQL: &str = "SELECT id, patron, authenticated_at, last_seen, ended_at, pin_change_due FROM session \
+        const SQL: &str = "SELECT id, patron, authenticated_at, last_seen, ended_at, pin_change_due, method FROM session \
                            WHERE handle = $1";
         on!(self.0, pool => {
             let row = sqlx::query(SQL).bind(handle).fetch_optional(pool).await?;
             row.map(|row| {
-                let (id, patron): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+                let (id, patron, method): (String, String, String) = (row.try_get(0)?, row.try_get(1)?, row.try_get(6)?);
                 let ended: Option<i64> = row.try_get(4)?;
                 Ok(Session {
                     id: id.parse().map_err(corrupt)?,
                     patron: patron.parse().map_err(corrupt)?,
+                    method: method.parse().map_err(corrupt)?,
                     authenticated_at: Timestamp(row.try_get(2)?),
                     last_seen: Timestamp(row.try_get(3)?),
                     ended_at: ended.map(Timestamp),
@@ -86,8 +87,8 @@ impl Sessions<'_> {
 const REVOKE: &str = "UPDATE passage SET revoked_at = $2 WHERE session = $1 AND revoked_at IS NULL AND NOT offline";
 
 pub(super) async fn insert(tx: &mut Tx, session: &Session, handle: &str) -> Result<()> {
-    const SQL: &str = "INSERT INTO session (id, handle, patron, authenticated_at, last_seen, pin_change_due) \
-                       VALUES ($1, $2, $3, $4, $5, $6)";
+    const SQL: &str = "INSERT INTO session (id, handle, patron, authenticated_at, last_seen, pin_change_due, method) \
+                       VALUES ($1, $2, $3, $4, $5, $6, $7)";
     within!(tx, conn => sqlx::query(SQL)
         .bind(session.id.to_string())
         .bind(handle)
@@ -95,6 +96,7 @@ pub(super) async fn insert(tx: &mut Tx, session: &Session, handle: &str) -> Resu
         .bind(session.authenticated_at.0)
         .bind(session.last_seen.0)
         .bind(session.pin_change_due)
+        .bind(session.method.to_string())
         .execute(conn)
         .await
         .map(drop))?;
@@ -103,14 +105,15 @@ pub(super) async fn insert(tx: &mut Tx, session: &Session, handle: &str) -> Resu
 
 /// The same session under a new handle: its patron has shown the PIN again.
 pub(super) async fn renew(tx: &mut Tx, session: &Session, handle: &str) -> Result<()> {
-    const SQL: &str = "UPDATE session SET handle = $2, authenticated_at = $3, last_seen = $4, pin_change_due = $5 \
-                       WHERE id = $1 AND ended_at IS NULL";
+    const SQL: &str = "UPDATE session SET handle = $2, authenticated_at = $3, last_seen = $4, pin_change_due = $5, \
+                       method = $6 WHERE id = $1 AND ended_at IS NULL";
     let renewed = within!(tx, conn => sqlx::query(SQL)
         .bind(session.id.to_string())
         .bind(handle)
         .bind(session.authenticated_at.0)
         .bind(session.last_seen.0)
         .bind(session.pin_change_due)
+        .bind(session.method.to_string())
         .execute(conn)
         .await?
         .rows_affected());
@@ -144,6 +147,21 @@ pub async fn end_all_of(tx: &mut Tx, patron: PatronId, except: Option<SessionId>
     for sql in [SESSIONS, PASSAGES] {
         within!(tx, conn => sqlx::query(sql)
             .bind(patron.to_string()).bind(&except).bind(at.0).execute(conn).await.map(drop))?;
+    }
+    Ok(())
+}
+
+/// Ends the sessions that a badge of this patron opened, and revokes what was granted through them.
+///
+/// # Errors
+/// Those of the database.
+pub async fn end_those_by_badge(tx: &mut Tx, patron: PatronId, at: Timestamp) -> Result<()> {
+    const SESSIONS: &str =
+        "UPDATE session SET ended_at = $2 WHERE patron = $1 AND ended_at IS NULL AND method LIKE 'badge%'";
+    const PASSAGES: &str = "UPDATE passage SET revoked_at = $2 WHERE revoked_at IS NULL AND patron = $1 AND session IN \
+                            (SELECT id FROM session WHERE patron = $1) AND method LIKE 'badge%'";
+    for sql in [SESSIONS, PASSAGES] {
+        within!(tx, conn => sqlx::query(sql).bind(patron.to_string()).bind(at.0).execute(conn).await.map(drop))?;
     }
     Ok(())
 }

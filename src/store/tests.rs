@@ -11,6 +11,7 @@ use crate::domain::{
     clock::{TimeZone, Timestamp},
     grant::{Grant, Renewal},
     id::{GrantId, PatronId, SessionId},
+    method::Method,
     scope::Scopes,
     session::Session,
 };
@@ -24,7 +25,15 @@ fn event(kind: Kind, at: Timestamp, vendor: &str) -> AuditEvent {
 
 fn session(at: Timestamp) -> Session {
     let (id, patron) = (SessionId::new(), PatronId::new());
-    Session { id, patron, authenticated_at: at, last_seen: at, ended_at: None, pin_change_due: false }
+    Session {
+        id,
+        patron,
+        method: Method::Pin,
+        authenticated_at: at,
+        last_seen: at,
+        ended_at: None,
+        pin_change_due: false,
+    }
 }
 
 fn grant(session: &Session, at: Timestamp) -> Grant {
@@ -36,6 +45,7 @@ fn grant(session: &Session, at: Timestamp) -> Grant {
         protocol: "oidc".into(),
         relying_party: "maple-web".into(),
         scopes: Scopes::from_iter(["library.ebooks".parse().unwrap()]),
+        method: Method::BadgeAndPicture,
         authenticated_at: at,
         created_at: at,
         expires_at: at + DAY,

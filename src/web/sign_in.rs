@@ -16,7 +16,7 @@ use super::{
 use crate::{
     domain::reason::Reason,
     pages::Frame,
-    signon::{Answer, SignOn},
+    signon::{Answer, SignOn, SignedIn},
 };
 
 #[derive(Deserialize)]
@@ -42,6 +42,10 @@ struct Page<'a> {
     action: String,
     /// Where the button goes that leads back to the vendor.
     decline: Option<String>,
+    /// Where a badge may be shown instead; absent where none opens here, now, or to this vendor.
+    badge_way: Option<String>,
+    /// The vendor asks for a PIN, and a badge was shown.
+    password: bool,
     problem: Option<Problem>,
     help: Vec<Help<'a>>,
 }
@@ -69,7 +73,9 @@ pub async fn show(
     browser: Browser,
 ) -> Result<Response, Failure> {
     let ticket = ticket.map(|Path(ticket)| ticket);
-    if ticket.is_none() && signon.who(&browser.visitor).await?.is_some() {
+    // Who showed a badge may want to show a PIN, which opens more.
+    let signed_in = |who: SignedIn| who.session.method.is_a_password();
+    if ticket.is_none() && signon.who(&browser.visitor).await?.is_some_and(signed_in) {
         return see("/");
     }
     form(&signon, browser, ticket.as_deref(), "", None).await
@@ -141,6 +147,11 @@ async fn form(
     let vendor = ask.as_ref().and_then(|ask| catalogue.vendors.get(&ask.vendor));
     let help = catalogue.organisations.values();
     let help = help.filter_map(|o| Some(Help { organisation: &o.name, text: o.help.as_deref()? })).collect();
+    let wants_password = ask.as_ref().is_some_and(|ask| ask.password);
+    let badges_open = !wants_password && signon.badge_door(&browser.visitor).is_some();
+    let badge = ticket.map_or_else(|| "/badge".to_owned(), |ticket| format!("/badge/{ticket}"));
+    let password =
+        wants_password && signon.who(&browser.visitor).await?.is_some_and(|who| who.session.method.is_badge());
     let (csrf, cookie) = browser.token()?;
     let (problem, retry_after) = problem.map_or((None, None), |(problem, after)| (Some(problem), after));
     let status = match (&problem, retry_after) {
@@ -155,6 +166,8 @@ async fn form(
         card: hint.unwrap_or(card),
         action: ticket.map_or_else(|| "/sign-in".to_owned(), |ticket| format!("/sign-in/{ticket}")),
         decline: ticket.map(|ticket| format!("/sign-in/{ticket}/decline")),
+        badge_way: badges_open.then_some(badge),
+        password,
         problem,
         help,
     };

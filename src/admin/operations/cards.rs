@@ -103,7 +103,7 @@ pub async fn set_pin(desk: &Desk, card: &str, pin: &str, temporary: bool) -> Res
     Ok(())
 }
 
-async fn find(desk: &Desk, card: &str) -> Result<PatronRecord> {
+pub(super) async fn find(desk: &Desk, card: &str) -> Result<PatronRecord> {
     let number = CardNumber::read(card).with_context(|| format!("{card:?} is no card number"))?;
     desk.db.patrons().by_card(&number).await?.with_context(|| format!("there is no card {number}"))
 }

@@ -47,9 +47,10 @@ pub async fn import(
 
     let birthdays = catalogue.organisations.values().any(|o| o.initial_pin == InitialPin::BirthdayMmdd);
     let today = desk.config.library.time_zone.date(desk.clock.now());
+    let classes = desk.config.classes.read;
     let delivery = path.to_owned();
     let roster = tokio::task::spawn_blocking(move || {
-        let options = oneroster::Options { birthdays, today, progress: &reading };
+        let options = oneroster::Options { birthdays, classes, today, progress: &reading };
         oneroster::read(&delivery, &options)
     })
     .await

@@ -2,6 +2,7 @@
 
 pub mod agreements;
 pub mod apply;
+pub mod badges;
 pub mod cards;
 pub mod checks;
 pub mod difference;
@@ -10,6 +11,7 @@ pub mod explain;
 pub mod generate;
 pub mod invitations;
 pub mod keys;
+pub mod resets;
 pub mod scopes;
 pub mod simulate;
 mod test_patrons;

@@ -82,6 +82,11 @@ pub(super) fn read(
     if options.birthdays && archive.name("demographics.csv").is_some() {
         needed.push("demographics");
     }
+    if options.classes.any() {
+        needed.extend(
+            ["classes", "enrollments"].into_iter().filter(|name| archive.name(&format!("{name}.csv")).is_some()),
+        );
+    }
     for name in needed {
         let file = format!("{name}.csv");
         let there = archive.name(&file).is_some();

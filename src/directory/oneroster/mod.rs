@@ -1,9 +1,11 @@
 //! OneRoster CSV 1.1 and 1.2, bulk: a zip or a folder becomes a `Roster`. Merging it is `roster`'s.
 //!
 //! `manifest` says what was delivered, `archive` gives the bytes of a file, `table` its rows, `values` what a field
-//! means; `orgs`, `roles` (1.2), `demographics` and `users` say what a row means, and read nothing that is not needed.
+//! means; `orgs`, `roles` (1.2), `demographics`, `users` and `classes` say what a row means, and read nothing that is not
+//! needed.
 
 mod archive;
+mod classes;
 mod demographics;
 mod error;
 pub mod generate;
@@ -26,13 +28,15 @@ pub use manifest::Version;
 
 use self::archive::Archive;
 use super::Roster;
-use crate::domain::clock::Date;
+use crate::domain::{class::ClassKinds, clock::Date};
 
 /// How a delivery is read.
 #[derive(Clone, Copy)]
 pub struct Options<'a> {
     /// Read month and day of birth: only where a birthday PIN is configured.
     pub birthdays: bool,
+    /// Read who is in which of these classes: none, unless a configuration asks for it.
+    pub classes: ClassKinds,
     /// The library's calendar day: roles that ended before it, or begin after it, do not count.
     pub today: Date,
     /// Told about once a mebibyte.
@@ -63,5 +67,11 @@ pub fn read(path: &Path, options: &Options<'_>) -> Result<Roster, ReadError> {
     let birthdays = if options.birthdays { demographics::read(&mut archive, report)? } else { Default::default() };
     roster.people = users::read(&mut archive, &orgs, roles, birthdays, report)?;
     roster.orgs = orgs.into_list();
+    roster.classes = if options.classes.any() {
+        classes::read(&mut archive, options, &roster.people, report)?
+    } else {
+        // Nothing is kept of what is not asked for, any more.
+        Some(Vec::new())
+    };
     Ok(roster)
 }

@@ -150,7 +150,7 @@ pub(super) fn read(
 
 /// Whether a bound holds today. A date of two meanings counts where both give the same answer; `None` where the row
 /// is refused, since a guess would change who has access.
-fn holds(row: &Row<'_>, place: Place, test: impl Fn(Date) -> bool, report: &mut Report) -> Option<bool> {
+pub(super) fn holds(row: &Row<'_>, place: Place, test: impl Fn(Date) -> bool, report: &mut Report) -> Option<bool> {
     let text = row.text(place);
     if text.is_empty() {
         return Some(true);

@@ -3,6 +3,7 @@
 //! how rows are kept and the switch is thrown is `store::rosters`'.
 
 mod belonging;
+mod classes;
 mod movement;
 mod plan;
 mod preview;
@@ -232,7 +233,7 @@ impl Merge<'_> {
     async fn stage_under(
         &self,
         hold: &Hold,
-        roster: Roster,
+        mut roster: Roster,
         options: ImportOptions,
     ) -> Result<(Plan, World), ImportError> {
         let rosters = self.db.rosters();
@@ -241,6 +242,7 @@ impl Merge<'_> {
             self.gap().await;
         }
         let mut world = rosters.world(&hold.source).await?;
+        let classes = roster.classes.take();
         let mut plan = self.plan(&hold.source, hold.before, roster).await?;
         plan.preview.run = Some(hold.run);
         if !plan.preview.removals.is_empty() && !options.accept_removals {
@@ -248,6 +250,7 @@ impl Merge<'_> {
             return Err(ImportError::TooManyRemoved { preview, report });
         }
         self.write(hold, &plan).await?;
+        self.stage_classes(hold, classes).await?;
         // Meanwhile another source may have gone live with a card that this one gives out.
         loop {
             let now = rosters.world(&hold.source).await?;

@@ -67,7 +67,7 @@ pub(super) fn plan(
     organisations: &BTreeMap<OrganisationId, Organisation>,
     key: &PinKey,
 ) -> Plan {
-    let Roster { orgs, people, report } = roster;
+    let Roster { orgs, people, report, .. } = roster;
     let belonging = Belonging::new(&orgs, organisations);
     let repeated = mark_who_stays(&mut before, &people, &belonging);
     let newcomers = newcomers(&people, &before);

@@ -1,5 +1,6 @@
 //! What an import promises, kept on real databases.
 
+mod classes;
 mod fixture;
 mod life;
 mod measure;

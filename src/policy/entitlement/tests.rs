@@ -109,10 +109,36 @@ pub(in crate::policy) fn decide(
     asked: &Scopes,
     now: Timestamp,
 ) -> Result<Allowance, Reason> {
+    decide_narrowly(patron, opted_out, agreements, vendor, asked, now, None)
+}
+
+pub(in crate::policy) fn decide_narrowly(
+    patron: &Patron,
+    opted_out: bool,
+    agreements: &BTreeMap<AgreementId, Agreement>,
+    vendor: &Vendor,
+    asked: &Scopes,
+    now: Timestamp,
+    narrow: Option<Narrow<'_>>,
+) -> Result<Allowance, Reason> {
     let (bands, time_zone, scopes) = (BandRule::default(), zone(), catalogue());
-    let facts = Facts { patron, opted_out, agreements, scopes: &scopes, bands: &bands, time_zone: &time_zone };
+    let facts = Facts { patron, opted_out, agreements, scopes: &scopes, bands: &bands, time_zone: &time_zone, narrow };
     let entitlement = entitled(&facts, now, &mut |_| ())?;
     allow(&entitlement, vendor, asked, &mut |_| ())
+}
+
+#[test]
+fn who_showed_less_than_a_pin_gets_less() {
+    let (agreements, asked) = (programme(), scopes("library.ebooks library.checkout"));
+    let shelf = vendor(&EVERYONE, "library.ebooks library.checkout");
+    let (now, mira) = (noon("2026-11-02"), patron("cms:student:PK"));
+    let only: Vec<ScopeName> = vec!["library.ebooks".parse().unwrap()];
+    let by =
+        |scopes, plain| decide_narrowly(&mira, false, &agreements, &shelf, &asked, now, Some(Narrow { scopes, plain }));
+    let little = by(&only, true).unwrap();
+    assert_eq!((little.scopes().to_string(), little.is_plain()), ("library.ebooks".to_owned(), true));
+    assert!(!by(&only, false).unwrap().is_plain());
+    assert_eq!(code(&by(&[], true)), "nothing-granted");
 }
 
 fn code(result: &Result<Allowance, Reason>) -> &'static str {

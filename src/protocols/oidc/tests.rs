@@ -165,7 +165,7 @@ impl House {
         let mut teacher = pupil("9001", "");
         teacher.posts[0].role = Role::Staff;
         let people = vec![pupil("4417", "07"), pupil("4415", "05"), pupil("4418", "08"), teacher];
-        let roster = directory::Roster { orgs, people, report: directory::Report::default() };
+        let roster = directory::Roster { orgs, people, ..directory::Roster::default() };
         let options = ImportOptions { dry_run: false, accept_removals: false };
         merge.import(&"cms".parse().unwrap(), "test", roster, options).await.unwrap();
         let theme = crate::pages::Theme::load("Example Library", ThemeSettings::default()).unwrap();

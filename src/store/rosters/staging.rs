@@ -147,7 +147,7 @@ impl Rosters<'_> {
         let sql = "SELECT run, patron FROM roster_entry WHERE source = $1 AND run > $2 ORDER BY run LIMIT $3";
         let found: Vec<(i64, String)> = on!(self.db, pool => sqlx::query_as(sql).bind(hold.source.as_str())
             .bind(live).bind(self.handful()).fetch_all(pool).await)?;
-        let Some(run) = found.first().map(|(run, _)| *run) else { return Ok(0) };
+        let Some(run) = found.first().map(|(run, _)| *run) else { return self.sweep_rolls(hold, live, now).await };
         let patrons: Vec<String> = found.into_iter().filter(|(of, _)| *of == run).map(|(_, patron)| patron).collect();
         self.delete(hold, "=", run, &patrons, now).await
     }
@@ -172,6 +172,7 @@ impl Rosters<'_> {
             }
             let mut tx = self.db.begin().await?;
             self.beat(&mut tx, hold, now).await?;
+            self.close_rolls(&mut tx, hold, run).await?;
             let close = "UPDATE roster_run SET state = 'closed' WHERE id = $1";
             within!(tx, conn => sqlx::query(close).bind(run).execute(conn).await.map(drop))?;
             tx.commit().await?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     directory::{
-        Org, Person, Post, Report, Roster,
+        Org, Person, Post, Roster,
         roster::{Merge, Step},
     },
     domain::{
@@ -83,7 +83,7 @@ pub(super) fn delivery(people: Vec<Person>) -> Roster {
         name: format!("School {id}"),
     };
     let orgs = vec![org("d", None), org("s1", Some("d")), org("s2", Some("d")), org("c1", Some("d")), org("far", None)];
-    Roster { orgs, people, report: Report::default() }
+    Roster { orgs, people, ..Roster::default() }
 }
 
 pub(super) fn pupil(sourced_id: &str, id: &str) -> Person {

@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::{
     config::Config,
+    directory::source::{Kind, Means, Sources},
     domain::{catalogue::Catalogue, clock::Clock, exchange::Exchange, id::VendorId, key::readings},
     ephemeral::{Recent, Shelf},
     keyring::KeyRing,
@@ -22,6 +23,7 @@ pub struct App {
     pub outbound: Outbound,
     pub pages: Pages,
     pub catalogue: Programme,
+    pub sources: Directories,
     /// What passed lately between each vendor and this process.
     pub exchanges: Recent<Exchange>,
 }
@@ -57,6 +59,7 @@ impl App {
         if let Err(error) = self.keyring.turn(&self.store, &readings(&catalogue), self.clock.now()).await {
             tracing::warn!(%error, "keys cannot be turned; they go on as they are");
         }
+        self.sources.follow(&catalogue);
         self.catalogue.replace(catalogue);
         Ok(())
     }
@@ -81,5 +84,28 @@ impl Programme {
 
     pub fn replace(&self, catalogue: Catalogue) {
         *self.now.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(catalogue);
+    }
+}
+
+/// The directories of the programme, opened anew where their settings change.
+pub struct Directories {
+    kinds: Vec<Box<dyn Kind>>,
+    means: Means,
+    now: RwLock<Arc<Sources>>,
+}
+
+impl Directories {
+    pub fn new(kinds: Vec<Box<dyn Kind>>, means: Means, catalogue: &Catalogue) -> Directories {
+        let now = Sources::default().following(catalogue, &kinds, &means);
+        Directories { kinds, means, now: RwLock::new(Arc::new(now)) }
+    }
+
+    pub fn now(&self) -> Arc<Sources> {
+        self.now.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn follow(&self, catalogue: &Catalogue) {
+        let next = self.now().following(catalogue, &self.kinds, &self.means);
+        *self.now.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
     }
 }

@@ -1,5 +1,6 @@
 //! Builds everything from a configuration; the ONLY file that names every protocol and every source.
 
+pub mod ils;
 pub mod metadata;
 pub mod sheets;
 pub mod trial;
@@ -19,10 +20,16 @@ use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
     admin::operations::Desk,
-    app::{App, EXCHANGES, Programme},
-    config::{self, Config, Judge, Loaded, Problems},
+    app::{App, Directories, EXCHANGES, Programme},
+    config::{self, Config, Judge, Kinds, Loaded, Problems},
+    directory::{
+        csv::PlainCsv,
+        ldap::LdapKind,
+        oneroster::{kind::OneRosterCsv, rest::OneRosterRest},
+        source::{self, Means, Sources},
+    },
     domain::{
-        catalogue::Catalogue,
+        catalogue::{Catalogue, SourceSettings},
         check::{Check, Whose},
         clock::{Clock, Timestamp},
         field::Field,
@@ -56,9 +63,32 @@ fn protocols() -> Vec<Box<dyn Protocol>> {
     vec![Box::new(Oidc), Box::new(Saml), Box::new(Sip2), Box::new(PatronApi), Box::new(EzProxy), Box::new(Link)]
 }
 
-/// What an operator fills in for each protocol, for reading configuration files.
-pub fn settings() -> Vec<(&'static str, &'static [Field])> {
-    protocols().iter().map(|protocol| (protocol.name(), protocol.settings())).collect()
+/// How directories may be spoken with.
+pub fn sources() -> Vec<Box<dyn source::Kind>> {
+    vec![Box::new(OneRosterCsv), Box::new(OneRosterRest), Box::new(PlainCsv), Box::new(LdapKind)]
+}
+
+/// What an operator fills in for each protocol and each kind of source, for reading configuration files.
+pub struct Settings {
+    protocols: Vec<(&'static str, &'static [Field])>,
+    sources: Vec<(&'static str, &'static [Field])>,
+}
+
+impl Settings {
+    pub fn all() -> Settings {
+        Settings {
+            protocols: protocols().iter().map(|protocol| (protocol.name(), protocol.settings())).collect(),
+            sources: sources().iter().map(|kind| (kind.name(), kind.settings())).collect(),
+        }
+    }
+
+    pub fn kinds(&self) -> Kinds<'_> {
+        Kinds { protocols: &self.protocols, sources: &self.sources }
+    }
+
+    pub fn of_protocol(&self, name: &str) -> Option<&'static [Field]> {
+        self.protocols.iter().find(|(of, _)| *of == name).map(|(_, fields)| *fields)
+    }
 }
 
 /// What a relying party is spared, by the codes of its protocol.
@@ -92,6 +122,18 @@ pub async fn examine(config: &Config, vendor: &Vendor) -> Result<Vec<Check>> {
 /// Where a vendor's engineer begins: a discovery document, or metadata at an address of the vendor's own.
 pub fn entrance(desk: &Desk, vendor: &Vendor, party: &RelyingParty) -> Option<String> {
     Speaking(protocols()).named(&party.protocol)?.entrance(&desk.config.issuer, &desk.keyring, vendor, party)
+}
+
+/// A directory of the programme, opened: for a command that asks it something.
+///
+/// # Errors
+/// Where there is none of this name, or it cannot be opened.
+pub async fn source(desk: &Desk, id: &str) -> Result<Arc<dyn source::Source>> {
+    let catalogue = desk.db.catalogue().load().await?;
+    let outbound = Outbound::new(&desk.config.private_destinations, desk.config.trusted_certificates.as_deref())?;
+    let means = Means { outbound, issuer: desk.config.issuer.clone() };
+    let opened = Sources::default().following(&catalogue, &sources(), &means);
+    opened.get(id).cloned().map_err(anyhow::Error::msg)
 }
 
 /// What each relying party of a vendor checks our signatures with, where that is a secret.
@@ -145,7 +187,9 @@ async fn flow(desk: Desk) -> Result<SignOn> {
     let outbound = Outbound::new(&config.private_destinations, config.trusted_certificates.as_deref())?;
     let catalogue = db.catalogue().load().await?;
     keyring.turn(&db, &key::readings(&catalogue), clock.now()).await?;
+    let means = Means { outbound: outbound.clone(), issuer: config.issuer.clone() };
     let app = App {
+        sources: Directories::new(sources(), means, &catalogue),
         journal: Journal::start(db.clone()),
         store: db,
         shelf: Shelf::default(),
@@ -293,7 +337,7 @@ pub fn settings_of(file: &Path) -> Result<Option<Config>, Problems> {
 /// # Errors
 /// Everything that is wrong with it, by line and field.
 pub fn load(file: &Path, known: &Catalogue) -> Result<Loaded, Problems> {
-    config::load_judged(file, &settings(), &Speaking(protocols()), known)
+    config::load_judged(file, Settings::all().kinds(), &Speaking(protocols()), known)
 }
 
 /// Protocols judge what a file says of their relying parties.
@@ -314,6 +358,12 @@ impl Judge for Speaking {
 
     fn misfit(&self, vendor: &Vendor, party: &RelyingParty) -> Option<(&'static str, String)> {
         let misfit = self.named(&party.protocol)?.check(vendor, party).err()?;
+        Some((misfit.field, misfit.why))
+    }
+
+    fn source_misfit(&self, source: &SourceSettings) -> Option<(&'static str, String)> {
+        let kinds = sources();
+        let misfit = kinds.iter().find(|kind| kind.name() == source.kind)?.check(source).err()?;
         Some((misfit.field, misfit.why))
     }
 }

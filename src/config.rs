@@ -2,9 +2,11 @@
 //! Owns what may be written and where it is wrong, by line and field; what the words mean is `domain`'s,
 //! and putting declarations into force is `admin::operations::apply`'s.
 
+mod by_field;
 mod check;
 mod declarations;
 pub mod docs;
+mod exports;
 pub mod fields;
 mod parties;
 mod problem;
@@ -29,9 +31,11 @@ use crate::domain::{
     badge::BadgeRule,
     catalogue::{Catalogue, OptOut, SourceSettings},
     clock::TimeZone,
+    export::Export,
     field::Field,
     grade::{AudienceBand, BandRule},
     id::{VendorId, VendorUid},
+    ils::Ils,
     key::Schedules,
     organisation::Organisation,
     scope::{Scope, Scopes},
@@ -43,10 +47,19 @@ pub use school::{Classes, Librarian};
 use section::Sheet;
 pub use test_patrons::{DeclaredPin, DeclaredTestPatron};
 
-/// What each protocol lets an operator fill in; the first field is the key that a relying party is found by.
-pub type Protocols<'a> = &'a [(&'static str, &'static [Field])];
+/// Names, each with what an operator fills in for it.
+pub type Fields<'a> = &'a [(&'static str, &'static [Field])];
 
-/// What protocols say of the relying parties of a file. What is wrong is told as the field and a sentence.
+/// What the file may hold beyond the house's own fields.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Kinds<'a> {
+    /// Each protocol's; the first field is the key that a relying party is found by.
+    pub protocols: Fields<'a>,
+    /// Those of each kind of source.
+    pub sources: Fields<'a>,
+}
+
+/// What protocols and kinds of sources say of what a file declares. What is wrong is told as the field and a sentence.
 pub trait Judge {
     /// The key of a relying party that the file does not name itself, because its settings do.
     ///
@@ -56,6 +69,9 @@ pub trait Judge {
 
     /// What fields that are each right get wrong together.
     fn misfit(&self, vendor: &Vendor, party: &RelyingParty) -> Option<(&'static str, String)>;
+
+    /// The same of a source.
+    fn source_misfit(&self, source: &SourceSettings) -> Option<(&'static str, String)>;
 }
 
 /// Nobody judges: each field by itself must be right.
@@ -67,6 +83,10 @@ impl Judge for FieldByField {
     }
 
     fn misfit(&self, _vendor: &Vendor, _party: &RelyingParty) -> Option<(&'static str, String)> {
+        None
+    }
+
+    fn source_misfit(&self, _source: &SourceSettings) -> Option<(&'static str, String)> {
         None
     }
 }
@@ -88,7 +108,11 @@ pub struct Config {
     pub trusted_certificates: Option<PathBuf>,
     pub tls: Option<Tls>,
     pub sip2: Sip2,
+    /// The library's own system, where it can be asked.
+    pub ils: Option<Ils>,
     pub session: SessionLimits,
+    /// Of computers that many readers share.
+    pub shared_networks: Vec<Network>,
     pub throttle: Throttle,
     pub hashing: Hashing,
     pub retention: Retention,
@@ -160,6 +184,8 @@ pub struct Hashing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
     pub who_went_where: Duration,
+    /// How long people are kept whom no roster lists any more.
+    pub withdrawn: Duration,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -197,6 +223,7 @@ pub struct Declared {
     pub sources: Vec<SourceSettings>,
     pub opt_outs: Vec<OptOut>,
     pub test_patrons: Vec<DeclaredTestPatron>,
+    pub exports: Vec<Export>,
 }
 
 impl Declared {
@@ -263,27 +290,22 @@ pub struct Loaded {
 ///
 /// # Errors
 /// Everything that is wrong with the file, by line and field, at once.
-pub fn load(path: &Path, protocols: Protocols<'_>, known: &Catalogue) -> Result<Loaded, Problems> {
-    load_judged(path, protocols, &FieldByField, known)
+pub fn load(path: &Path, kinds: Kinds<'_>, known: &Catalogue) -> Result<Loaded, Problems> {
+    load_judged(path, kinds, &FieldByField, known)
 }
 
-/// `load`, with each relying party judged by its protocol.
+/// `load`, with each relying party judged by its protocol, and each source by its kind.
 ///
 /// # Errors
 /// As `load`.
-pub fn load_judged(
-    path: &Path,
-    protocols: Protocols<'_>,
-    judge: &dyn Judge,
-    known: &Catalogue,
-) -> Result<Loaded, Problems> {
+pub fn load_judged(path: &Path, kinds: Kinds<'_>, judge: &dyn Judge, known: &Catalogue) -> Result<Loaded, Problems> {
     let text = text_of(path)?;
-    parse(&text, path, &Rules { protocols, judge, known }, &Environment::of_process())
+    parse(&text, path, &Rules { kinds, judge, known }, &Environment::of_process())
 }
 
 /// What declarations are held against.
 struct Rules<'a> {
-    protocols: Protocols<'a>,
+    kinds: Kinds<'a>,
     judge: &'a dyn Judge,
     known: &'a Catalogue,
 }

@@ -1,6 +1,8 @@
 //! What runs on a clock: looking for changes made by other processes, turning keys, ending sessions and telling of it,
 //! writing down what was only remembered, and erasing what is over.
 
+mod fetch;
+
 use std::time::Duration;
 
 use anyhow::Result;
@@ -36,6 +38,7 @@ pub fn start(signon: &SignOn) {
     tokio::spawn(write_down(signon.clone()));
     tokio::spawn(expire(signon.clone()));
     tokio::spawn(part(signon.clone()));
+    tokio::spawn(fetch::by_timetable(signon.clone()));
 }
 
 /// Commands work beside a running server: it sees what they changed by the version counters.
@@ -166,7 +169,7 @@ async fn erase_hourly(signon: SignOn) {
 }
 
 /// One run of the retention job: what tells of a patron and is older than the configured time goes, and daily
-/// aggregates remain.
+/// aggregates remain; people withdrawn for longer than theirs go as well.
 ///
 /// # Errors
 /// Those of the database.
@@ -185,6 +188,13 @@ pub async fn erase(app: &App) -> Result<Erased> {
             sessions = erased.sessions,
             "erased what was over"
         );
+    }
+    app.store.people().erase_strays().await?;
+    let left = now - app.config.retention.withdrawn;
+    let people = app.store.people().erase_long_withdrawn(left, now, &app.config.library.time_zone).await?.people;
+    if people > 0 {
+        app.store.people().clear_log().await?;
+        tracing::info!(people, "erased people whom no roster has listed for long");
     }
     Ok(erased)
 }

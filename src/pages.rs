@@ -45,6 +45,8 @@ pub struct Frame {
     pub path: String,
     /// Who is signed in, as a shared screen may show it: `M · 4417`.
     pub badge: Option<String>,
+    /// On a computer that many readers share: "Done" must catch the eye.
+    pub shared: bool,
     /// For the forms of the page and for "Done".
     pub csrf: String,
     /// The pending ask, if any: "Not you?" leads back to its sign-in.
@@ -116,6 +118,11 @@ impl Pages {
     /// The page for what broke or was never there. `code` is short and for staff to note, `detail` is for whoever
     /// mends it and may be empty; neither is ever a secret.
     pub fn error_page(&self, locale: Locale, status: u16, code: &str, detail: &str) -> String {
+        self.error_page_in(Frame { path: "/".into(), ..Frame::default() }, locale, status, code, detail)
+    }
+
+    /// The same, with what stands around it.
+    pub fn error_page_in(&self, frame: Frame, locale: Locale, status: u16, code: &str, detail: &str) -> String {
         #[derive(Serialize)]
         struct ErrorPage<'a> {
             frame: Frame,
@@ -123,7 +130,7 @@ impl Pages {
             code: &'a str,
             detail: &'a str,
         }
-        let page = ErrorPage { frame: Frame { path: "/".into(), ..Frame::default() }, status, code, detail };
+        let page = ErrorPage { frame, status, code, detail };
         self.render("error/error.html", locale, page).unwrap_or_else(|error| {
             tracing::error!(%error, "the error page itself cannot be rendered");
             "<!doctype html><html lang=en><title>Sorry</title><h1>Something went wrong here</h1>".into()

@@ -14,7 +14,7 @@ promise! { founded, async fn an_agreements_end_is_known_before_it_comes_and_chan
     ];
     library.import(&Delivery::of(&people), &[]).fine();
     let blocked = people[1].card().card;
-    library.run(&["card", "block", &blocked]).fine();
+    library.run(&["card", "block", &blocked, "--reason", "lost"]).fine();
 
     let sooner = library.run(&["agreement", "simulate", "maple-all", "--ends", "2090-06-30", "--json"]).fine().json();
     assert_eq!((&sooner["at"], &sooner["ends"]), (&json!("2090-07-01"), &json!("2090-06-30")));

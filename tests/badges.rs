@@ -232,3 +232,26 @@ promise! { founded, async fn a_badges_secret_is_in_no_log_no_record_and_no_answe
     let events = library.run(&["audit", "tail", "-n", "300", "--json"]).fine().stdout;
     assert!(events.contains("\"badge\"") && events.contains("a new year") && !events.contains(&secret));
 }}
+
+promise! { founded, async fn a_child_who_is_erased_leaves_neither_badge_nor_place_in_a_class(library) {
+    library.with_badges("");
+    library.print_badges("room-1", &["--class", "room-1"]).0.fine();
+    let mira = School::card(1);
+    let secret = library.known_badge(&mira.card).await;
+    assert_eq!(shown(&library, &secret).await, None);
+    let show = ["patron", "show", &mira.card, "--reason", "the family asks", "--json"];
+    let id = library.run(&show).fine().json()["patron"].as_str().unwrap().to_owned();
+    assert!(library.records().await.contains("s user-1"));
+    let erase = ["patron", "erase", &mira.card, "--reason", "the family asks", "--yes", "--though-enrolled"];
+    library.run(&erase).fine();
+    for trace in [&*id, "s user-1"] {
+        let gone = || async { !library.records().await.contains(trace) };
+        library.soon(&format!("{trace} is nowhere"), gone).await;
+    }
+    library.soon("her badge opens nothing", || async { shown(&library, &secret).await.as_deref() == Some("badge-void") })
+        .await;
+    // A roster that names her again makes somebody new, who is in her class.
+    library.import(&School::delivery(&School::people()), &[]).fine();
+    let said = library.print_badges("anew", &["--class", "room-1"]).0.fine().json();
+    assert_eq!((said["badges"].as_u64(), said["voided"].as_u64()), (Some(2), Some(1)), "{said}");
+}}

@@ -202,7 +202,7 @@ promise! { founded, async fn every_face_gives_the_same_answer_by_the_same_name_f
     for patron in &patrons {
         library.run_with(&["card", "set-pin", &patron.card], &format!("{}\n", patron.pin)).fine();
     }
-    library.run(&["card", "block", &patrons[1].card]).fine();
+    library.run(&["card", "block", &patrons[1].card, "--reason", "lost"]).fine();
     library.restart();
 
     let mut vendors = Vec::new();

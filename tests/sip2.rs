@@ -101,9 +101,9 @@ promise! { own, async fn a_changed_pin_a_block_and_a_withdrawal_count_at_the_nex
         vendor.information(&mira.card, Some(&mira.pin)).await.field("CQ") == Some("N")
     };
     library.soon("the old PIN is not", old).await;
-    library.run(&["card", "block", &mira.card]).fine();
+    library.run(&["card", "block", &mira.card, "--reason", "lost"]).fine();
     library.soon("the block counts", || async { verdict("640917").await.reason() == Some("card-blocked") }).await;
-    library.run(&["card", "unblock", &mira.card]).fine();
+    library.run(&["card", "unblock", &mira.card, "--reason", "found"]).fine();
     library.soon("the card is good again", || async { verdict("640917").await.field("BL") == Some("Y") }).await;
 }}
 

@@ -98,7 +98,7 @@ promise! { founded, async fn a_token_whose_ground_is_gone_says_which(library) {
     library.run(&["vendor", "disable", "shelf"]).fine();
     assert_eq!(reason(&access), "vendor-disabled");
     library.run(&["vendor", "enable", "shelf"]).fine();
-    library.run(&["card", "block", &Person::pupil(1).identifier]).fine();
+    library.run(&["card", "block", &Person::pupil(1).identifier, "--reason", "lost"]).fine();
     let told = verdict(&library, &access);
     assert_eq!((&told["reason"], &told["grant"]["reason"]), (&"revoked".into(), &"revoked".into()), "{told}");
     assert_eq!(library.tamper("DELETE FROM passage").await, 1);

@@ -15,6 +15,7 @@ mod meter;
 mod report;
 mod saml;
 mod sip2;
+mod student_system;
 mod target;
 mod visitor;
 
@@ -104,6 +105,16 @@ enum Command {
         /// A file whose first line `oneaccess demo --json` printed
         #[arg(long, value_name = "FILE")]
         like: PathBuf,
+        #[arg(long, default_value = "127.0.0.1:0")]
+        listen: SocketAddr,
+    },
+    /// Serves a generated delivery by OneRoster REST, for the server to fetch
+    StudentSystem {
+        /// What `directory generate` wrote, a folder
+        folder: PathBuf,
+        /// The OneRoster version of the delivery is 1.2
+        #[arg(long)]
+        v1p2: bool,
         #[arg(long, default_value = "127.0.0.1:0")]
         listen: SocketAddr,
     },
@@ -248,6 +259,9 @@ fn run(command: Command) -> anyhow::Result<bool> {
             Ok(true)
         }
         Command::Bare { like, listen } => runtime()?.block_on(bare::serve(&like, listen)).map(|()| true),
+        Command::StudentSystem { folder, v1p2, listen } => {
+            runtime()?.block_on(student_system::serve(&folder, v1p2, listen)).map(|()| true)
+        }
         Command::Morning(load) => runtime()?.block_on(morning(&load)),
         Command::HashLimit { threads, seconds, json } => {
             let limit = alone::hash_limit(threads.max(1), Duration::from_secs_f64(seconds))?;

@@ -18,3 +18,5 @@ signed-out-goes-on = You go on in a moment.
 signed-out-continue = Go on
 signed-out-frame = A book site signs you out
 signed-out-again = Sign in again
+signed-out-next = This computer is ready for the next reader.
+signed-out-next-sign-in = Sign in

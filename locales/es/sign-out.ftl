@@ -18,3 +18,5 @@ signed-out-goes-on = Sigues en un momento.
 signed-out-continue = Seguir
 signed-out-frame = Un sitio de libros cierra tu sesión
 signed-out-again = Entrar otra vez
+signed-out-next = Esta computadora está lista para la próxima persona.
+signed-out-next-sign-in = Entrar

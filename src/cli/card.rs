@@ -5,10 +5,16 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Subcommand;
 
-use super::{output::Output, secret};
+use super::{
+    card_export, card_number, card_privilege,
+    output::Output,
+    patron::{reason, tell_kept},
+    secret,
+};
 use crate::{
     admin::operations::{
-        Desk, cards,
+        Desk,
+        cards::{self, CardView},
         resets::{self, Asker},
     },
     domain::card::CardStatus,
@@ -20,21 +26,21 @@ pub enum Card {
     Show {
         card: String,
         /// Why you look: kept in the audit.
-        #[arg(long)]
+        #[arg(long, value_parser = reason)]
         reason: String,
     },
     /// Blocks a card: its sessions and tokens end at once.
     Block {
         card: String,
-        /// Why: kept in the audit.
-        #[arg(long, default_value = "")]
+        /// Why: kept with the card, for staff, and in the audit.
+        #[arg(long, value_parser = reason)]
         reason: String,
     },
     /// Lifts a block.
     Unblock {
         card: String,
         /// Why: kept in the audit.
-        #[arg(long, default_value = "")]
+        #[arg(long, value_parser = reason)]
         reason: String,
     },
     /// Sets a card's PIN, read from a prompt, a file or standard input; ends the patron's sessions.
@@ -65,24 +71,34 @@ pub enum Card {
         #[arg(long)]
         reason: String,
     },
+    /// Gives a card another number: the old one opens nothing at once, and later rosters do not bring it back.
+    Reissue(card_number::Reissue),
+    /// Links a library card that the patron had before, once the ILS or staff say that it is theirs.
+    Link(card_number::Link),
+    /// Takes such a link back.
+    Unlink(card_number::Unlink),
+    /// Gives one card a privilege besides what agreements grant, until a day.
+    Grant(card_privilege::Grant),
+    /// Takes back what `card grant` gave.
+    Revoke(card_privilege::Revoke),
+    /// Writes lines about cards for the library's ILS, as [[export]] declares: everybody, or whose line has changed.
+    Export(card_export::Export),
 }
 
 pub async fn run(desk: &Desk, command: Card, output: Output) -> Result<()> {
     match command {
         Card::Show { card, reason } => {
             let view = cards::show(desk, &card, &reason).await?;
-            output.document(&view, |view| {
-                say!("Card          {}", view.card);
-                let nobody = if view.test_patron { "  (a test patron: nobody)" } else { "" };
-                say!("Name          {}{nobody}", view.name);
-                say!("Status        {}", word(&view.status));
-                say!("Standing      {}{}", word(&view.standing), if view.opted_out { ", opted out" } else { "" });
-                say!("Affiliations  {}", view.affiliations.join(", "));
-                say!("PIN           {}", view.pin);
-            })
+            output.document(&view, tell)
         }
         Card::Block { card, reason } => status(desk, &card, CardStatus::Blocked, &reason, output).await,
         Card::Unblock { card, reason } => status(desk, &card, CardStatus::Active, &reason, output).await,
+        Card::Reissue(command) => card_number::reissue(desk, command, output).await,
+        Card::Link(command) => card_number::link(desk, command, output).await,
+        Card::Unlink(command) => card_number::unlink(desk, command, output).await,
+        Card::Grant(wish) => card_privilege::grant(desk, wish, output).await,
+        Card::Revoke(wish) => card_privilege::revoke(desk, wish, output).await,
+        Card::Export(wish) => card_export::run(desk, wish, output).await,
         Card::SetPin { card, pin_file, temporary } => {
             let pin = secret::read(pin_file.as_deref(), "New PIN: ")?;
             cards::set_pin(desk, &card, &pin, temporary).await?;
@@ -103,6 +119,25 @@ pub async fn run(desk: &Desk, command: Card, output: Output) -> Result<()> {
             })
         }
     }
+}
+
+/// A card in words.
+pub fn tell(view: &CardView) {
+    say!("Card          {}", view.card);
+    if let Some(roster) = &view.roster_card {
+        say!("              in the place of the roster's {roster}, which opens nothing");
+    }
+    if let (Some(library), Some(way)) = (&view.library_card, &view.library_card_way) {
+        say!("Library card  {library} ({}): signs in as well", way.as_str());
+    }
+    let nobody = if view.test_patron { "  (a test patron: nobody)" } else { "" };
+    say!("Name          {}{nobody}", view.name);
+    say!("Status        {}", word(&view.status));
+    let until = view.last_day.map(|day| format!(" until {day}")).unwrap_or_default();
+    say!("Standing      {}{until}{}", view.standing, if view.opted_out { ", opted out" } else { "" });
+    say!("Affiliations  {}", view.affiliations.join(", "));
+    say!("PIN           {}", view.pin);
+    tell_kept(&view.kept);
 }
 
 async fn status(desk: &Desk, card: &str, status: CardStatus, reason: &str, output: Output) -> Result<()> {

@@ -78,6 +78,7 @@ fn contents(declared: &Declared) -> String {
         (declared.vendors.len(), "vendor"),
         (declared.sources.len(), "source"),
         (declared.opt_outs.len(), "opt-out"),
+        (declared.exports.len(), "export"),
         (declared.test_patrons.len(), "test patron"),
     ];
     let some: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, noun)| counted(*n, noun)).collect();

@@ -1,5 +1,7 @@
 //! `oneaccess directory …`: rosters.
 
+mod fetch;
+
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -7,17 +9,21 @@ use std::{
 
 use anyhow::{Result, bail};
 use clap::Subcommand;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     output::{Output, bold, dim, grouped},
     progress::Meter,
     table::Table,
 };
-use crate::admin::operations::{
-    Desk,
-    directory::{self, Change, Counts, ImportError, ImportOptions, Movement, Preview, Reading, Report, Step},
-    generate,
+use crate::{
+    admin::operations::{
+        Desk,
+        directory::{self, Change, Counts, ImportError, ImportOptions, Movement, Preview, Reading, Report, Step},
+        generate, sources,
+        sources::{FetchOptions, ImportOutcome},
+    },
+    compose,
 };
 
 #[derive(Debug, Subcommand)]
@@ -35,6 +41,9 @@ pub enum Directory {
         /// As it is after this many nights; each night 2 % have joined, left, moved or changed.
         #[arg(long, value_name = "K", default_value_t = 0)]
         night: u32,
+        /// Only what the last of these nights has changed.
+        #[arg(long)]
+        delta: bool,
     },
     /// Brings a delivery into force: previewed, guarded, all at once.
     Import {
@@ -49,6 +58,25 @@ pub enum Directory {
         #[arg(long)]
         accept_removals: bool,
     },
+    /// Fetches what a source has to hand over, and brings it into force: what its timetable does by itself.
+    Pull {
+        source: String,
+        /// Ask for everything, not for changes alone.
+        #[arg(long)]
+        whole: bool,
+        /// Only say who would be added, changed, withdrawn by the first delivery.
+        #[arg(long)]
+        dry_run: bool,
+        /// Go on although more than 10 % of an organisation would be withdrawn.
+        #[arg(long)]
+        accept_removals: bool,
+    },
+    /// How each source stands: what is in force, how the last fetch went, when the next one is.
+    Status {
+        /// Exit with 1 where a fetch failed, was stopped or is overdue: for whoever watches at night.
+        #[arg(long)]
+        check: bool,
+    },
     /// What came in, the newest first.
     Runs {
         /// Of this source only.
@@ -57,30 +85,43 @@ pub enum Directory {
     /// Takes the last import of a source back: what held before it holds again.
     Undo {
         source: String,
-        /// Only if this run is the last one.
+        /// This run; without --and-later only if it is the last one.
         #[arg(long, value_name = "N")]
         run: Option<i64>,
+        /// With --run: take back the later runs that build upon it as well.
+        #[arg(long, requires = "run")]
+        and_later: bool,
     },
 }
 
 pub async fn run(config: &Path, command: Directory, output: Output) -> Result<()> {
     match command {
-        Directory::Generate { path, people, oneroster, night } => write(&path, people, &oneroster, night, output),
+        Directory::Generate { path, people, oneroster, night, delta } => {
+            write(&path, people, &oneroster, (night, delta), output)
+        }
         Directory::Import { source, path, dry_run, accept_removals } => {
             let options = ImportOptions { dry_run, accept_removals };
             import(&super::desk(config).await?, &source, &path, options, output).await
         }
+        Directory::Pull { source, whole, dry_run, accept_removals } => {
+            let options =
+                FetchOptions { import: ImportOptions { dry_run, accept_removals }, whole, ..FetchOptions::default() };
+            fetch::pull(&super::desk(config).await?, &source, options, output).await
+        }
+        Directory::Status { check } => fetch::status(&super::desk(config).await?, check, output).await,
         Directory::Runs { source } => runs(&super::desk(config).await?, source.as_deref(), output).await,
-        Directory::Undo { source, run } => undo(&super::desk(config).await?, &source, run, output).await,
+        Directory::Undo { source, run, and_later } => {
+            undo(&super::desk(config).await?, &source, run, and_later, output).await
+        }
     }
 }
 
-fn write(path: &Path, people: u32, version: &str, nights: u32, output: Output) -> Result<()> {
+fn write(path: &Path, people: u32, version: &str, (nights, delta): (u32, bool), output: Output) -> Result<()> {
     let meter = Meter::default();
     let tell = |at: Reading| meter.tell("Writing rows", at.done, at.total);
-    let written = generate::generate(path, usize::try_from(people)?, version, nights, &tell)?;
+    let written = generate::generate(path, usize::try_from(people)?, version, nights, delta, &tell)?;
     meter.end();
-    let document = json!({ "path": path, "people": written, "oneroster": version, "night": nights });
+    let document = json!({ "path": path, "people": written, "oneroster": version, "night": nights, "delta": delta });
     output.document(&document, |_| {
         say!("{} fictional people, OneRoster {version}: {}", grouped(written as u64), path.display());
     })
@@ -93,36 +134,62 @@ async fn import(desk: &Desk, source: &str, path: &Path, options: ImportOptions, 
         move |at: Reading| meter.tell("Reading bytes", at.done, at.total)
     };
     let merging = |step: Step, done: u64, total: u64| meter.tell(name_of(step), done, total);
-    let outcome = directory::import(desk, source, path, options, reading, &merging).await;
+    let opened = compose::source(desk, source).await?;
+    let outcome = directory::import(desk, &opened, source, path, options, reading, &merging).await;
     meter.end();
     let outcome = match outcome {
         Ok(outcome) => outcome,
         Err(error) => return stopped(error, output),
     };
-    let document = json!({
+    let consequences = sources::consequences(desk, &outcome.preview.source, &outcome.shifts).await?;
+    output.document(&document(&outcome, &consequences), |_| tell(&outcome, &consequences))
+}
+
+fn document(outcome: &ImportOutcome, consequences: &[sources::Change]) -> Value {
+    json!({
         "applied": outcome.applied,
         "preview": outcome.preview,
+        "privileges": consequences,
         "report": outcome.report,
         "people": outcome.movements,
         "sessions_ended": outcome.ended.sessions,
         "grants_ended": outcome.ended.passages,
-    });
-    output.document(&document, |_| {
-        tell_preview(&outcome.preview);
-        tell_movements(&outcome.movements);
-        tell_report(&outcome.report);
-        say!();
-        match outcome.preview.run.filter(|_| outcome.applied) {
-            None => say!("A dry run: nothing was changed."),
-            Some(run) => {
-                let present = grouped(outcome.preview.totals.present_after);
-                say!("Run {run} is in force: {present} people of {source} have cards.");
-                if outcome.ended.sessions > 0 {
-                    say!("{} sessions of people who left have ended.", grouped(outcome.ended.sessions));
-                }
+    })
+}
+
+fn tell(outcome: &ImportOutcome, consequences: &[sources::Change]) {
+    tell_preview(&outcome.preview);
+    tell_consequences(consequences, outcome.applied);
+    tell_movements(&outcome.movements);
+    tell_report(&outcome.report);
+    say!();
+    match outcome.preview.run.filter(|_| outcome.applied) {
+        None => say!("A dry run: nothing was changed."),
+        Some(run) => {
+            let (present, source) = (grouped(outcome.preview.totals.present_after), &outcome.preview.source);
+            say!("Run {run} is in force: {present} people of {source} have cards.");
+            if outcome.ended.sessions > 0 {
+                say!("{} sessions of people who left have ended.", grouped(outcome.ended.sessions));
             }
         }
-    })
+    }
+}
+
+/// "312 lose library.ebooks": what the delivery means for what cards open.
+fn tell_consequences(consequences: &[sources::Change], applied: bool) {
+    if consequences.is_empty() {
+        return;
+    }
+    say!("\n{}", bold(if applied { "What that means for people" } else { "What that would mean for people" }));
+    for change in consequences {
+        let at = change.organisation.as_ref().map(ToString::to_string).unwrap_or_default();
+        let mut parts = Vec::new();
+        parts.extend((change.begin > 0).then(|| format!("{} cards open something anew", grouped(change.begin))));
+        parts.extend((change.lapse > 0).then(|| format!("{} cards open nothing any more", grouped(change.lapse))));
+        parts.extend(change.gain.iter().map(|(scope, n)| format!("{} gain {scope}", grouped(*n))));
+        parts.extend(change.lose.iter().map(|(scope, n)| format!("{} lose {scope}", grouped(*n))));
+        say!("  {at:<12}  {}", parts.join(", "));
+    }
 }
 
 /// The guard's no comes with the numbers that it rests on.
@@ -154,13 +221,23 @@ fn tell_preview(preview: &Preview) {
         "#CHANGED",
         "#RETURNING",
         "#WITHDRAWN",
+        "#BRIDGED",
         "#UNCHANGED",
         "#REFUSED",
         "#AFTER",
     ]);
     let mut row = |name: String, c: &Counts| {
-        let numbers =
-            [c.present_before, c.added, c.changed, c.returning, c.withdrawn, c.unchanged, c.refused, c.present_after];
+        let numbers = [
+            c.present_before,
+            c.added,
+            c.changed,
+            c.returning,
+            c.withdrawn,
+            c.bridged,
+            c.unchanged,
+            c.refused,
+            c.present_after,
+        ];
         table.row(std::iter::once(name).chain(numbers.map(grouped)).collect::<Vec<_>>());
     };
     for (organisation, counts) in &preview.by_organisation {
@@ -260,10 +337,10 @@ async fn runs(desk: &Desk, source: Option<&str>, output: Output) -> Result<()> {
     })
 }
 
-async fn undo(desk: &Desk, source: &str, run: Option<i64>, output: Output) -> Result<()> {
+async fn undo(desk: &Desk, source: &str, run: Option<i64>, and_later: bool, output: Output) -> Result<()> {
     let meter = Meter::default();
     let merging = |step: Step, done: u64, total: u64| meter.tell(name_of(step), done, total);
-    let undone = directory::undo(desk, source, run, &merging).await;
+    let undone = directory::undo(desk, source, run, and_later, &merging).await;
     meter.end();
     let undone = match undone {
         Ok(undone) => undone,

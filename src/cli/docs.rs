@@ -13,7 +13,7 @@ pub enum Docs {
 
 pub fn run(command: &Docs) -> Result<()> {
     let Docs::Configuration = command;
-    print!("{}", config::docs::markdown(&compose::settings()));
+    print!("{}", config::docs::markdown(compose::Settings::all().kinds()));
     Ok(())
 }
 
@@ -23,7 +23,7 @@ mod tests {
 
     #[test]
     fn the_configuration_page_says_what_the_code_does() {
-        let fresh = config::docs::markdown(&compose::settings());
+        let fresh = config::docs::markdown(compose::Settings::all().kinds());
         assert!(
             fresh == include_str!("../../docs/configuration.md"),
             "docs/configuration.md is stale: cargo run -- docs configuration > docs/configuration.md"

@@ -57,8 +57,8 @@ fn time(text: &str) -> Result<Duration, String> {
 }
 
 pub async fn invite(desk: &Desk, invite: Invite, output: Output) -> Result<()> {
-    let protocols = compose::settings();
-    let (_, fields) = protocols.iter().find(|(name, _)| *name == "oidc").context("OpenID Connect is not built in")?;
+    let settings = compose::Settings::all();
+    let fields = settings.of_protocol("oidc").context("OpenID Connect is not built in")?;
     let wish = Wish {
         redirects: invite.redirect,
         grants: invite.grant,

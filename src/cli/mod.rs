@@ -15,6 +15,9 @@ mod apply;
 mod audit;
 mod badge;
 mod card;
+mod card_export;
+mod card_number;
+mod card_privilege;
 mod check;
 mod demo;
 mod directory;
@@ -23,10 +26,12 @@ mod explain;
 mod invitation;
 mod keys;
 mod output;
+mod patron;
 mod progress;
 mod scope;
 mod secret;
 mod serve;
+mod shared_device;
 mod table;
 mod vendor;
 mod vendor_metadata;
@@ -85,12 +90,19 @@ enum Command {
     /// Rosters: bring one in, look back, take the last one back; make a fictional one.
     #[command(subcommand)]
     Directory(directory::Directory),
-    /// One card: look, block, unblock, set its PIN, give a temporary one.
+    /// One card: look, block, unblock, set its PIN, give a temporary one or another number, link a library card, give it a
+    /// privilege.
     #[command(subcommand)]
     Card(card::Card),
     /// Badges of the youngest: print, count, take back.
     #[command(subcommand)]
     Badge(badge::Badge),
+    /// Computers that many readers share: mark one by a link, look, remove.
+    #[command(subcommand)]
+    SharedDevice(shared_device::SharedDevice),
+    /// One person: everything that is kept of them, a family's no, the end of it all.
+    #[command(subcommand)]
+    Patron(patron::Patron),
     /// Why a card is let in or refused at a vendor, and exactly what would be released.
     Explain(explain::Explain),
     /// What a token is, and whether it is worth anything now.
@@ -147,6 +159,8 @@ async fn dispatch(cli: Cli) -> Result<()> {
         Command::Directory(command) => directory::run(&config, command, output).await,
         Command::Card(command) => card::run(&desk(&config).await?, command, output).await,
         Command::Badge(command) => badge::run(&desk(&config).await?, command, output).await,
+        Command::SharedDevice(command) => shared_device::run(&desk(&config).await?, command, output).await,
+        Command::Patron(command) => patron::run(&desk(&config).await?, command, output).await,
         Command::Explain(command) => explain::run(&desk(&config).await?, command, output).await,
         Command::Verify(command) => verify::run(&desk(&config).await?, command, output).await,
         Command::Audit(command) => audit::run(&desk(&config).await?, command, output).await,

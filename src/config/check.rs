@@ -97,6 +97,7 @@ fn noun(of: &Claimed) -> &'static str {
         Claimed::Vendor => "vendor",
         Claimed::Source => "source",
         Claimed::OptOut => "opt-out",
+        Claimed::Export => "export",
         Claimed::TestPatron => "test patron",
         Claimed::TestCard => "card",
         Claimed::RosterOrg => "org",

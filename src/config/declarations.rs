@@ -1,10 +1,11 @@
 //! The programme: scopes, organisations, agreements, vendors, sources and opt-outs, each checked by itself.
 //! Whether they fit together is `check`'s.
 
+use serde_json::{Map, Value};
 use toml::de::DeValue;
 
 use super::{
-    Declared, DeclaredVendor, Rules,
+    Declared, DeclaredVendor, Rules, by_field, exports,
     fields::{self, Table},
     parties::{self, Party},
     read, school,
@@ -21,7 +22,9 @@ use crate::domain::{
     organisation::Organisation,
     patron::Role,
     scope::{Scope, Scopes, is_reserved},
+    season::Season,
     test_patron,
+    timetable::Timetable,
     vendor::{Attribute, ReleaseItem, Shelf},
 };
 
@@ -51,6 +54,7 @@ pub(super) enum Claimed {
     Vendor,
     Source,
     OptOut,
+    Export,
     /// A node of the directory's tree.
     RosterOrg,
     TestPatron,
@@ -101,13 +105,15 @@ pub(super) fn read(root: &Section<'_>, rules: &Rules<'_>) -> Draft {
         let agreement = agreement(&section, &mut draft);
         draft.declared.agreements.extend(agreement);
     }
-    let vendor_fields = parties::fields_of_vendor(rules.protocols);
+    let vendor_fields = parties::fields_of_vendor(rules.kinds.protocols);
     for section in root.tables(fields::VENDOR.name, &vendor_fields) {
         let vendor = vendor(&section, &mut draft, rules);
         draft.declared.vendors.extend(vendor);
     }
-    for section in each(&fields::SOURCE) {
-        let source = source(&section, &mut draft);
+    let mut source_fields = known(fields::SOURCE.fields);
+    source_fields.extend(rules.kinds.sources.iter().flat_map(|(_, fields)| by_field::names(fields)));
+    for section in root.tables(fields::SOURCE.name, &source_fields) {
+        let source = source(&section, &mut draft, rules);
         draft.declared.sources.extend(source);
     }
     for section in each(&fields::OPT_OUT) {
@@ -118,6 +124,10 @@ pub(super) fn read(root: &Section<'_>, rules: &Rules<'_>) -> Draft {
     for section in each(&fields::TEST_PATRON) {
         let patron = test_patrons::read(&section, &mut draft);
         draft.declared.test_patrons.extend(patron);
+    }
+    for section in each(&fields::EXPORT) {
+        let export = exports::read(&section, &mut draft);
+        draft.declared.exports.extend(export);
     }
     draft
 }
@@ -148,6 +158,12 @@ fn organisation(section: &Section<'_>, draft: &mut Draft) -> Option<Organisation
     let card = card(section);
     let initial_pin: Option<InitialPin> = section.need("initial_pin", read::owned);
     let help = section.maybe("help", read::text);
+    let bridge = match section.inline("bridge", &known(fields::BRIDGE.fields)) {
+        Some(bridge) => season(&bridge).map(Some),
+        None => Some(None),
+    };
+    let keeps_cards = section.need("keeps_cards", read::flag);
+    let existing_card = section.need("existing_card", read::choice(&["never", "parallel", "merge"]));
     Some(Organisation {
         id: id?,
         name: name?,
@@ -155,7 +171,15 @@ fn organisation(section: &Section<'_>, draft: &mut Draft) -> Option<Organisation
         card: card?,
         initial_pin: initial_pin?,
         help: help?,
+        bridge: bridge?,
+        keeps_cards: keeps_cards?,
+        existing_card: existing_card?,
     })
+}
+
+fn season(section: &Section<'_>) -> Option<Season> {
+    let (from, until) = (section.need("from", read::word), section.need("until", read::word));
+    Some(Season { from: from?, until: until? })
 }
 
 fn card(organisation: &Section<'_>) -> Option<CardScheme> {
@@ -205,6 +229,8 @@ fn agreement(section: &Section<'_>, draft: &mut Draft) -> Option<Agreement> {
     {
         section.wrong("to", format!("the last day, {to}, comes before the first, {from}"));
     }
+    let limit = section.maybe("loan_limit", read::number(1, 9999));
+    let overdue_fines = section.maybe("overdue_fines", read::flag);
     Some(Agreement {
         id: id?,
         organisation: organisation?,
@@ -213,6 +239,8 @@ fn agreement(section: &Section<'_>, draft: &mut Draft) -> Option<Agreement> {
         privileges: as_new(privileges?),
         from: from?,
         to: to?,
+        loan_limit: limit?.and_then(|number| u32::try_from(number).ok()),
+        overdue_fines: overdue_fines?,
     })
 }
 
@@ -242,8 +270,12 @@ fn vendor(section: &Section<'_>, draft: &mut Draft, rules: &Rules<'_>) -> Option
     let launch_url = section.maybe("launch_url", read::url);
     let disabled = section.maybe("disabled", read::flag);
     let by = id.as_ref().map_or("?", |id| id.as_str()).to_owned();
-    let parties: Vec<Party<'_>> =
-        rules.protocols.iter().flat_map(|(name, fields)| parties::read(section, name, fields, rules.judge)).collect();
+    let parties: Vec<Party<'_>> = rules
+        .kinds
+        .protocols
+        .iter()
+        .flat_map(|(name, fields)| parties::read(section, name, fields, rules.judge))
+        .collect();
     for Party { section, key_field, party, .. } in &parties {
         let of = Claimed::Key(party.protocol.clone());
         draft.claim_at(section, section.line_of(key_field), key_field, of, &party.key, &by);
@@ -278,16 +310,58 @@ fn release(section: &Section<'_>) -> Option<ReleaseItem> {
     Some(ReleaseItem { name: name?, purpose: purpose? })
 }
 
-fn source(section: &Section<'_>, draft: &mut Draft) -> Option<SourceSettings> {
+fn source(section: &Section<'_>, draft: &mut Draft, rules: &Rules<'_>) -> Option<SourceSettings> {
     let id: Option<SourceId> = claimed_id(section, draft, Claimed::Source);
     if id.as_ref().is_some_and(|id| test_patron::is_reserved(id.as_str())) {
         section.wrong("id", "is where test patrons are kept; use another");
     }
-    let kind = section.need("kind", |value| match read::text(value)?.as_str() {
-        "oneroster-csv" => Ok("oneroster-csv".to_owned()),
-        other => Err(format!("{other:?}: use oneroster-csv")),
+    let at = section.list("at", read::word);
+    let every = section.maybe("every", read::duration("10s", "7d"));
+    let yields_to = section.list("yields_to", read::word::<SourceId>);
+    for other in yields_to.iter().flatten() {
+        draft.refer(section, other.line, "yields_to", Claimed::Source, other.value.as_str());
+    }
+    if yields_to.iter().flatten().any(|other| Some(&other.value) == id.as_ref()) {
+        section.wrong("yields_to", "a source cannot yield to itself");
+    }
+    let alert_url = section.maybe("alert_url", read::url);
+    let kinds = rules.kinds.sources;
+    let fields = section.need("kind", |value| {
+        let found = read::text(value)?;
+        let names: Vec<&str> = kinds.iter().map(|(name, _)| *name).collect();
+        let known = kinds.iter().find(|(name, _)| *name == found);
+        known.copied().ok_or_else(|| format!("{found:?}: use {}", read::listed(&names)))
     });
-    Some(SourceSettings { id: id?, kind: kind? })
+    let (kind, fields) = fields?;
+    let of_others = kinds.iter().flat_map(|(_, fields)| fields.iter()).map(|field| field.name);
+    for name in of_others.filter(|name| section.has(name) && !fields.iter().any(|field| field.name == *name)) {
+        section.wrong(name, format!("says nothing with kind {kind:?}"));
+    }
+    let mut settings = Some(Map::new());
+    for field in fields {
+        match (by_field::setting(section, field), &mut settings) {
+            (Some(Some((name, value))), Some(settings)) => {
+                settings.insert(name, value);
+            }
+            (Some(_), _) => {}
+            (None, _) => settings = None,
+        }
+    }
+    if let Some(roster) = settings.as_ref().and_then(|settings| settings.get("roster")?.as_str()) {
+        draft.refer(section, section.line_of("roster"), "roster", Claimed::Source, roster);
+    }
+    let source = SourceSettings {
+        id: id?,
+        kind: kind.to_owned(),
+        timetable: Timetable { at: values(at?), every: every?.map(|every| every.as_secs()) },
+        yields_to: values(yields_to?),
+        alert_url: alert_url?,
+        settings: Value::Object(settings?),
+    };
+    if let Some((field, why)) = rules.judge.source_misfit(&source) {
+        section.wrong(field, why);
+    }
+    Some(source)
 }
 
 fn opt_out(section: &Section<'_>, draft: &mut Draft) -> Option<OptOut> {
@@ -295,7 +369,7 @@ fn opt_out(section: &Section<'_>, draft: &mut Draft) -> Option<OptOut> {
     let source = section.maybe("source", read::word);
     let sourced_id = section.maybe("sourced_id", read::text);
     let since = section.maybe("since", read::date);
-    let opt_out = OptOut { card: card?, source: source?, sourced_id: sourced_id?, since: since? };
+    let opt_out = OptOut { card: card?, source: source?, sourced_id: sourced_id?, since: since?, by_command: false };
     match (&opt_out.card, &opt_out.source, &opt_out.sourced_id) {
         (Some(_), None, None) | (None, Some(_), Some(_)) => {}
         _ => {
@@ -334,7 +408,7 @@ fn as_new(names: Vec<Located<ScopeName>>) -> Scopes {
 }
 
 /// A list that says nothing when it is empty.
-fn filled<T>(
+pub(super) fn filled<T>(
     section: &Section<'_>,
     field: &str,
     read: impl Fn(&DeValue<'_>) -> Result<T, String>,
@@ -346,6 +420,6 @@ fn filled<T>(
     Some(list)
 }
 
-fn values<T>(list: Vec<Located<T>>) -> Vec<T> {
+pub(super) fn values<T>(list: Vec<Located<T>>) -> Vec<T> {
     list.into_iter().map(|entry| entry.value).collect()
 }

@@ -3,18 +3,24 @@
 use std::fmt::Write;
 
 use super::{
-    Protocols,
+    Kinds,
     fields::{Setting, TABLES, Table},
 };
 use crate::domain::field::{Field, Kind};
 
-/// The whole page. `protocols` as for `load`.
-pub fn markdown(protocols: Protocols<'_>) -> String {
+/// The whole page. `kinds` as for `load`.
+pub fn markdown(kinds: Kinds<'_>) -> String {
     let mut page = String::from(HEAD);
     for table in TABLES {
         section(&mut page, table);
         if table.name == "vendor.release" {
-            protocols.iter().for_each(|(name, fields)| protocol(&mut page, name, fields));
+            kinds.protocols.iter().for_each(|(name, fields)| protocol(&mut page, name, fields));
+        }
+        if table.name == "source" {
+            kinds.sources.iter().filter(|(_, fields)| !fields.is_empty()).for_each(|(name, fields)| {
+                head(&mut page, &format!("`[[source]]` of kind `{name}`"), "What such a source has besides.");
+                fields.iter().for_each(|field| one(&mut page, field));
+            });
         }
     }
     page
@@ -40,7 +46,16 @@ command and is not in the file stays, unless `--prune`. A whole programme stands
 fn section(page: &mut String, table: &Table) {
     let title = match (table.name, table.many) {
         ("", _) => "Top level".to_owned(),
-        (name @ ("organisation.card" | "vendor.release" | "test_patron.address"), _) => format!("`{name}`"),
+        (
+            name @ ("organisation.card"
+            | "organisation.bridge"
+            | "vendor.release"
+            | "test_patron.address"
+            | "export.columns"),
+            _,
+        ) => {
+            format!("`{name}`")
+        }
         (name, true) => format!("`[[{name}]]`"),
         (name, false) => format!("`[{name}]`"),
     };
@@ -55,17 +70,19 @@ fn section(page: &mut String, table: &Table) {
 fn protocol(page: &mut String, name: &str, fields: &[Field]) {
     let help = format!("An endpoint of the vendor above it that speaks {}. There may be several.", name.to_uppercase());
     head(page, &format!("`[[vendor.{name}]]`"), &help);
-    for field in fields {
-        let default = match field.kind {
-            _ if field.default.is_empty() => String::new(),
-            Kind::Flag | Kind::Number(..) => field.default.to_owned(),
-            Kind::Choices(_) | Kind::Urls | Kind::Networks => {
-                format!("{:?}", field.default.split_whitespace().collect::<Vec<_>>())
-            }
-            _ => format!("\"{}\"", field.default),
-        };
-        row(page, field.name, &kind(field), field.required, &default, field.help);
-    }
+    fields.iter().for_each(|field| one(page, field));
+}
+
+fn one(page: &mut String, field: &Field) {
+    let default = match field.kind {
+        _ if field.default.is_empty() => String::new(),
+        Kind::Flag | Kind::Number(..) => field.default.to_owned(),
+        Kind::Choices(_) | Kind::Urls | Kind::Networks | Kind::Texts => {
+            format!("{:?}", field.default.split_whitespace().collect::<Vec<_>>())
+        }
+        _ => format!("\"{}\"", field.default),
+    };
+    row(page, field.name, &kind(field), field.required, &default, field.help);
 }
 
 fn kind(field: &Field) -> String {
@@ -76,6 +93,11 @@ fn kind(field: &Field) -> String {
         Kind::Choices(words) => format!("list of {}", quoted(words)),
         Kind::Networks => "list of addresses and networks".to_owned(),
         Kind::Number(from, to) => format!("number, {from} to {to}"),
+        Kind::Texts => "list of texts".to_owned(),
+        Kind::Words => "table of texts".to_owned(),
+        Kind::Duration(from, to) => format!("duration, {from} to {to}"),
+        Kind::Path => "path".to_owned(),
+        Kind::SecretFile => "path of a file that holds it".to_owned(),
         Kind::Url => "URL".to_owned(),
         Kind::Urls => "list of URLs".to_owned(),
         Kind::Document => "path of a file, or a URL".to_owned(),

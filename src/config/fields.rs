@@ -5,7 +5,8 @@ mod programme;
 mod school;
 
 pub use programme::{
-    AGREEMENT, CARD, OPT_OUT, ORGANISATION, RELEASE, SCOPE, SOURCE, TEST_ADDRESS, TEST_PATRON, VENDOR,
+    AGREEMENT, BRIDGE, CARD, EXPORT, EXPORT_COLUMN, OPT_OUT, ORGANISATION, RELEASE, SCOPE, SOURCE, TEST_ADDRESS,
+    TEST_PATRON, VENDOR,
 };
 pub use school::{BADGE, CLASSES, LIBRARIAN};
 
@@ -87,7 +88,9 @@ pub const ROOT: Table = Table {
         ),
         may("tls", "table", ""),
         may("sip2", "table", ""),
+        may("ils", "table", ""),
         may("session", "table", ""),
+        may("shared_devices", "table", ""),
         may("throttle", "table", ""),
         may("hashing", "table", ""),
         may("retention", "table", ""),
@@ -106,6 +109,7 @@ pub const ROOT: Table = Table {
         may("source", "tables", ""),
         may("opt_out", "tables", ""),
         may("test_patron", "tables", ""),
+        may("export", "tables", ""),
     ],
 };
 
@@ -159,6 +163,25 @@ pub const SIP2: Table = Table {
     ],
 };
 
+pub const ILS: Table = Table {
+    name: "ils",
+    many: false,
+    help: "The library's own system, asked by SIP2 whether an existing library card and its PIN belong together, see \
+           docs/operate/cards.md. Without this table only staff can vouch for such a card.",
+    fields: &[
+        need(
+            "sip2",
+            "host and port",
+            "Where it answers, `ils.library.example:6001`. Without TLS it must be in one of `private_destinations`, and a \
+             private address must be so in any case.",
+        ),
+        or("tls", "true or false", "false", "Whether it speaks TLS there. Its certificate is checked."),
+        may("login", "text", "How we log in (CN). Without it: not at all."),
+        may("password_file", "path", "A file whose text is the login's password (CO)."),
+        may("institution", "text", "What it calls itself (AO)."),
+    ],
+};
+
 pub const SESSION: Table = Table {
     name: "session",
     many: false,
@@ -171,6 +194,35 @@ pub const SESSION: Table = Table {
             "duration, 1h to 400d",
             "\"30d\"",
             "How long an app or e-reader that may stay (`offline_access`) goes on without its reader.",
+        ),
+    ],
+};
+
+pub const SHARED_DEVICES: Table = Table {
+    name: "shared_devices",
+    many: false,
+    help: "Computers that many readers share, docs/operate/shared-devices.md: those of the networks here, and browsers \
+           marked by `oneaccess shared-device enrol`. Who signs in there stays for minutes, and nothing outlives that. \
+           Where the issuer is plain `http` on loopback, for a trial, both times may be as short as a second.",
+    fields: &[
+        or(
+            "networks",
+            "list of addresses and networks",
+            "[]",
+            "Addresses of labs and branches, `192.0.2.0/24`, as this server sees them behind `trusted_proxies`.",
+        ),
+        or(
+            "idle",
+            "duration, 1m to 30m",
+            "\"5m\"",
+            "Ends after this long without use of a page of ours. A vendor that hears of sign-outs ends its own visit then, \
+             too. Never longer than `[session] idle`.",
+        ),
+        or(
+            "absolute",
+            "duration, 5m to 24h",
+            "\"1h\"",
+            "Ends this long after sign-in, used or not. Never longer than `[session] absolute`.",
         ),
     ],
 };
@@ -233,12 +285,21 @@ pub const RETENTION: Table = Table {
     name: "retention",
     many: false,
     help: "How long what the law protects is kept.",
-    fields: &[or(
-        "who_went_where",
-        "duration, 0d to 30d",
-        "\"30d\"",
-        "How long the audit remembers which patron went to which vendor; then only daily counts remain.",
-    )],
+    fields: &[
+        or(
+            "who_went_where",
+            "duration, 0d to 30d",
+            "\"30d\"",
+            "How long the audit remembers which patron went to which vendor; then only daily counts remain.",
+        ),
+        or(
+            "withdrawn",
+            "duration, 30d to 3650d",
+            "\"400d\"",
+            "Whom no roster has listed for so long is erased; who returns later is somebody new. At once: \
+             `oneaccess patron erase`.",
+        ),
+    ],
 };
 
 pub const KEYS: Table = Table {
@@ -332,12 +393,14 @@ pub const BANDS: Table = Table {
 };
 
 /// In the order that the documentation tells them.
-pub const TABLES: [&Table; 25] = [
+pub const TABLES: [&Table; 30] = [
     &ROOT,
     &LIBRARY,
     &TLS,
     &SIP2,
+    &ILS,
     &SESSION,
+    &SHARED_DEVICES,
     &THROTTLE,
     &HASHING,
     &RETENTION,
@@ -351,6 +414,7 @@ pub const TABLES: [&Table; 25] = [
     &SCOPE,
     &ORGANISATION,
     &CARD,
+    &BRIDGE,
     &AGREEMENT,
     &VENDOR,
     &RELEASE,
@@ -358,4 +422,6 @@ pub const TABLES: [&Table; 25] = [
     &OPT_OUT,
     &TEST_PATRON,
     &TEST_ADDRESS,
+    &EXPORT,
+    &EXPORT_COLUMN,
 ];

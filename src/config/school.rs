@@ -126,7 +126,7 @@ fn organisations(section: &Section<'_>) -> Option<Vec<OrganisationId>> {
 mod tests {
     use std::path::Path;
 
-    use super::super::{Config, Environment, FieldByField, Rules, parse};
+    use super::super::{Config, Environment, FieldByField, Kinds, Rules, parse};
     use crate::domain::{badge::SecondStep, catalogue::Catalogue, class::ClassKinds};
 
     const HEAD: &str = "issuer = \"https://access.library.example\"\n[library]\nname = \"Example Library\"\n\
@@ -138,7 +138,7 @@ mod tests {
 
     fn read(more: &str) -> Result<Config, String> {
         let known = Catalogue::default();
-        let rules = Rules { protocols: &[], judge: &FieldByField, known: &known };
+        let rules = Rules { kinds: Kinds { protocols: &[], sources: &[] }, judge: &FieldByField, known: &known };
         let text = format!("{HEAD}{more}");
         let loaded = parse(&text, Path::new("oneaccess.toml"), &rules, &Environment::default());
         loaded.map(|loaded| loaded.settings.unwrap()).map_err(|problems| problems.to_string())

@@ -2,6 +2,8 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
+use secrecy::SecretString;
+
 use super::{
     Config, Hashing, Library, Oidc, Retention, Sip2, Theme, Throttle, Tls, Tries,
     fields::{self, ROOT, Setting},
@@ -11,9 +13,10 @@ use super::{
 use crate::domain::{
     clock::TimeZone,
     grade::{BandRule, Grade},
+    ils::{Ils, Login},
     key::{Schedule, Schedules},
     network::Network,
-    session::SessionLimits,
+    session::{Life, SessionLimits},
 };
 
 /// Whether the file says anything about the server, rather than the programme alone.
@@ -39,11 +42,14 @@ pub(super) fn read(root: &Section<'_>) -> Option<Config> {
     }
     let tls = root.table(&fields::TLS).map(|section| tls(&section));
     let sip2 = sip2(&root.table_or_empty(&fields::SIP2));
-    let session = session(&root.table_or_empty(&fields::SESSION));
+    let ils = root.table(&fields::ILS).map(|section| ils(&section));
+    let trial = issuer.as_ref().is_some_and(|issuer| issuer.starts_with("http://"));
+    let shared = root.table_or_empty(&fields::SHARED_DEVICES);
+    let shared_networks = networks(&shared, "networks");
+    let session = session(&root.table_or_empty(&fields::SESSION), shared_life(&shared, trial));
     let throttle = throttle(&root.table_or_empty(&fields::THROTTLE));
     let hashing = hashing(&root.table_or_empty(&fields::HASHING));
     let retention = retention(&root.table_or_empty(&fields::RETENTION));
-    let trial = issuer.as_ref().is_some_and(|issuer| issuer.starts_with("http://"));
     let keys = keys(&root.table_or_empty(&fields::KEYS), trial);
     let oidc = oidc(&root.table_or_empty(&fields::OIDC));
     let theme = theme(&root.table_or_empty(&fields::THEME));
@@ -65,7 +71,12 @@ pub(super) fn read(root: &Section<'_>) -> Option<Config> {
             None => None,
         },
         sip2: sip2?,
+        ils: match ils {
+            Some(ils) => Some(ils?),
+            None => None,
+        },
         session: session?,
+        shared_networks: shared_networks?,
         throttle: throttle?,
         hashing: hashing?,
         retention: retention?,
@@ -139,7 +150,39 @@ fn sip2(section: &Section<'_>) -> Option<Sip2> {
     Some(Sip2 { listen, tls_listen: tls_listen?, tls, connections, idle: idle? })
 }
 
-fn session(section: &Section<'_>) -> Option<SessionLimits> {
+fn ils(section: &Section<'_>) -> Option<Ils> {
+    let address = section.need("sip2", |value| {
+        let text = read::text(value)?;
+        let wrong = || format!("{text:?} is not a host and a port such as ils.library.example:6001");
+        let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
+        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        let port = port.parse::<u16>().ok().filter(|port| *port > 0).ok_or_else(wrong)?;
+        let good = !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.:_".contains(&b));
+        if good { Ok((host.to_owned(), port)) } else { Err(wrong()) }
+    });
+    let tls = section.need("tls", read::flag);
+    let login = section.maybe("login", read::text);
+    let password = section.maybe("password_file", |value| {
+        read::secret_file(&section.resolve(&read::text(value)?)).map(SecretString::from)
+    });
+    let institution = section.maybe("institution", read::text);
+    let login = match (login?, password?) {
+        (Some(user), Some(password)) => Some(Login { user, password }),
+        (None, None) => None,
+        _ => {
+            section.wrong("login", "login and password_file belong together");
+            return None;
+        }
+    };
+    let (host, port) = address?;
+    let here = host == "localhost" || host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
+    if !tls? && !here {
+        section.warn("tls", "PINs travel in clear to the ILS: for a private line or a tunnel only");
+    }
+    Some(Ils { host, port, tls: tls?, login, institution: institution?.unwrap_or_default() })
+}
+
+fn session(section: &Section<'_>, shared: Option<Life>) -> Option<SessionLimits> {
     let idle = section.need("idle", read::duration("1m", "24h"));
     let absolute = section.need("absolute", read::duration("5m", "30d"));
     let offline = section.need("offline", read::duration("1h", "400d"));
@@ -148,7 +191,20 @@ fn session(section: &Section<'_>) -> Option<SessionLimits> {
         section.wrong("idle", "must not be longer than absolute");
         return None;
     }
-    Some(SessionLimits { idle, absolute, offline: offline? })
+    Some(SessionLimits { idle, absolute, shared: shared?, offline: offline? })
+}
+
+/// On loopback a trial need not wait for minutes.
+fn shared_life(section: &Section<'_>, trial: bool) -> Option<Life> {
+    let least = |sane: &'static str| if trial { "1s" } else { sane };
+    let idle = section.need("idle", read::duration(least("1m"), "30m"));
+    let absolute = section.need("absolute", read::duration(least("5m"), "24h"));
+    let life = Life { idle: idle?, absolute: absolute? };
+    if life.idle > life.absolute {
+        section.wrong("idle", "must not be longer than absolute");
+        return None;
+    }
+    Some(life)
 }
 
 fn throttle(section: &Section<'_>) -> Option<Throttle> {
@@ -179,8 +235,9 @@ fn hashing(section: &Section<'_>) -> Option<Hashing> {
 }
 
 fn retention(section: &Section<'_>) -> Option<Retention> {
-    let who_went_where = section.need("who_went_where", read::duration("0d", "30d"))?;
-    Some(Retention { who_went_where })
+    let who_went_where = section.need("who_went_where", read::duration("0d", "30d"));
+    let withdrawn = section.need("withdrawn", read::duration("30d", "3650d"));
+    Some(Retention { who_went_where: who_went_where?, withdrawn: withdrawn? })
 }
 
 /// On loopback a trial need not wait for minutes.

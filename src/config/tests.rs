@@ -71,7 +71,11 @@ fn read(text: &str) -> Result<Loaded, Problems> {
 }
 
 fn read_with(text: &str, known: &Catalogue, environment: &Environment) -> Result<Loaded, Problems> {
-    let rules = Rules { protocols: &[("oidc", OIDC)], judge: &FieldByField, known };
+    let rules = Rules {
+        kinds: Kinds { protocols: &[("oidc", OIDC)], sources: &[("oneroster-csv", &[])] },
+        judge: &FieldByField,
+        known,
+    };
     parse(text, Path::new("etc/oneaccess.toml"), &rules, environment)
 }
 
@@ -142,6 +146,29 @@ fn keys_of_tokens_and_of_saml_turn_in_their_own_time() {
     ] {
         let told: Vec<String> = keys(line).err().unwrap().list.iter().map(ToString::to_string).collect();
         assert!(told.iter().any(|problem| problem.contains(expected)), "{line}: {told:?}");
+    }
+}
+
+#[test]
+fn shared_devices_are_left_within_minutes_and_sooner_only_on_loopback() {
+    let with = |issuer: &str, table: &str| {
+        let text = format!("{SETTINGS}{PROGRAMME}\n[shared_devices]\n{table}\n");
+        read(&text.replacen("https://access.library.example", issuer, 1)).map(|loaded| loaded.settings.unwrap())
+    };
+    let usual = with("https://access.library.example", "networks = [\"192.0.2.0/24\"]").unwrap();
+    assert_eq!(usual.shared_networks[0].to_string(), "192.0.2.0/24");
+    assert_eq!(usual.session.of(true).idle, Duration::from_secs(300));
+    assert_eq!(usual.session.of(true).absolute, Duration::from_secs(3600));
+    let trial = with("http://127.0.0.1:8080", "idle = \"2s\"").unwrap();
+    assert_eq!(trial.session.of(true).idle, Duration::from_secs(2));
+    for (table, said) in [
+        ("idle = \"2s\"", "shared_devices.idle: must be between 1m and 30m"),
+        ("idle = \"31m\"", "shared_devices.idle: must be between 1m and 30m"),
+        ("idle = \"20m\"\nabsolute = \"10m\"", "shared_devices.idle: must not be longer than absolute"),
+        ("networks = [\"lab\"]", "shared_devices.networks: \"lab\" is not an address or a network such as 10.0.0.0/8"),
+    ] {
+        let problems = with("https://access.library.example", table).unwrap_err();
+        assert!(problems.to_string().contains(said), "{problems}");
     }
 }
 
@@ -462,9 +489,16 @@ fn what_a_protocol_finds_amiss_is_told_at_its_line() {
             let why = format!("{} of {} cannot do without", party.key, vendor.id);
             party.settings.get("client_secret_sha256").is_some().then_some(("pkce", why))
         }
+        fn source_misfit(&self, source: &SourceSettings) -> Option<(&'static str, String)> {
+            FieldByField.source_misfit(source)
+        }
     }
     let known = Catalogue::default();
-    let rules = Rules { protocols: &[("oidc", OIDC)], judge: &Strict, known: &known };
+    let rules = Rules {
+        kinds: Kinds { protocols: &[("oidc", OIDC)], sources: &[("oneroster-csv", &[])] },
+        judge: &Strict,
+        known: &known,
+    };
     let path = Path::new("etc/oneaccess.toml");
     let problems = parse(PROGRAMME, path, &rules, &Environment::default()).unwrap_err();
     assert_eq!(problems.list[0].to_string(), "line 28: vendor.oidc.pkce: maple-web of maple cannot do without");

@@ -1,12 +1,20 @@
 //! Where patrons come from. Each source reads its own format into a `Roster`; `roster` merges it, by one rule.
 
+mod apart;
+pub mod csv;
+mod drop;
+mod encoding;
+pub mod ldap;
 pub mod oneroster;
 pub mod report;
 pub mod roster;
+pub mod source;
+pub mod verify;
 
 use secrecy::SecretString;
 
-use crate::domain::{class::ClassRoll, grade::Grade, patron::Role};
+use crate::domain::{class::ClassRoll, clock::Date, grade::Grade, patron::Role};
+pub use oneroster::ReadError;
 pub use report::{Note, Outcome, Report};
 
 /// A whole delivery of a directory, read and checked, not yet merged.
@@ -17,6 +25,35 @@ pub struct Roster {
     /// `None` where the delivery says nothing of classes: those known so far stay as they are.
     pub classes: Option<Vec<ClassRoll>>,
     pub report: Report,
+    pub extent: Extent,
+}
+
+/// Whether a delivery says all that there is.
+#[derive(Debug, Default)]
+pub enum Extent {
+    /// Who is not in it is here no more.
+    #[default]
+    Whole,
+    /// Who is not in it stays as they are.
+    Changes(Changes),
+}
+
+/// What a delivery of changes says besides its people, each of whom stands there as a whole but for what is here.
+#[derive(Debug, Default)]
+pub struct Changes {
+    /// sourcedIds of people who are here no more.
+    pub gone: Vec<String>,
+    /// sourcedIds of orgs that are no more; those of `Roster::orgs` are added or changed.
+    pub orgs_gone: Vec<String>,
+    /// `Roster::orgs` are all that there are, as in a delivery that is whole.
+    pub orgs_are_whole: bool,
+    /// Posts that began, changed or (`None`) ended, each by its person's sourcedId (empty where a post that ended is
+    /// told by its own id alone) and its own id. They have no grade: a student's is the person's.
+    pub posts: Vec<(String, String, Option<Post>)>,
+    /// The posts of `Roster::people` are all that these people have; else they keep theirs, but for `posts`.
+    pub posts_are_whole: bool,
+    /// Month and day by the person's sourcedId, also of people who are not in the delivery otherwise.
+    pub birthdays: Vec<(String, (u8, u8))>,
 }
 
 /// A node of the directory's organisation tree.
@@ -28,19 +65,25 @@ pub struct Org {
 }
 
 /// Someone who may get a card: guardians, parents and relatives are left out already.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Person {
     pub sourced_id: String,
     pub given_name: String,
     pub family_name: String,
     pub identifier: Option<String>,
     pub username: Option<String>,
+    /// Kept as a keyed digest alone, and only where an upstream finds people by it.
+    pub email: Option<String>,
     /// `{Type:id}` pairs.
     pub user_ids: Vec<(String, String)>,
     /// `false` counts as withdrawn.
     pub enabled: bool,
-    /// Where they learn or work; the primary one first. Never empty.
+    /// Where they learn or work; the primary one first. Empty only in a delivery of changes that leaves them as they are.
     pub posts: Vec<Post>,
+    /// What the directory says of the person whatever the posts: for changes that leave the posts as they are.
+    pub grade: Option<Grade>,
+    /// sourcedId of the org to name first where several posts are primary or none is; told only where `posts` is empty.
+    pub primary_org: Option<String>,
     /// The PIN that the district supplies.
     pub password: Option<SecretString>,
     /// Month and day, read only where a birthday PIN is configured.
@@ -55,4 +98,18 @@ pub struct Post {
     pub org: String,
     pub role: Role,
     pub grade: Option<Grade>,
+    /// The directory calls it the first one of several.
+    pub primary: bool,
+    /// The directory's own key of the post, by which changes speak of it; empty where it has none.
+    pub id: String,
+    /// First and last day, where it has any.
+    pub from: Option<Date>,
+    pub until: Option<Date>,
+}
+
+impl Post {
+    /// Without an end or a key of its own.
+    pub fn new(org: &str, role: Role, grade: Option<Grade>) -> Post {
+        Post { org: org.to_owned(), role, grade, primary: false, id: String::new(), from: None, until: None }
+    }
 }

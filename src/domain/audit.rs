@@ -27,6 +27,14 @@ pub enum Kind {
     CardStatus,
     /// A badge was made, taken back, or got new pictures.
     Badge,
+    /// A card got another number, or a library card was linked to it, or either was taken back.
+    CardNumber,
+    /// What the library keeps with a patron: an opt-out, an audience, a privilege of one card.
+    PatronFacts,
+    /// People of whom nothing is kept any more. Names nobody.
+    Erasure,
+    /// Lines about patrons that left for the ILS. Names nobody.
+    Export,
     Import,
     ImportUndo,
     Apply,
@@ -37,7 +45,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 17] = [
+    pub const ALL: [Kind; 21] = [
         Kind::SignIn,
         Kind::SignOut,
         Kind::Refusal,
@@ -48,6 +56,10 @@ impl Kind {
         Kind::PinSet,
         Kind::CardStatus,
         Kind::Badge,
+        Kind::CardNumber,
+        Kind::PatronFacts,
+        Kind::Erasure,
+        Kind::Export,
         Kind::Import,
         Kind::ImportUndo,
         Kind::Apply,
@@ -69,6 +81,10 @@ impl Kind {
             Kind::PinSet => "pin-set",
             Kind::CardStatus => "card-status",
             Kind::Badge => "badge",
+            Kind::CardNumber => "card-number",
+            Kind::PatronFacts => "patron-facts",
+            Kind::Erasure => "erasure",
+            Kind::Export => "export",
             Kind::Import => "import",
             Kind::ImportUndo => "import-undo",
             Kind::Apply => "apply",
@@ -93,6 +109,8 @@ impl Kind {
                 | Kind::PinSet
                 | Kind::CardStatus
                 | Kind::Badge
+                | Kind::CardNumber
+                | Kind::PatronFacts
                 | Kind::LookUp
         )
     }

@@ -134,6 +134,42 @@ impl CardScheme {
             .ok_or_else(|| format!("{number:?} is no card number: 1 to 64 visible ASCII characters"))
     }
 
+    /// Numbers that may stand in the place of the roster's, the best first. A barcode's serial begins with 9, which few
+    /// IDs do; whether one is free the caller finds out.
+    pub fn replacements(&self, roster: &CardNumber) -> Box<dyn Iterator<Item = CardNumber> + Send> {
+        match self {
+            CardScheme::Raw { .. } | CardScheme::Prefix { .. } => {
+                let roster = roster.clone();
+                Box::new((2..1000).filter_map(move |turn| CardNumber::read(&format!("{roster}-{turn}"))))
+            }
+            CardScheme::Barcode14 { institution, .. } => {
+                let institution = institution.clone();
+                Box::new((90_000_000..=99_999_999_u32).filter_map(move |serial| {
+                    let body = format!("2{institution}{serial}");
+                    CardNumber::read(&format!("{body}{}", check_digit(&body)?))
+                }))
+            }
+        }
+    }
+
+    /// # Errors
+    /// Where this cannot be a card of the scheme, whatever ID it was made from: a barcode with a wrong check digit.
+    pub fn accepts(&self, number: &CardNumber) -> Result<(), String> {
+        let text = number.as_str();
+        match self {
+            CardScheme::Barcode14 { .. } if text.len() == 14 && text.bytes().all(|b| b.is_ascii_digit()) => {
+                let (body, check) = text.split_at(13);
+                let right = check_digit(body).map(|digit| digit.to_string());
+                if right.as_deref() == Some(check) {
+                    Ok(())
+                } else {
+                    Err(format!("the check digit of {text} is wrong"))
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// # Errors
     /// What is wrong with the scheme itself, before any card is made with it.
     pub fn check(&self) -> Result<(), String> {
@@ -222,6 +258,25 @@ mod tests {
         assert!(barcode.number("123456789").is_err());
         assert!(barcode.number("12a").is_err());
         assert!(raw.number("").is_err());
+    }
+
+    #[test]
+    fn a_number_in_the_place_of_another_follows_the_scheme() {
+        let from = IdField::Identifier;
+        let first = |scheme: &CardScheme, roster: &str| {
+            let roster = CardNumber::read(roster).unwrap();
+            scheme.replacements(&roster).take(2).map(String::from).collect::<Vec<_>>()
+        };
+        let prefix = CardScheme::Prefix { prefix: "CH".into(), from: from.clone() };
+        assert_eq!(first(&prefix, "CH4417"), ["CH4417-2", "CH4417-3"]);
+        let barcode = CardScheme::Barcode14 { institution: "3023".into(), from };
+        let made = first(&barcode, "23023000044170");
+        assert_eq!(made.iter().map(|number| &number[..13]).collect::<Vec<_>>(), ["2302390000000", "2302390000001"]);
+        for number in &made {
+            assert_eq!(barcode.accepts(&CardNumber::read(number).unwrap()), Ok(()));
+        }
+        assert!(barcode.accepts(&CardNumber::read("30234000517862").unwrap()).is_err());
+        assert!(barcode.accepts(&CardNumber::read("STAFF-12").unwrap()).is_ok(), "no barcode at all");
     }
 
     #[test]

@@ -1,27 +1,51 @@
 //! The programme as a whole: partners, agreements, scopes, vendors and opt-outs, as one snapshot.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{
     agreement::Agreement,
     card::CardNumber,
     clock::{Date, Timestamp},
-    id::{AgreementId, OrganisationId, ScopeId, ScopeName, SourceId, VendorId},
+    export::Export,
+    id::{AgreementId, ExportId, OrganisationId, ScopeId, ScopeName, SourceId, VendorId},
+    lookup::LookupField,
+    numbers::Way,
     organisation::Organisation,
     patron::Patron,
     scope::{Scope, Scopes},
+    timetable::Timetable,
     vendor::{RelyingParty, Vendor},
 };
 
-/// A source of rosters, as the configuration declares it.
+/// A directory that rosters come from, or that says who somebody is, as the configuration declares it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SourceSettings {
     pub id: SourceId,
-    /// `oneroster-csv`.
+    /// `oneroster-csv`: the name of a kind of source.
     pub kind: String,
+    /// When its roster is fetched without being asked for.
+    #[serde(default)]
+    pub timetable: Timetable,
+    /// Where somebody of these has the card that this source would give, this source leaves them alone.
+    #[serde(default)]
+    pub yields_to: Vec<SourceId>,
+    /// Told, by a form posted there, when a fetch by timetable fails or is stopped.
+    #[serde(default)]
+    pub alert_url: Option<String>,
+    /// What its kind asks for besides.
+    #[serde(default)]
+    pub settings: Value,
+}
+
+impl SourceSettings {
+    /// A text among its kind's settings.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.settings.get(name)?.as_str()
+    }
 }
 
 /// A tombstone that beats every later roster, named by card or by the directory's own key.
@@ -37,6 +61,9 @@ pub struct OptOut {
     /// The day the family said so; for the record only.
     #[serde(default)]
     pub since: Option<Date>,
+    /// Put down by staff instead of declared in a file. No file takes it away; only `patron opt-in` does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_command: bool,
 }
 
 impl OptOut {
@@ -47,6 +74,12 @@ impl OptOut {
             (None, Some(source), Some(id)) => format!("{source}/{id}"),
             _ => String::new(),
         }
+    }
+
+    /// The names of every tombstone that would name this patron.
+    pub fn keys_of(patron: &Patron) -> Vec<String> {
+        let by_number = patron.numbers.all().map(|number| format!("card:{number}"));
+        by_number.chain([format!("{}/{}", patron.source, patron.sourced_id)]).collect()
     }
 }
 
@@ -59,6 +92,7 @@ pub struct Catalogue {
     pub vendors: BTreeMap<VendorId, Vendor>,
     pub sources: BTreeMap<SourceId, SourceSettings>,
     pub opt_outs: HashSet<String>,
+    pub exports: BTreeMap<ExportId, Export>,
     by_key: HashMap<(String, String), (VendorId, usize)>,
     /// Every name that a scope has or had.
     by_name: HashMap<ScopeName, Named>,
@@ -136,10 +170,22 @@ impl Catalogue {
         Some((vendor, vendor.relying_parties.get(*place)?))
     }
 
+    /// By which fields other sources find the people of `source`: each names its roster and a field of it.
+    pub fn lookups_of(&self, source: &SourceId) -> BTreeSet<LookupField> {
+        let of_it = self.sources.values().filter(|other| other.text("roster") == Some(source.as_str()));
+        of_it.filter_map(|other| other.text("match_field")?.parse().ok()).collect()
+    }
+
+    /// How this patron's organisation, the one that made the card, takes an existing library card; `None` where it does
+    /// not.
+    pub fn existing_card(&self, patron: &Patron) -> Option<Way> {
+        self.organisations.get(&patron.affiliations.first()?.organisation)?.existing_card.way()
+    }
+
+    /// By whichever number of theirs the family said no: the roster's, one that replaced it or was replaced, a library
+    /// card's.
     pub fn has_opted_out(&self, patron: &Patron) -> bool {
-        !self.opt_outs.is_empty()
-            && (self.opt_outs.contains(&format!("card:{}", patron.card))
-                || self.opt_outs.contains(&format!("{}/{}", patron.source, patron.sourced_id)))
+        !self.opt_outs.is_empty() && OptOut::keys_of(patron).iter().any(|key| self.opt_outs.contains(key))
     }
 }
 

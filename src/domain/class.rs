@@ -38,7 +38,7 @@ pub enum ClassRole {
 }
 
 /// One class with its members, as a source delivered it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ClassRoll {
     pub sourced_id: String,
     pub title: String,

@@ -12,6 +12,8 @@ use std::{
 use jiff::{civil, tz};
 use serde::{Deserialize, Serialize};
 
+use super::timetable::TimeOfDay;
+
 /// An instant: milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -37,6 +39,14 @@ impl Timestamp {
             Ok(at) => at.to_string(),
             Err(_) => self.0.to_string(),
         }
+    }
+}
+
+impl std::str::FromStr for Timestamp {
+    type Err = jiff::Error;
+    /// RFC 3339 with any offset, `2026-11-24T02:07:00.000Z`.
+    fn from_str(text: &str) -> Result<Self, jiff::Error> {
+        text.parse::<jiff::Timestamp>().map(|at| Timestamp(at.as_millisecond()))
     }
 }
 
@@ -75,6 +85,12 @@ impl Date {
 
     pub fn day(self) -> i8 {
         self.0.day()
+    }
+
+    /// The same day at the end of time.
+    #[must_use]
+    pub fn tomorrow(self) -> Date {
+        Date(self.0.tomorrow().unwrap_or(self.0))
     }
 }
 
@@ -123,6 +139,12 @@ impl TimeZone {
         let instant = jiff::Timestamp::from_millisecond(at.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
         let (local, zone) = (self.0.to_datetime(instant), self.0.to_offset_info(instant));
         format!("{} {}", local.strftime("%Y-%m-%d %H:%M"), zone.abbreviation())
+    }
+
+    /// `time` on `day` here; one that the change of clocks leaves out is as much later.
+    pub fn at(&self, day: Date, time: TimeOfDay) -> Timestamp {
+        let local = day.0.at(time.hour, time.minute, 0, 0);
+        self.0.to_timestamp(local).map_or(Timestamp(i64::MAX), |at| Timestamp(at.as_millisecond()))
     }
 
     /// The first instant of `day` here.

@@ -3,6 +3,8 @@
 use serde_json::Value;
 use url::{Host, Url};
 
+use super::clock::span;
+
 /// A field of a relying party or a source, as its protocol declares it.
 #[derive(Debug, Clone, Copy)]
 pub struct Field {
@@ -25,9 +27,12 @@ impl Field {
         match self.kind {
             Kind::Flag => self.default.parse().ok().map(Value::Bool),
             Kind::Number(..) => self.default.parse::<i64>().ok().map(Value::from),
-            Kind::Urls | Kind::Networks | Kind::Choices(_) => Some(self.default.split_whitespace().collect()),
+            Kind::Urls | Kind::Networks | Kind::Choices(_) | Kind::Texts => {
+                Some(self.default.split_whitespace().collect())
+            }
             Kind::Text | Kind::TextAlone | Kind::Choice(_) | Kind::Url => Some(Value::String(self.default.to_owned())),
-            Kind::Secret | Kind::Jwks | Kind::Document => None,
+            Kind::Duration(..) => span(self.default).map(|span| Value::from(span.as_secs())),
+            Kind::Secret | Kind::Jwks | Kind::Document | Kind::Path | Kind::SecretFile | Kind::Words => None,
         }
     }
 }
@@ -36,6 +41,10 @@ impl Field {
 pub enum Kind {
     Text,
     Flag,
+    /// A list of texts; a default holds several, separated by spaces.
+    Texts,
+    /// A table of texts, `{ given_name = "First Name" }`.
+    Words,
     /// A list of addresses and networks such as `192.0.2.0/24`.
     Networks,
     /// One of these words.
@@ -44,6 +53,8 @@ pub enum Kind {
     Choices(&'static [&'static str]),
     /// A whole number between these bounds.
     Number(i64, i64),
+    /// `90s`, `30m`, `12h` between these bounds; kept as seconds.
+    Duration(&'static str, &'static str),
     /// An absolute https URL (http on loopback only), without fragment.
     Url,
     /// A list of such URLs.
@@ -56,6 +67,19 @@ pub enum Kind {
     Document,
     /// Given as NAME, or as the file NAME_file; kept as the hex SHA-256 of its bytes.
     Secret,
+    /// A file or folder, relative to the configuration file and kept from the root; it need not be there yet.
+    Path,
+    /// As `Path`, a file that holds a secret. It is read whenever it is needed and its contents are kept nowhere, so
+    /// that exchanging the file exchanges the secret.
+    SecretFile,
+}
+
+/// A setting that does not fit the others.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field} {why}")]
+pub struct Misfit {
+    pub field: &'static str,
+    pub why: String,
 }
 
 /// What a `Url` must be.

@@ -57,6 +57,7 @@ slug! {
     /// A partner organisation: district, charter school, branch.
     OrganisationId,
     AgreementId,
+    ExportId,
     VendorId,
     /// A directory that rosters come from.
     SourceId,

@@ -7,8 +7,11 @@ use serde::{Deserialize, Serialize};
 use super::{
     card::{CardNumber, CardStatus},
     claims::StandardClaims,
+    clock::Timestamp,
     grade::Grade,
     id::{OrganisationId, PatronId, SourceId},
+    kept::Kept,
+    numbers::Numbers,
 };
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,10 +25,14 @@ pub struct Patron {
     /// The first is the one that the card was made by.
     pub affiliations: Vec<Affiliation>,
     pub standing: Standing,
+    /// What is told: `numbers.told()`.
     pub card: CardNumber,
+    pub numbers: Numbers,
     pub card_status: CardStatus,
     /// Declared for a test patron; no roster brings any.
     pub standard_claims: Option<Box<StandardClaims>>,
+    /// What staff put down with the card.
+    pub kept: Kept,
 }
 
 impl Patron {
@@ -49,6 +56,21 @@ impl Patron {
 pub enum Standing {
     Enrolled,
     Withdrawn,
+    /// Not listed any more, since the school year ended: the card lives on over the summer.
+    Bridged {
+        until: Timestamp,
+    },
+}
+
+impl Standing {
+    /// Whether the person counts as one of the school's at that instant.
+    pub fn counts(self, now: Timestamp) -> bool {
+        match self {
+            Standing::Enrolled => true,
+            Standing::Withdrawn => false,
+            Standing::Bridged { until } => now < until,
+        }
+    }
 }
 
 /// A patron at an organisation, in a role and grade.

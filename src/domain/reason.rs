@@ -19,6 +19,14 @@ pub enum Reason {
     PinMustChange,
     /// The card has no PIN yet.
     NoPin,
+    /// The password was right, and the directory has closed the account.
+    DirectoryDisabled,
+    /// The password was right, and the account's last day is over.
+    DirectoryExpired,
+    /// The directory wants the password changed first.
+    DirectoryPasswordChange,
+    /// Not a card and its PIN, and the directory that checks passwords does not answer.
+    DirectoryAway,
     CardBlocked,
     Withdrawn,
     OptedOut,
@@ -62,6 +70,10 @@ impl Reason {
             Reason::TooManyTries { .. } => "too-many-tries",
             Reason::PinMustChange => "pin-must-change",
             Reason::NoPin => "no-pin",
+            Reason::DirectoryDisabled => "directory-disabled",
+            Reason::DirectoryExpired => "directory-expired",
+            Reason::DirectoryPasswordChange => "directory-password-change",
+            Reason::DirectoryAway => "directory-away",
             Reason::CardBlocked => "card-blocked",
             Reason::Withdrawn => "withdrawn",
             Reason::OptedOut => "opted-out",
@@ -94,6 +106,10 @@ impl fmt::Display for Reason {
             }
             Reason::PinMustChange => f.write_str("this PIN must be changed on the sign-in page first"),
             Reason::NoPin => f.write_str("this card has no PIN yet"),
+            Reason::DirectoryDisabled => f.write_str("the directory has disabled this account"),
+            Reason::DirectoryExpired => f.write_str("this account's last day in the directory is over"),
+            Reason::DirectoryPasswordChange => f.write_str("the directory wants this password changed first"),
+            Reason::DirectoryAway => f.write_str("card and PIN do not match, and the directory does not answer"),
             Reason::CardBlocked => f.write_str("the library blocked this card"),
             Reason::Withdrawn => f.write_str("the school no longer lists this person"),
             Reason::OptedOut => f.write_str("the family opted out"),

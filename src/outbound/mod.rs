@@ -1,10 +1,13 @@
-//! The one place from which the house calls others by HTTP: https to the public internet, and nowhere else unless the
-//! operator named the network. What is asked and what the answer means is the caller's.
+//! The one place from which the house calls others: https to the public internet, and nowhere else unless the operator
+//! named the network; and the library's own system by SIP2, by the same rule (`ils`). What is asked by http and what the
+//! answer means is the caller's.
 //!
 //! A host is resolved once and the connection goes to the address that was judged, so a name cannot change its mind in
 //! between. Redirects are not followed, proxies of the environment are not used.
 
+mod composed;
 mod destination;
+mod ils;
 #[cfg(test)]
 mod tests;
 
@@ -138,19 +141,22 @@ impl Outbound {
     /// # Errors
     /// Where `authorities` cannot be read.
     pub fn new(private: &[Network], authorities: Option<&Path>) -> Result<Outbound, Unprepared> {
-        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        if let Some(file) = authorities {
-            let unreadable =
-                |error: &dyn std::fmt::Display| Unprepared::Certificates(file.display().to_string(), error.to_string());
-            for certificate in CertificateDer::pem_file_iter(file).map_err(|error| unreadable(&error))? {
-                let certificate = certificate.map_err(|error| unreadable(&error))?;
-                roots.add(certificate).map_err(|error| unreadable(&error))?;
-            }
-        }
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-        let config = config.with_root_certificates(roots).with_no_client_auth();
-        Ok(Outbound { private: private.into(), tls: TlsConnector::from(Arc::new(config)), resolve: by_the_system() })
+        let public = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        let config = trusting(public, authorities)?;
+        Ok(Outbound { private: private.into(), tls: TlsConnector::from(config), resolve: by_the_system() })
+    }
+
+    /// What is trusted here, for those who speak something else than HTTP.
+    pub fn trust(&self) -> Arc<ClientConfig> {
+        self.tls.config().clone()
+    }
+
+    /// Trusts the authorities in this PEM file and nobody else.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub fn trusting_only(authorities: &Path) -> Result<Arc<ClientConfig>, Unprepared> {
+        trusting(RootCertStore::empty(), Some(authorities))
     }
 
     /// What a GET of `url` brings, up to `most` bytes of it. The media type is the caller's to judge.
@@ -204,14 +210,13 @@ impl Outbound {
         let request = asked.request(url)?;
         let stream = connect(&addresses).await?;
         if url.scheme() == "http" {
-            return answer(stream, request, most).await;
+            return answer(stream, request, most, false).await;
         }
         let stream = self.tls.connect(server_name(url)?, stream).await.map_err(|e| Refused::Tls(e.to_string()))?;
-        answer(stream, request, most).await
+        answer(stream, request, most, false).await
     }
 
-    /// Where the connection may go. One address that is not allowed condemns the host: it is either an attack or a
-    /// mistake that somebody should hear of.
+    /// Where the connection may go.
     async fn destination(&self, url: &Url) -> Result<Vec<SocketAddr>, Refused> {
         let named = url.username().is_empty() && url.password().is_none();
         let (true, Some(host), Some(port)) = (named, url.host(), url.port_or_known_default()) else {
@@ -228,6 +233,11 @@ impl Outbound {
             Host::Ipv6(address) => vec![IpAddr::V6(address)],
             Host::Domain(name) => (self.resolve)(name.to_owned()).await.map_err(|_| Refused::UnknownHost)?,
         };
+        self.allowed(addresses, port, plain)
+    }
+
+    /// One address that is not allowed condemns the host: it is either an attack or a mistake that somebody should hear of.
+    fn allowed(&self, addresses: Vec<IpAddr>, port: u16, plain: bool) -> Result<Vec<SocketAddr>, Refused> {
         for &address in &addresses {
             let named_by_the_operator = self.private.iter().any(|network| network.contains(address));
             if !named_by_the_operator && !destination::is_public(address) {
@@ -242,6 +252,20 @@ impl Outbound {
         }
         Ok(addresses.into_iter().map(|address| SocketAddr::new(address, port)).collect())
     }
+}
+
+fn trusting(mut roots: RootCertStore, authorities: Option<&Path>) -> Result<Arc<ClientConfig>, Unprepared> {
+    if let Some(file) = authorities {
+        let unreadable =
+            |error: &dyn std::fmt::Display| Unprepared::Certificates(file.display().to_string(), error.to_string());
+        for certificate in CertificateDer::pem_file_iter(file).map_err(|error| unreadable(&error))? {
+            let certificate = certificate.map_err(|error| unreadable(&error))?;
+            roots.add(certificate).map_err(|error| unreadable(&error))?;
+        }
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    Ok(Arc::new(config.with_root_certificates(roots).with_no_client_auth()))
 }
 
 fn by_the_system() -> Resolve {
@@ -277,25 +301,34 @@ struct Asked {
 }
 
 impl Asked {
+    /// What every request of ours says of itself.
+    fn dress(headers: &mut HeaderMap, url: &Url) -> Result<(), Refused> {
+        let host = &url[Position::BeforeHost..Position::AfterPort];
+        headers.insert(header::HOST, header::HeaderValue::from_str(host).map_err(|_| Refused::NotAUrl)?);
+        headers.insert(header::USER_AGENT, header::HeaderValue::from_static(USER_AGENT));
+        headers.insert(header::CONNECTION, header::HeaderValue::from_static("close"));
+        Ok(())
+    }
+
     fn request(&self, url: &Url) -> Result<Request<Full<Bytes>>, Refused> {
         let mut request = Request::builder()
             .method(&self.method)
             .uri(&url[Position::BeforePath..Position::AfterQuery])
-            .header(header::HOST, &url[Position::BeforeHost..Position::AfterPort])
-            .header(header::USER_AGENT, USER_AGENT)
-            .header(header::ACCEPT, self.accept)
-            .header(header::CONNECTION, "close");
+            .header(header::ACCEPT, self.accept);
         if self.form.is_some() {
             request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         }
         let body = self.form.clone().unwrap_or_default();
-        request.body(Full::from(body)).map_err(|_| Refused::NotAUrl)
+        let mut request = request.body(Full::from(body)).map_err(|_| Refused::NotAUrl)?;
+        Asked::dress(request.headers_mut(), url)?;
+        Ok(request)
     }
 }
 
 type Answer = (StatusCode, HeaderMap, Bytes);
 
-async fn answer<S>(stream: S, request: Request<Full<Bytes>>, most: usize) -> Result<Answer, Refused>
+/// `whatever`: the body is read whatever the status says.
+async fn answer<S>(stream: S, request: Request<Full<Bytes>>, most: usize, whatever: bool) -> Result<Answer, Refused>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -308,7 +341,7 @@ where
     if head.status.is_redirection() {
         return Err(Refused::Redirected);
     }
-    let body = if most > 0 && head.status.is_success() { read(body, most).await? } else { Bytes::new() };
+    let body = if most > 0 && (whatever || head.status.is_success()) { read(body, most).await? } else { Bytes::new() };
     Ok((head.status, head.headers, body))
 }
 

@@ -1,6 +1,7 @@
 //! Calls to real servers on loopback, which the operator of these tests allows.
 
 mod certificate;
+mod ils;
 
 use std::sync::{
     Mutex,

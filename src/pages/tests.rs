@@ -113,6 +113,10 @@ fn every_reason() -> Vec<Reason> {
         Reason::TooManyTries { retry_after: 90 },
         Reason::PinMustChange,
         Reason::NoPin,
+        Reason::DirectoryDisabled,
+        Reason::DirectoryExpired,
+        Reason::DirectoryPasswordChange,
+        Reason::DirectoryAway,
         Reason::CardBlocked,
         Reason::Withdrawn,
         Reason::OptedOut,
@@ -139,6 +143,10 @@ fn every_reason() -> Vec<Reason> {
             | Reason::TooManyTries { .. }
             | Reason::PinMustChange
             | Reason::NoPin
+            | Reason::DirectoryDisabled
+            | Reason::DirectoryExpired
+            | Reason::DirectoryPasswordChange
+            | Reason::DirectoryAway
             | Reason::CardBlocked
             | Reason::Withdrawn
             | Reason::OptedOut
@@ -163,7 +171,7 @@ fn every_reason() -> Vec<Reason> {
 }
 
 fn frame(path: &str, badge: bool) -> Json {
-    json!({ "path": path, "badge": badge.then_some("M · 4417"), "csrf": "c".repeat(43), "ticket": null })
+    json!({ "path": path, "badge": badge.then_some("M · 4417"), "shared": false, "csrf": "c".repeat(43), "ticket": null })
 }
 
 fn badge(reason: Option<&str>) -> Json {
@@ -189,7 +197,7 @@ fn pictures(picked: usize, reason: Option<&str>) -> Json {
 fn sign_in(problem: Option<(&str, &str)>) -> Json {
     json!({
         "frame": frame("/sign-in/t", false),
-        "names_staff": false, "vendor": "Maple Books",
+        "names_staff": false, "names": false, "vendor": "Maple Books", "shared": false,
         "card": problem.map_or("", |_| "30244170"),
         "action": "/sign-in/t",
         "decline": "/sign-in/t/decline",
@@ -276,14 +284,23 @@ fn device(problem: Option<(&str, &str, &str)>) -> Json {
     })
 }
 
+fn card_link(problem: Option<&str>, linked: Option<&str>) -> Json {
+    let problem = problem.map(|code| json!({ "code": code, "text": code, "minutes": 0, "field": "library_card" }));
+    json!({
+        "frame": frame("/card/link", true), "way": "parallel", "asks": true, "library_card": "3 0234 0005 1786 1",
+        "problem": problem,
+        "linked": linked.map(|way| json!({ "number": "3 0234 0005 1786 1", "way": way, "student": "4417" })),
+    })
+}
+
 fn card(number: &str) -> Json {
     json!({
         "frame": frame("/card", true),
-        "holder": "Mira B.", "number": number,
+        "holder": "Mira B.", "number": number, "may_link": true, "other_number": "2 3023 0000 4417 0",
         "barcode": drawing(200, 48),
         "qr": drawing(29, 29),
         "valid_until": "2031-06-30",
-        "reason": null,
+        "reason": null, "loan_limit": 10, "no_fines": true,
         "privileges": [
             { "key": "library-ebooks", "description": "" },
             { "key": "library-databases", "description": "" },
@@ -308,7 +325,35 @@ fn signed_out(named: &[&str], then: Option<&str>) -> serde_json::Value {
     json!({
         "frame": frame("/signed-out", false), "frames": frames, "told": names("told"), "asked": names("asked"),
         "open": names("open"), "unreached": names("unreached"), "then": then, "goes_on": then.is_some(),
+        "shared": false,
     })
+}
+
+/// Pages of a computer that many readers share, and pages that look otherwise there.
+fn on_a_shared_computer() -> Vec<(&'static str, &'static str, Json)> {
+    let mut around = frame("/card", true);
+    around["shared"] = true.into();
+    // A protocol's page has no form of ours in its header.
+    let mut bare = around.clone();
+    bare["csrf"] = "".into();
+    let mut typing = sign_in(Some(("reason-sign-in-failed", "card")));
+    typing["shared"] = true.into();
+    let mut left = signed_out(&["told"], None);
+    left["shared"] = true.into();
+    let enrol = |name: Option<&str>| json!({ "frame": frame("/", true), "name": name, "action": "/shared-device/x" });
+    let standing =
+        |shared: bool, name: Option<&str>| json!({ "frame": around, "shared": shared, "name": name, "worn": !shared });
+    vec![
+        ("shared-sign-in", "sign-in/sign-in.html", typing),
+        ("shared-signed-out", "sign-out/signed-out.html", left),
+        ("shared-device-connected", "device/connected.html", json!({ "frame": bare })),
+        ("shared-enrol", "shared/enrol.html", enrol(Some("Branch 3, <desk>"))),
+        ("shared-link-over", "shared/enrol.html", enrol(None)),
+        ("shared-standing", "shared/standing.html", standing(true, Some("Branch 3, <desk>"))),
+        ("shared-by-network", "shared/standing.html", standing(true, None)),
+        ("shared-no-more", "shared/standing.html", standing(false, None)),
+        ("still-there", "shared/still-there.html", json!({ "frame": around, "back": "/card" })),
+    ]
 }
 
 fn samples() -> Vec<(String, &'static str, Json)> {
@@ -321,6 +366,8 @@ fn samples() -> Vec<(String, &'static str, Json)> {
     plain["vendor"] = Json::Null;
     let mut by_name = sign_in(None);
     by_name["names_staff"] = true.into();
+    let mut with_names = sign_in(Some(("reason-directory-away", "card")));
+    with_names["names"] = true.into();
     plain["help"] = json!([]);
     let mut all: Vec<(String, &str, Json)> = [
         ("sign-in", "sign-in/sign-in.html", sign_in(None)),
@@ -330,6 +377,7 @@ fn samples() -> Vec<(String, &'static str, Json)> {
         ("badge-void", "badge/scan.html", badge(Some("badge-void"))),
         ("pictures", "badge/pictures.html", pictures(1, None)),
         ("pictures-wrong", "badge/pictures.html", pictures(0, Some("pictures-wrong"))),
+        ("sign-in-names", "sign-in/sign-in.html", with_names),
         ("sign-in-wrong", "sign-in/sign-in.html", sign_in(Some(("reason-sign-in-failed", "card")))),
         ("pin", "pin/change.html", change_pin(None)),
         ("pin-wrong", "pin/change.html", change_pin(Some(("pin-repeats", "new_pin")))),
@@ -351,6 +399,10 @@ fn samples() -> Vec<(String, &'static str, Json)> {
         ),
         ("card", "card/card.html", card("2 3023 00004417 3")),
         ("card-letters", "card/card.html", card("CH004417")),
+        ("card-link", "card/library-card.html", card_link(None, None)),
+        ("card-link-refused", "card/library-card.html", card_link(Some("library-card-unproven"), None)),
+        ("card-linked", "card/library-card.html", card_link(None, Some("parallel"))),
+        ("card-merged", "card/library-card.html", card_link(None, Some("merge"))),
         ("consent", "consent/consent.html", consent(None)),
         ("consent-device", "consent/consent.html", consent(Some("BCDF-GHJK"))),
         ("device", "device/code.html", device(None)),
@@ -379,6 +431,7 @@ fn samples() -> Vec<(String, &'static str, Json)> {
         ("error-integrator", "error/error.html", error(400, "redirect_uri is not one of those registered")),
     ]
     .into_iter()
+    .chain(on_a_shared_computer())
     .map(|(name, template, context)| (name.to_owned(), template, context))
     .collect();
     for status in [401, 403, 404, 405, 413, 418, 429, 503] {

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::domain::{
-    agreement::Agreement,
+    agreement::{Agreement, LoanTerms},
     card::CardStatus,
-    clock::{TimeZone, Timestamp},
+    clock::{Date, TimeZone, Timestamp},
     grade::{AudienceBand, BandRule},
     id::{AgreementId, ScopeId, ScopeName},
+    kept::CardPrivilege,
     patron::{Affiliation, Patron, Role, Standing},
     reason::Reason,
     scope::{Scope, Scopes},
@@ -26,6 +27,14 @@ pub struct Facts<'a> {
     pub time_zone: &'a TimeZone,
     /// What somebody who showed less than a PIN is held to; absent where nothing is.
     pub narrow: Option<Narrow<'a>>,
+}
+
+impl Facts<'_> {
+    /// Whether the library has this in its catalogue still, and the way in which somebody signed in reaches it.
+    fn opens(&self, scope: &ScopeId, now: Timestamp) -> bool {
+        let admitted = |scope: &Scope| self.narrow.is_none_or(|narrow| narrow.admits(scope, now));
+        self.scopes.get(scope).is_some_and(|scope| scope.is_in_use(now) && admitted(scope))
+    }
 }
 
 /// The little that a weak way to sign in opens.
@@ -55,6 +64,9 @@ pub struct Entitlement {
     pub until: Timestamp,
     /// Nothing beyond the default may be told.
     pub plain: bool,
+    pub loans: LoanTerms,
+    /// Scopes that this card alone was given, each with the first instant at which it is over.
+    pub given: BTreeMap<ScopeId, Timestamp>,
 }
 
 /// A yes to one patron at one vendor. Only this module makes one, so no protocol can assert what policy did not allow.
@@ -66,6 +78,7 @@ pub struct Allowance {
     agreements: Vec<AgreementId>,
     until: Timestamp,
     plain: bool,
+    loans: LoanTerms,
 }
 
 impl Allowance {
@@ -95,6 +108,11 @@ impl Allowance {
     pub fn is_plain(&self) -> bool {
         self.plain
     }
+
+    /// What the agreements say of borrowing.
+    pub fn loans(&self) -> LoanTerms {
+        self.loans
+    }
 }
 
 /// What `patron` may do now, telling `trace` each rule that was looked at.
@@ -111,10 +129,17 @@ pub fn entitled<'a>(
         trace(Finding::OptedOut);
         return Err(Reason::OptedOut);
     }
-    if patron.standing == Standing::Withdrawn {
+    if !patron.standing.counts(now) {
         trace(Finding::Withdrawn);
         return Err(Reason::Withdrawn);
     }
+    let bridged_until = match patron.standing {
+        Standing::Bridged { until } => {
+            trace(Finding::Bridged { last_day: facts.time_zone.date(Timestamp(until.millis() - 1)) });
+            until
+        }
+        _ => Timestamp(i64::MAX),
+    };
     if patron.card_status == CardStatus::Blocked {
         trace(Finding::CardBlocked);
         return Err(Reason::CardBlocked);
@@ -129,11 +154,37 @@ pub fn entitled<'a>(
             trace(Finding::Agreement { agreement, affiliation, miss: verdict.clone().err() });
             match verdict {
                 Err(miss) => nearest = nearest.max(miss),
-                Ok(until) => add(&mut found, facts, affiliation, agreement, until, now),
+                Ok(until) => add(&mut found, facts, affiliation, agreement, until.min(bridged_until), now),
             }
         }
     }
-    found.ok_or_else(|| nearest.reason())
+    let mut entitlement = found.ok_or_else(|| nearest.reason())?;
+    lower(&mut entitlement, patron, trace);
+    give(&mut entitlement, facts, now, trace);
+    Ok(entitlement)
+}
+
+/// A parent may lower the band that follows from a grade, and nobody can raise it this way. Staff have no grade.
+fn lower<'a>(entitlement: &mut Entitlement, patron: &'a Patron, trace: &mut dyn FnMut(Finding<'a>)) {
+    let Some(highest) = patron.kept.audience.filter(|_| patron.is_student()) else { return };
+    let band = entitlement.audience_band;
+    if highest < band {
+        entitlement.audience_band = highest;
+        trace(Finding::AudienceLowered { from: band, to: highest });
+    }
+}
+
+/// What this card alone was given. Only beside an agreement: whom none covers has nothing that this could be added to.
+fn give<'a>(entitlement: &mut Entitlement, facts: &Facts<'a>, now: Timestamp, trace: &mut dyn FnMut(Finding<'a>)) {
+    for privilege in &facts.patron.kept.privileges {
+        let ends = facts.time_zone.end_of(privilege.until);
+        let holds = now < ends && facts.opens(&privilege.scope, now);
+        trace(Finding::CardPrivilege { privilege, holds });
+        if holds && !entitlement.scopes.contains(&privilege.scope) {
+            entitlement.scopes.extend([&privilege.scope]);
+            entitlement.given.insert(privilege.scope.clone(), ends);
+        }
+    }
 }
 
 fn add(
@@ -154,13 +205,12 @@ fn add(
         agreements: Vec::new(),
         until,
         plain: facts.narrow.is_some_and(|narrow| narrow.plain),
+        loans: LoanTerms::default(),
+        given: BTreeMap::new(),
     });
-    let in_use = |id: &&ScopeId| {
-        let admitted = |scope: &Scope| facts.narrow.is_none_or(|narrow| narrow.admits(scope, now));
-        facts.scopes.get(*id).is_some_and(|scope| scope.is_in_use(now) && admitted(scope))
-    };
-    entitlement.scopes.extend(agreement.privileges.iter().filter(in_use));
+    entitlement.scopes.extend(agreement.privileges.iter().filter(|id| facts.opens(id, now)));
     entitlement.until = entitlement.until.min(until);
+    entitlement.loans = entitlement.loans.or_better(agreement.loans());
     if !entitlement.agreements.contains(&agreement.id) {
         entitlement.agreements.push(agreement.id.clone());
     }
@@ -212,13 +262,15 @@ pub fn allow<'a>(
     if scopes.is_empty() {
         return Err(Reason::NothingGranted);
     }
+    let given = scopes.iter().filter_map(|scope| entitlement.given.get(scope)).copied().min();
     Ok(Allowance {
+        until: given.map_or(entitlement.until, |ends| ends.min(entitlement.until)),
         scopes,
         role: entitlement.role,
         audience_band: entitlement.audience_band,
         agreements: entitlement.agreements.clone(),
-        until: entitlement.until,
         plain: entitlement.plain,
+        loans: entitlement.loans,
     })
 }
 
@@ -249,11 +301,34 @@ impl Miss {
 pub enum Finding<'a> {
     OptedOut,
     Withdrawn,
+    /// No longer listed, and counted in all the same until this day.
+    Bridged {
+        last_day: Date,
+    },
     CardBlocked,
-    Agreement { agreement: &'a Agreement, affiliation: &'a Affiliation, miss: Option<Miss> },
+    Agreement {
+        agreement: &'a Agreement,
+        affiliation: &'a Affiliation,
+        miss: Option<Miss>,
+    },
+    /// A parent had it lowered.
+    AudienceLowered {
+        from: AudienceBand,
+        to: AudienceBand,
+    },
+    CardPrivilege {
+        privilege: &'a CardPrivilege,
+        holds: bool,
+    },
     VendorDisabled,
-    Audience { band: AudienceBand, served: bool },
-    Scopes { asked: Scopes, granted: Scopes },
+    Audience {
+        band: AudienceBand,
+        served: bool,
+    },
+    Scopes {
+        asked: Scopes,
+        granted: Scopes,
+    },
 }
 
 impl Finding<'_> {
@@ -261,7 +336,10 @@ impl Finding<'_> {
     pub fn passes(&self) -> bool {
         match self {
             Finding::OptedOut | Finding::Withdrawn | Finding::CardBlocked | Finding::VendorDisabled => false,
+            Finding::Bridged { .. } => true,
             Finding::Agreement { miss, .. } => miss.is_none(),
+            Finding::AudienceLowered { .. } => true,
+            Finding::CardPrivilege { holds, .. } => *holds,
             Finding::Audience { served, .. } => *served,
             Finding::Scopes { granted, .. } => !granted.is_empty(),
         }
@@ -274,7 +352,21 @@ impl Finding<'_> {
         match self {
             Finding::OptedOut => "an opt-out stands against this person".to_owned(),
             Finding::Withdrawn => "the roster no longer lists this person".to_owned(),
+            Finding::Bridged { last_day } => {
+                format!("the roster no longer lists this person; the card lives on until {last_day}")
+            }
             Finding::CardBlocked => "the library blocked this card".to_owned(),
+            Finding::AudienceLowered { from, to } => {
+                format!("a parent had the audience lowered from {} to {}", from.as_str(), to.as_str())
+            }
+            Finding::CardPrivilege { privilege: CardPrivilege { scope, until }, holds } => {
+                let name = match names(&std::iter::once(scope.clone()).collect()) {
+                    known if !known.is_empty() => known,
+                    _ => scope.to_string(),
+                };
+                let over = if *holds { "" } else { ", which does not hold any more" };
+                format!("this card was given {name} until {until}{over}")
+            }
             Finding::VendorDisabled => "the vendor is switched off".to_owned(),
             Finding::Audience { band, served: true } => format!("the vendor serves {} readers", band.as_str()),
             Finding::Audience { band, served: false } => {

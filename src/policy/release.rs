@@ -2,6 +2,7 @@
 
 use super::Allowance;
 use crate::domain::{
+    agreement::LoanTerms,
     card::CardNumber,
     claims::{Group, StandardClaims},
     grade::AudienceBand,
@@ -20,6 +21,8 @@ pub struct Release {
     /// Only of adult staff, and only the groups that an agreed purpose names. A protocol tells no more of them than was
     /// asked for.
     pub standard: StandardClaims,
+    /// For who lends things: other protocols have no word for it.
+    pub loans: LoanTerms,
 }
 
 /// What `vendor` is told of `patron`: band and type, and beyond them only what is declared with a purpose.
@@ -30,6 +33,7 @@ pub fn release(allowance: &Allowance, vendor: &Vendor, patron: &Patron) -> Relea
         patron_type: allowance.role(),
         card_number: declared(Attribute::CardNumber).then(|| patron.card.clone()),
         standard: standard(allowance, vendor, patron),
+        loans: allowance.loans(),
     }
 }
 

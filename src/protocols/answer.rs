@@ -12,7 +12,7 @@ use crate::{
     app::App,
     domain::reason::Reason,
     pages::{Frame, Locale},
-    signon::{Fault, visitor::cookie},
+    signon::{Fault, SignOn, Visitor, visitor::cookie},
 };
 
 /// A page that posts itself where scripts run, and by its button where they do not.
@@ -35,6 +35,16 @@ pub fn hand_over(app: &App, headers: &HeaderMap, to: &str, fields: &[(&str, &str
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     no_store(response)
+}
+
+/// What stands around a protocol's page: on a shared computer, who is signed in there, and "Done".
+pub async fn frame(signon: &SignOn, visitor: &Visitor, path: &str) -> Frame {
+    let seated = signon.seated(visitor).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "who sits at a shared computer cannot be said");
+        None
+    });
+    let badge = seated.map(|seated| seated.patron.badge());
+    Frame { path: path.to_owned(), shared: badge.is_some(), badge, ..Frame::default() }
 }
 
 /// 303, kept by nobody, and without a word to the next page on where the browser comes from.

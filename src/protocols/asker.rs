@@ -49,7 +49,7 @@ pub const PATRON_IDENTIFIER: Field = Field {
     required: false,
     default: "alias",
     help: "What it gets back to keep: the vendor's own pseudonym of the reader, the same as by every other protocol, or the \
-           card number that it sent. It may ask by either later.",
+           card number that it sent (of a card with two, the one that is told). It may ask by either later.",
 };
 
 /// One vendor's server.
@@ -151,7 +151,7 @@ impl Asker {
     pub fn identifier<'a>(&self, sent: &'a str, told: &'a Told) -> &'a str {
         match self.identifier {
             Identifier::Alias => &told.subject,
-            Identifier::AsSent => sent,
+            Identifier::AsSent => told.numbers.kept_for(sent),
         }
     }
 

@@ -32,6 +32,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use self::trial::{Trial, Trying};
+pub use crate::domain::field::Misfit;
 use crate::{
     domain::{
         check::{Check, Whose},
@@ -200,11 +201,3 @@ pub fn basic(headers: &HeaderMap) -> Option<(String, String)> {
 }
 
 pub type Vouching<'a> = Pin<Box<dyn Future<Output = Result<Option<VendorId>, Fault>> + Send + 'a>>;
-
-/// A setting that does not fit the others.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{field} {why}")]
-pub struct Misfit {
-    pub field: &'static str,
-    pub why: String,
-}

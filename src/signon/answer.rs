@@ -8,6 +8,7 @@ use subtle::ConstantTimeEq;
 use super::{
     Answer, Fault, SignOn, Visitor,
     begin::{Pending, Place, refusal_event},
+    directory::{Asked, Vouched, pin_counts},
     guesses, visitor,
 };
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
         card::CardNumber,
         clock::Timestamp,
         handle,
-        id::{PatronId, SessionId},
+        id::{PatronId, SessionId, SourceId},
         method::Method,
         patron::Patron,
         reason::Reason,
@@ -26,13 +27,15 @@ use crate::{
     store::{journal::Record, patrons::Pin},
 };
 
-/// A card and PIN that were right.
+/// A card and PIN that were right, or a name and password.
 pub(super) struct Verified {
     pub patron: Patron,
     /// This PIN opens nothing but its own change.
     pub pin_change_due: bool,
     /// It is the roster's.
     pub is_initial: bool,
+    /// Whose password it was, where it was no PIN.
+    pub directory: Option<SourceId>,
 }
 
 /// How a session is opened.
@@ -40,6 +43,8 @@ pub(super) struct Opened {
     pub method: Method,
     /// What was shown opens nothing but the change of the PIN.
     pub pin_change_due: bool,
+    /// Whose password was shown, where it was one of a directory's.
+    pub directory: Option<SourceId>,
 }
 
 impl SignOn {
@@ -57,13 +62,15 @@ impl SignOn {
         match self.check(card, pin, visitor.address, None).await? {
             Err(reason) => Ok(Answer::TryAgain(reason)),
             Ok(verified) => {
-                let opened = Opened { method: Method::Pin, pin_change_due: verified.pin_change_due };
-                self.open(verified.patron, opened, ticket, visitor).await
+                let Verified { patron, pin_change_due, directory, .. } = verified;
+                let opened = Opened { method: Method::Pin, pin_change_due, directory };
+                self.open(patron, opened, ticket, visitor).await
             }
         }
     }
 
-    /// Whether this PIN opens this card. Unknown cards and wrong PINs take the same path and the same time.
+    /// Whether this PIN opens this card, or this password this account of a directory. Unknown cards and wrong PINs take the
+    /// same path and the same time.
     pub(super) async fn check(
         &self,
         typed: &str,
@@ -71,6 +78,19 @@ impl SignOn {
         address: IpAddr,
         place: Option<Place<'_>>,
     ) -> Result<Result<Verified, Reason>, Fault> {
+        let asked = if place.is_some() { Asked::AtAFace } else { Asked::OnThePage };
+        self.check_as(asked, typed, pin, address, place).await
+    }
+
+    pub(super) async fn check_as(
+        &self,
+        asked: Asked,
+        typed: &str,
+        pin: &str,
+        address: IpAddr,
+        place: Option<Place<'_>>,
+    ) -> Result<Result<Verified, Reason>, Fault> {
+        let as_typed = typed;
         let app = self.app();
         let keys = app.keyring.pin_key();
         let canonical = CardNumber::read(typed);
@@ -109,11 +129,35 @@ impl SignOn {
             Pin::Initial(stored) => bool::from(stored.as_bytes().ct_eq(keyed.hex().as_bytes())),
             _ => false,
         };
+        let pin_right = (chosen_right || initial_right)
+            && record.as_ref().is_some_and(|record| pin_counts(&app.catalogue(), &record.patron));
+        let by_directory = if pin_right {
+            Err(Reason::SignInFailed)
+        } else {
+            let known = record.as_ref().map(|record| &record.patron);
+            match self.by_directory(as_typed, pin, known, asked).await {
+                Ok(said) => said,
+                Err(fault) => {
+                    counted.unseen(&app.shelf).await?;
+                    return Err(fault);
+                }
+            }
+        };
         // Looked at for every card, so that those with an initial PIN cannot be told by their time.
-        let wrong = u64::from(!chosen_right && !initial_right);
-        let worn = guesses::initial_is_worn(&app.shelf, &self.0.limits.initial, typed, wrong).await?;
+        let wrong = u64::from(!pin_right && by_directory.is_err());
+        // A card with two numbers has one PIN: what is counted is counted together.
+        let one = record.as_ref().map_or(typed, |record| record.patron.card.as_str());
+        let worn = guesses::initial_is_worn(&app.shelf, &self.0.limits.initial, one, wrong).await?;
 
-        let right = !pin.trim().is_empty() && (chosen_right || (initial_right && !worn));
+        let right = !pin.trim().is_empty() && pin_right && (chosen_right || !worn);
+        let reason = match by_directory {
+            Ok(Vouched { record, source }) => {
+                counted.right(&app.shelf).await?;
+                let (patron, directory) = (record.patron, Some(source));
+                return Ok(Ok(Verified { patron, pin_change_due: false, is_initial: false, directory }));
+            }
+            Err(reason) => reason,
+        };
         match record {
             Some(record) if right => {
                 counted.right(&app.shelf).await?;
@@ -121,14 +165,14 @@ impl SignOn {
                     Pin::Chosen { change_due, .. } => (change_due, false),
                     _ => (true, true),
                 };
-                Ok(Ok(Verified { patron: record.patron, pin_change_due, is_initial }))
+                Ok(Ok(Verified { patron: record.patron, pin_change_due, is_initial, directory: None }))
             }
             record => {
                 counted.wrong(&app.shelf).await?;
                 let patron = record.map(|record| record.patron.id);
-                let event = refusal_event(app.clock.now(), &Reason::SignInFailed, patron, place);
+                let event = refusal_event(app.clock.now(), &reason, patron, place);
                 app.journal.keep(Vec::new(), vec![event]).await?;
-                Ok(Err(Reason::SignInFailed))
+                Ok(Err(reason))
             }
         }
     }
@@ -172,6 +216,7 @@ impl SignOn {
             last_seen: now,
             ended_at: None,
             pin_change_due: opened.pin_change_due,
+            shared: self.is_shared(visitor).await?,
         };
         let mut events = vec![AuditEvent {
             at: now,
@@ -183,6 +228,9 @@ impl SignOn {
                 "method": session.method.to_string(),
             }),
         }];
+        if let Some(directory) = &opened.directory {
+            events.iter_mut().for_each(|event| event.payload["directory"] = directory.as_str().into());
+        }
         if patron.is_test() {
             events.iter_mut().for_each(|event| event.payload["test"] = true.into());
         }

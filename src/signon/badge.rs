@@ -116,7 +116,7 @@ impl SignOn {
         };
         match rule.second_step {
             SecondStep::None => {
-                let opened = Opened { method: Method::Badge, pin_change_due: false };
+                let opened = Opened { method: Method::Badge, pin_change_due: false, directory: None };
                 Ok(Scanned::Answer(self.open(patron, opened, ticket, visitor).await?))
             }
             SecondStep::Picture => {
@@ -185,7 +185,7 @@ impl SignOn {
             return Ok(None);
         }
         app.store.badges().picked_right(&badge.id).await?;
-        let opened = Opened { method: Method::BadgeAndPicture, pin_change_due: false };
+        let opened = Opened { method: Method::BadgeAndPicture, pin_change_due: false, directory: None };
         self.open(patron, opened, picking.ticket.as_deref(), visitor).await.map(Some)
     }
 

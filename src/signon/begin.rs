@@ -129,13 +129,15 @@ impl SignOn {
         Ok(self.app().shelf.put(Namespace::Ticket, ticket, bytes, PATIENCE).await?)
     }
 
-    async fn step(&self, ask: Ask, consented: Option<SessionId>, visitor: &Visitor) -> Result<Next, Fault> {
+    async fn step(&self, mut ask: Ask, consented: Option<SessionId>, visitor: &Visitor) -> Result<Next, Fault> {
         let now = self.app().clock.now();
         let catalogue = self.app().catalogue();
         let Some(vendor) = catalogue.vendors.get(&ask.vendor) else {
             return self.refuse(ask, None, Reason::VendorDisabled).await;
         };
         let present = self.present(visitor, now).await?;
+        // Nothing outlives a session on a shared computer: the next child is not whom it would stay with.
+        ask.offline &= !present.as_ref().is_some_and(|(session, _)| session.shared);
         let step = policy::next_step(
             vendor,
             &ask.wants(consented),

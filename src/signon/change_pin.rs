@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{ChangedPin, Fault, SignOn, Visitor};
+use super::{ChangedPin, Fault, SignOn, Visitor, directory::Asked};
 use crate::{
     domain::{
         audit::{AuditEvent, Kind},
@@ -30,10 +30,11 @@ impl SignOn {
         let Some((session, patron)) = self.present(visitor, app.clock.now()).await? else {
             return Ok(ChangedPin::SignInNeeded);
         };
-        if let Err(rule) = acceptable(new, &patron.card) {
+        if let Err(rule) = patron.numbers.all().try_for_each(|number| acceptable(new, number)) {
             return Ok(ChangedPin::TooEasy(rule));
         }
-        if let Err(reason) = self.check(patron.card.as_str(), current, visitor.address, None).await? {
+        let checked = self.check_as(Asked::ForThePin, patron.card.as_str(), current, visitor.address, None);
+        if let Err(reason) = checked.await? {
             return Ok(ChangedPin::TryAgain(reason));
         }
         if current.trim() == new.trim() {

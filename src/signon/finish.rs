@@ -38,9 +38,10 @@ impl SignOn {
             return Err(Fault::Broken(format!("vendor {} went away", ask.vendor)));
         };
         let limits = &app.config.session;
+        let until = session.authenticated_at + limits.of(session.shared).absolute;
         // What is kept in an app outlives the school day; a badge does not.
         let offline = ask.offline && !session.method.is_badge();
-        let end = if offline { now + limits.offline } else { session.authenticated_at + limits.absolute };
+        let end = if offline { now + limits.offline } else { until };
         let grant = Grant {
             id: GrantId(uuid::Uuid::now_v7()),
             session: session.id,

@@ -8,16 +8,19 @@ mod begin;
 mod change_pin;
 mod codes;
 mod consent;
+mod directory;
 pub mod farewell;
 mod finish;
 mod guesses;
 mod known;
 mod leave;
+mod library_card;
 pub mod pins;
 mod pseudonyms;
 pub mod rehearse;
 mod renew;
 mod session;
+mod shared;
 #[cfg(test)]
 mod tests;
 mod vendor_secrets;
@@ -32,6 +35,7 @@ pub use crate::policy::release::Release;
 use crate::{
     app::App,
     domain::{
+        agreement::LoanTerms,
         clock::Timestamp,
         grant::Grant,
         id::{GrantId, SessionId, VendorId},
@@ -49,7 +53,9 @@ use crate::{
 pub use badge::{PICKS, Scanned};
 pub use consent::{Asked, Consenting};
 pub use leave::{Departed, Left, OF, Onward, Visit, Wish};
+pub use library_card::Linking;
 pub use renew::Turned;
+pub use shared::{Seated, SharedBy};
 pub use verify::{Door, Told};
 pub use visitor::Visitor;
 
@@ -79,7 +85,8 @@ pub struct Ask {
     /// What the patron is asked before anything is told; absent where the agreement says it all.
     #[serde(default)]
     pub consent: Option<Question>,
-    /// What is granted may outlive the session: an app or e-reader that stays.
+    /// What is granted may outlive the session: an app or e-reader that stays. Never from a shared computer, so a
+    /// protocol looks at what `finish` hands back, not at what it asked for.
     pub offline: bool,
     /// What the protocol keeps with the grant, in its own words: what it renews later, how it named the patron.
     pub renewable: Option<serde_json::Value>,
@@ -183,6 +190,8 @@ pub struct SignedIn {
     pub valid_until: Option<Timestamp>,
     /// Scopes that this patron's agreements grant now.
     pub privileges: Scopes,
+    /// What the agreements say of borrowing.
+    pub loans: LoanTerms,
 }
 
 /// Something broke, as opposed to being refused: logged, shown as a number.

@@ -11,7 +11,7 @@ use super::*;
 use crate::{
     admin::operations::{Desk, apply, cards},
     compose, config,
-    directory::{Org, Person, Post, Roster, roster::ImportOptions, roster::Merge},
+    directory::{Org, Person, Post, Roster, roster::ImportOptions, roster::Merge, roster::Rules},
     domain::{catalogue::Catalogue, clock::Clock, patron::Role},
     jobs,
     store::rosters::trial::{Folder, databases},
@@ -82,7 +82,7 @@ async fn houses() -> Vec<House> {
         let file = keys.join("house.toml");
         let text = SETTINGS.replace("DATABASE", &url).replace("FOLDER", &keys.display().to_string());
         std::fs::write(&file, text).unwrap();
-        let read = config::load(&file, &[], &Catalogue::default()).unwrap();
+        let read = config::load(&file, config::Kinds::default(), &Catalogue::default()).unwrap();
         let desk = compose::desk(read.settings.unwrap(), clock.clone()).await.unwrap();
         apply::apply(desk.hand(), read.declared, apply::Options::default(), "test").await.unwrap();
         enrol(&desk).await;
@@ -94,12 +94,14 @@ async fn houses() -> Vec<House> {
 }
 
 async fn enrol(desk: &Desk) {
-    let organisations = desk.db.catalogue().load().await.unwrap().organisations;
+    let catalogue = desk.db.catalogue().load().await.unwrap();
+    let (source, time_zone) = ("cms".parse().unwrap(), &desk.config.library.time_zone);
+    let rules = Rules::of(&catalogue, &source, desk.clock.now(), time_zone);
     let merge = Merge {
         db: &desk.db,
         clock: &desk.clock,
         pin_key: desk.keyring.pin_key(),
-        organisations: &organisations,
+        rules: &rules,
         progress: &|_, _, _| {},
     };
     let pupil = |id: &str, pin: &str| Person {
@@ -108,12 +110,15 @@ async fn enrol(desk: &Desk) {
         family_name: "Brookquill".into(),
         identifier: Some(id.into()),
         username: None,
+        email: None,
+        grade: None,
         user_ids: Vec::new(),
         enabled: true,
-        posts: vec![Post { org: "s1".into(), role: Role::Student, grade: "07".parse().ok() }],
+        posts: vec![Post::new("s1", Role::Student, "07".parse().ok())],
         password: Some(pin.to_owned().into()),
         birthday: None,
         line: 2,
+        ..Person::default()
     };
     let orgs = vec![Org { sourced_id: "s1".into(), parent: None, name: "School".into() }];
     let roster = Roster { orgs, people: vec![pupil("4417", "440017"), pupil("4418", "440018")], ..Roster::default() };
@@ -123,7 +128,7 @@ async fn enrol(desk: &Desk) {
 
 impl House {
     fn visitor(&self, cookie: Option<&str>) -> Visitor {
-        Visitor { cookie: cookie.map(str::to_owned), address: "203.0.113.7".parse().unwrap() }
+        Visitor { cookie: cookie.map(str::to_owned), device: None, address: "203.0.113.7".parse().unwrap() }
     }
 
     async fn try_pin(&self, card: &str, pin: &str) -> Answer {

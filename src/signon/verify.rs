@@ -20,6 +20,7 @@ use crate::{
         clock::Timestamp,
         id::{PatronId, VendorId},
         method::Method,
+        numbers::Numbers,
         patron::Patron,
         pin::KeyedPin,
         reason::Reason,
@@ -52,6 +53,8 @@ pub struct Told {
     pub subject: String,
     pub release: Release,
     pub scopes: Scopes,
+    /// For who keeps the number that was sent, and for nobody else.
+    pub numbers: Numbers,
     /// When it ends unless the agreement is renewed.
     pub until: Timestamp,
 }
@@ -86,7 +89,12 @@ impl SignOn {
                 && let Some(patron) = self.patron_by(known.patron).await?
             {
                 return self
-                    .decide(door, &patron, known.pin_change_due, Memory { generation, key, known: Some(known) })
+                    .decide(
+                        door,
+                        &patron,
+                        known.pin_change_due,
+                        Memory { generation, key: Some(key), known: Some(known) },
+                    )
                     .await;
             }
         }
@@ -96,6 +104,8 @@ impl SignOn {
             Ok(verified) => verified,
         };
         let pin_change_due = verified.pin_change_due && !self.is_supplied_by_district(&verified);
+        // A directory does not tell us when a password changes: the next question goes to it again.
+        let key = verified.directory.is_none().then_some(key);
         self.decide(door, &verified.patron, pin_change_due, Memory { generation, key, known: None }).await
     }
 
@@ -130,7 +140,7 @@ impl SignOn {
         let generation = self.0.known.generation();
         let key = self.remembered_by(door, &card, None);
         let known = self.0.known.shown(generation, &key);
-        self.decide(door, &record.patron, false, Memory { generation, key, known }).await
+        self.decide(door, &record.patron, false, Memory { generation, key: Some(key), known }).await
     }
 
     /// What policy says of a patron at this door, written down unless the same was said a moment ago.
@@ -159,7 +169,9 @@ impl SignOn {
             };
             app.journal.keep(Vec::new(), vec![event]).await?;
             let shown = Shown { patron: patron.id, pin_change_due, said };
-            self.0.known.remember_shown(memory.generation, memory.key, shown);
+            if let Some(key) = memory.key {
+                self.0.known.remember_shown(memory.generation, key, shown);
+            }
         }
         Ok(allowed.map(|(vendor, allowance)| self.told(vendor, patron, &allowance)))
     }
@@ -169,6 +181,7 @@ impl SignOn {
             subject: subject(self.app().keyring.pseudonym_key(), vendor.uid, patron.id),
             release: release(allowance, vendor, patron),
             scopes: allowance.scopes().clone(),
+            numbers: patron.numbers.clone(),
             until: allowance.until(),
         }
     }
@@ -231,7 +244,8 @@ const SAID_YES: &str = "yes";
 /// Where an answer is looked for and put.
 struct Memory {
     generation: Generation,
-    key: KeyedPin,
+    /// `None`: it is not remembered.
+    key: Option<KeyedPin>,
     known: Option<Shown>,
 }
 

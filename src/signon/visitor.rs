@@ -12,6 +12,8 @@ use crate::app::App;
 pub struct Visitor {
     /// The value of the session cookie, as sent.
     pub cookie: Option<String>,
+    /// The value of the cookie that marks the browser of a shared computer, as sent.
+    pub device: Option<String>,
     /// The client's address, after the proxies that the configuration trusts.
     pub address: IpAddr,
 }
@@ -19,6 +21,11 @@ pub struct Visitor {
 /// `__Host-` ties the cookie to this host over https; plain http exists on loopback only.
 pub fn session_cookie_name(issuer: &str) -> &'static str {
     if issuer.starts_with("https://") { "__Host-oneaccess" } else { "oneaccess" }
+}
+
+/// The cookie that marks a browser as one that many readers share.
+pub fn device_cookie_name(issuer: &str) -> &'static str {
+    if issuer.starts_with("https://") { "__Host-oneaccess-shared" } else { "oneaccess-shared" }
 }
 
 /// The Set-Cookie that takes the session's cookie away.
@@ -29,9 +36,11 @@ pub fn no_session_cookie(issuer: &str) -> String {
 
 impl Visitor {
     pub fn from_request(app: &App, headers: &HeaderMap, peer: IpAddr) -> Visitor {
-        let cookie = cookie(headers, session_cookie_name(&app.config.issuer)).map(str::to_owned);
+        let cookie_of = |headers, name| cookie(headers, name).map(str::to_owned);
+        let cookie = cookie_of(headers, session_cookie_name(&app.config.issuer));
         let trusted = |address: IpAddr| app.config.trusted_proxies.iter().any(|network| network.contains(address));
-        Visitor { cookie, address: client_address(headers, peer, trusted) }
+        let device = cookie_of(headers, device_cookie_name(&app.config.issuer));
+        Visitor { cookie, device, address: client_address(headers, peer, trusted) }
     }
 
     /// The hex SHA-256 that the session is kept under.

@@ -29,10 +29,11 @@ pub enum Kind {
     Client,
     /// What a relying party publishes about itself.
     Published,
+    Export,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 9] = [
+    pub const ALL: [Kind; 10] = [
         Kind::Scope,
         Kind::Organisation,
         Kind::Agreement,
@@ -42,6 +43,7 @@ impl Kind {
         Kind::TestPatron,
         Kind::Client,
         Kind::Published,
+        Kind::Export,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -55,6 +57,7 @@ impl Kind {
             Kind::TestPatron => "test-patron",
             Kind::Client => "client",
             Kind::Published => "published",
+            Kind::Export => "export",
         }
     }
 }
@@ -225,6 +228,7 @@ fn assemble(rows: Vec<Entry>) -> Result<Catalogue> {
                 let opt_out: OptOut = read(&kind, &id, &body)?;
                 catalogue.opt_outs.insert(opt_out.key());
             }
+            "export" => insert(&mut catalogue.exports, &kind, id, &body)?,
             "client" => registered.push(read(&kind, &id, &body)?),
             "published" => published.push(read(&kind, &id, &body)?),
             // A test patron is read as the patron that it is.

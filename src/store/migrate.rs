@@ -15,6 +15,10 @@ const STEPS: &[(i64, &str, &str)] = &[
     (6, "registration", include_str!("../../migrations/0006_registration.sql")),
     (7, "saml_keys", include_str!("../../migrations/0007_saml_keys.sql")),
     (8, "pins", include_str!("../../migrations/0008_pins.sql")),
+    (9, "rosters", include_str!("../../migrations/0009_rosters.sql")),
+    (10, "cards", include_str!("../../migrations/0010_cards.sql")),
+    (11, "facts", include_str!("../../migrations/0011_facts.sql")),
+    (12, "shared_devices", include_str!("../../migrations/0012_shared_devices.sql")),
     (13, "badges", include_str!("../../migrations/0013_badges.sql")),
 ];
 

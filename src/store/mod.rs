@@ -39,18 +39,25 @@ macro_rules! within {
 pub mod audit;
 pub mod badges;
 pub mod catalogue;
+pub mod exports;
 pub mod farewells;
 pub mod journal;
+mod kept;
 pub mod keys;
+pub mod lookups;
 mod migrate;
+pub mod numbers;
 pub mod passages;
 pub mod patrons;
+pub mod people;
 pub mod published;
 pub mod registration;
 pub mod retention;
 pub mod rosters;
+pub mod schedules;
 pub mod scopes;
 pub mod sessions;
+pub mod shared_devices;
 pub mod test_patrons;
 #[cfg(test)]
 mod tests;
@@ -138,6 +145,8 @@ impl Db {
                 .synchronous(SqliteSynchronous::Full)
                 .busy_timeout(WRITER_PATIENCE)
                 .pragma("cache_size", "-8000")
+                // What is deleted is gone from the file, too.
+                .pragma("secure_delete", "ON")
                 .statement_cache_capacity(256)
                 .disable_statement_logging();
             // Turning a new file to WAL takes the whole file, and no busy handler waits for that: one connection does it

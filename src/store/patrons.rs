@@ -57,7 +57,9 @@ macro_rules! holding {
     ($rest:literal) => {
         concat!(
             "SELECT p.id, p.source, p.sourced_id, p.card_status, p.pin_verifier, p.pin_change_due, e.given_name, ",
-            "e.family_name, e.affiliations, e.present, e.card, e.initial_pin, p.standard_claims ",
+            "e.family_name, e.affiliations, e.present, e.card, e.initial_pin, p.standard_claims, e.bridged_until, ",
+            super::numbers::numbers!(),
+            " , p.kept ",
             "FROM roster_entry e JOIN roster_source s ON s.source = e.source JOIN patron p ON p.id = e.patron ",
             "WHERE e.run <= s.live_run AND ",
             $rest
@@ -67,14 +69,28 @@ macro_rules! holding {
 
 const BY_ID: &str = holding!("e.patron = $1 ORDER BY e.run DESC LIMIT 1");
 
+/// Found by the roster's number or by one of the library's, each by its index; then it must be one that opens.
 const BY_CARD: &str = holding!(
-    "e.card = $1 AND NOT EXISTS (SELECT 1 FROM roster_entry n WHERE n.patron = e.patron AND n.run > e.run \
-     AND n.run <= s.live_run) ORDER BY e.present DESC, e.run DESC LIMIT 1"
+    "e.patron IN (SELECT c.patron FROM roster_entry c WHERE c.card = $1 UNION SELECT o.id FROM patron o \
+     WHERE o.own_card = $1 UNION SELECT l.id FROM patron l WHERE l.library_card = $1) \
+     AND (COALESCE(p.own_card, e.card) = $1 OR p.library_card = $1) \
+     AND NOT EXISTS (SELECT 1 FROM roster_entry n WHERE n.patron = e.patron AND n.run > e.run \
+     AND n.run <= s.live_run) ORDER BY e.present DESC, e.bridged_until DESC, e.run DESC LIMIT 1"
 );
 
-/// Whose newest visible row says that they are there, in the order of ids.
+/// A row that holds in the place of `e`, of the source `s`.
+pub(super) const NEWER: &str =
+    "SELECT 1 FROM roster_entry n WHERE n.patron = e.patron AND n.run > e.run AND n.run <= s.live_run";
+
+/// Whose newest visible row says that they are there, or were until the summer, in the order of ids.
 const ENROLLED: &str = holding!(
-    "e.patron > $1 AND e.present AND NOT EXISTS (SELECT 1 FROM roster_entry n WHERE n.patron = e.patron \
+    "e.patron > $1 AND (e.present OR e.bridged_until > 0) AND NOT EXISTS (SELECT 1 FROM roster_entry n WHERE n.patron = e.patron \
+     AND n.run > e.run AND n.run <= s.live_run) ORDER BY e.patron LIMIT $2"
+);
+
+/// The same with those who left.
+const EVERYBODY: &str = holding!(
+    "e.patron > $1 AND NOT EXISTS (SELECT 1 FROM roster_entry n WHERE n.patron = e.patron \
      AND n.run > e.run AND n.run <= s.live_run) ORDER BY e.patron LIMIT $2"
 );
 
@@ -124,9 +140,20 @@ impl Patrons<'_> {
     /// # Errors
     /// `Unavailable` or `Corrupt`.
     pub async fn enrolled_after(&self, last: Option<PatronId>, most: i64) -> Result<Vec<Patron>> {
+        self.after(ENROLLED, last, most).await
+    }
+
+    /// The same with those who left.
+    ///
+    /// # Errors
+    /// `Unavailable` or `Corrupt`.
+    pub async fn everybody_after(&self, last: Option<PatronId>, most: i64) -> Result<Vec<Patron>> {
+        self.after(EVERYBODY, last, most).await
+    }
+
+    async fn after(&self, sql: &'static str, last: Option<PatronId>, most: i64) -> Result<Vec<Patron>> {
         let last = last.map(|id| id.to_string()).unwrap_or_default();
-        let rows: Vec<Row> =
-            on!(self.db, pool => sqlx::query_as(ENROLLED).bind(last).bind(most).fetch_all(pool).await)?;
+        let rows: Vec<Row> = on!(self.db, pool => sqlx::query_as(sql).bind(last).bind(most).fetch_all(pool).await)?;
         rows.into_iter().map(|row| Ok(record(row)?.patron)).collect()
     }
 
@@ -217,11 +244,15 @@ type Row = (
     String,
     Option<String>,
     Option<String>,
+    i64,
+    Option<String>,
+    Option<String>,
 );
 
 fn record(row: Row) -> Result<PatronRecord> {
     let (id, source, sourced_id, status, verifier, change_due, given_name, family_name, affiliations, present, ..) =
         &row;
+    let numbers = super::numbers::read(CardNumber::try_from(row.10.clone()).map_err(corrupt)?, row.14.as_deref())?;
     let patron = Patron {
         id: id.parse().map_err(corrupt)?,
         source: source.parse().map_err(corrupt)?,
@@ -229,14 +260,20 @@ fn record(row: Row) -> Result<PatronRecord> {
         given_name: given_name.clone(),
         family_name: family_name.clone(),
         affiliations: read_affiliations(affiliations)?,
-        standing: if *present { Standing::Enrolled } else { Standing::Withdrawn },
-        card: CardNumber::try_from(row.10.clone()).map_err(corrupt)?,
+        standing: match (*present, row.13) {
+            (true, _) => Standing::Enrolled,
+            (false, 0) => Standing::Withdrawn,
+            (false, until) => Standing::Bridged { until: Timestamp(until) },
+        },
+        card: numbers.told().clone(),
+        numbers,
         card_status: match status.as_str() {
             "active" => CardStatus::Active,
             "blocked" => CardStatus::Blocked,
             other => return Err(corrupt(format!("card status {other:?}"))),
         },
         standard_claims: row.12.as_deref().map(serde_json::from_str).transpose().map_err(corrupt)?,
+        kept: super::kept::read(row.15.as_deref())?,
     };
     let pin = match (verifier, &row.11) {
         (Some(verifier), _) => Pin::Chosen { verifier: verifier.clone(), change_due: *change_due },

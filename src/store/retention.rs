@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-use sqlx::Row;
-
 use super::{Db, Result, Tx, corrupt};
 use crate::domain::{
     audit::Kind,
     clock::{TimeZone, Timestamp},
 };
+use serde_json::Value;
 
 /// Events of one transaction, so that the writer stays free for clicks.
 const AT_ONCE: i64 = 500;
@@ -79,35 +77,79 @@ impl Retention<'_> {
         const DUE: &str = "SELECT chain, seq, at, kind, payload FROM audit_event \
                            WHERE at < $1 AND payload IS NOT NULL AND kind IN \
                            ('sign-in','sign-out','refusal','issue','renew','revoke','farewell','pin-set','card-status',\
-                           'badge','look-up') \
+                           'badge','card-number','patron-facts','look-up') \
                            ORDER BY at LIMIT 500";
         debug_assert!(
             Kind::ALL.iter().all(|kind| DUE.contains(&format!("'{}'", kind.as_str())) == kind.tells_of_a_patron())
         );
         let mut tx = self.0.begin().await?;
-        let due: Vec<(String, i64, i64, String, String)> = within!(tx, conn => {
-            let rows = sqlx::query(DUE).bind(before.0).fetch_all(conn).await?;
-            rows.iter()
-                .map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?, row.try_get(4)?)))
-                .collect::<Result<Vec<_>>>()
+        let due: Vec<Telling> = within!(tx, conn => {
+            let rows = sqlx::query_as(DUE).bind(before.0).fetch_all(conn).await?;
+            rows.into_iter().map(Telling::read).collect::<Result<_>>()
         })?;
-        let mut sums: BTreeMap<(String, String, String, String), i64> = BTreeMap::new();
-        for (_, _, at, kind, payload) in &due {
-            let payload: Value = serde_json::from_str(payload).map_err(corrupt)?;
-            let word = |name: &str| payload.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-            let day = time_zone.date(Timestamp(*at)).to_string();
-            *sums.entry((day, kind.clone(), word("vendor"), word("organisation"))).or_default() += 1;
-        }
-        for ((day, kind, vendor, organisation), n) in sums {
-            add(&mut tx, &day, &kind, &vendor, &organisation, n).await?;
-        }
-        const FORGET: &str = "UPDATE audit_event SET payload = NULL, salt = NULL WHERE chain = $1 AND seq = $2";
-        for (chain, seq, ..) in &due {
-            within!(tx, conn => sqlx::query(FORGET).bind(chain).bind(seq).execute(conn).await.map(drop))?;
-        }
+        forget(&mut tx, &due, time_zone).await?;
         tx.commit().await?;
         Ok(due.len() as u64)
     }
+}
+
+/// An event that tells of a patron.
+pub(super) struct Telling {
+    chain: String,
+    seq: i64,
+    at: Timestamp,
+    kind: String,
+    payload: Value,
+}
+
+/// chain, seq, at, kind, payload
+pub(super) type TellingRow = (String, i64, i64, String, String);
+
+impl Telling {
+    pub(super) fn read((chain, seq, at, kind, payload): TellingRow) -> Result<Telling> {
+        let payload = serde_json::from_str(&payload).map_err(corrupt)?;
+        Ok(Telling { chain, seq, at: Timestamp(at), kind, payload })
+    }
+
+    /// The patron's id, where the event names one.
+    pub(super) fn patron(&self) -> &str {
+        self.word("patron")
+    }
+
+    /// The id of the teacher who asked for it, where one did.
+    pub(super) fn teacher(&self) -> &str {
+        self.payload.pointer("/by/teacher").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    fn word(&self, name: &str) -> &str {
+        self.payload.get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
+/// Erases what the events tell, and counts each by its day. Their links in the chains stay.
+pub(super) async fn forget(tx: &mut Tx, events: &[Telling], time_zone: &TimeZone) -> Result<u64> {
+    const FORGET: &str = "UPDATE audit_event SET payload = NULL, salt = NULL \
+                          WHERE chain = $1 AND seq = $2 AND payload IS NOT NULL";
+    let mut sums: BTreeMap<[&str; 3], BTreeMap<String, i64>> = BTreeMap::new();
+    let mut forgotten = 0;
+    for event in events {
+        let told = within!(tx, conn => sqlx::query(FORGET).bind(&event.chain).bind(event.seq).execute(conn).await?
+            .rows_affected());
+        // Somebody else was quicker, and counted it.
+        if told == 0 {
+            continue;
+        }
+        forgotten += 1;
+        let day = time_zone.date(event.at).to_string();
+        let what = [event.kind.as_str(), event.word("vendor"), event.word("organisation")];
+        *sums.entry(what).or_default().entry(day).or_default() += 1;
+    }
+    for ([kind, vendor, organisation], days) in sums {
+        for (day, n) in days {
+            add(tx, &day, kind, vendor, organisation, n).await?;
+        }
+    }
+    Ok(forgotten)
 }
 
 async fn add(tx: &mut Tx, day: &str, kind: &str, vendor: &str, organisation: &str, n: i64) -> Result<()> {

@@ -1,6 +1,7 @@
 //! Rosters at rest. A run appends rows of its own; none of them shows until its source's live run is moved.
 //! What a run should say is `directory::roster`'s to decide; here is who may write, and how the switch is thrown.
 
+mod changes;
 mod classes;
 mod reading;
 mod staging;
@@ -10,6 +11,8 @@ pub(crate) mod trial;
 use super::{Db, Error, Result, Tx};
 use crate::domain::{clock::Timestamp, id::SourceId};
 
+pub use changes::Said;
+pub(super) use classes::strike;
 pub use classes::{HeldRoll, RollEntry};
 pub use reading::{Held, Known};
 pub use staging::Entry;
@@ -33,7 +36,8 @@ pub struct Hold {
     pub before: i64,
 }
 
-/// The live runs of the other sources, which a check against their cards was made upon.
+/// The live runs of the other sources, which a check against their cards was made upon, and the count of changes that
+/// the library made to numbers by itself.
 pub type World = Vec<(String, i64)>;
 
 /// One import, as it is remembered.
@@ -59,6 +63,14 @@ pub struct Ended {
     pub passages: u64,
 }
 
+/// What is kept with a run that goes live.
+#[derive(Debug, Clone, Copy)]
+pub struct Closing<'a> {
+    pub summary: &'a str,
+    /// From where the source is asked next time.
+    pub bookmark: Option<&'a str>,
+}
+
 /// How long a run keeps its hold without a heartbeat. Staging beats many times a second.
 const LEASE: i64 = 60_000;
 
@@ -69,11 +81,12 @@ const UNDOABLE: i64 = 30;
 /// of different sources take turns.
 pub(super) const BUMP: &str = "UPDATE version SET n = n + 1 WHERE name = 'patrons'";
 
-/// `$2` is the source, `$3` the run.
-const WITHDRAWN: &str = "SELECT e.patron FROM roster_entry e WHERE e.source = $2 AND e.run = $3 AND NOT e.present";
+/// `$1` is now, `$2` the source, `$3` the run.
+const WITHDRAWN: &str = "SELECT e.patron FROM roster_entry e WHERE e.source = $2 AND e.run = $3 AND NOT e.present \
+     AND e.bridged_until <= $1";
 
-/// Who was here by run `$3` alone; `$4` is the run before.
-const BROUGHT: &str = "SELECT e.patron FROM roster_entry e WHERE e.source = $2 AND e.run = $3 AND e.present \
+/// Who was here by the runs after `$4` alone, up to `$3`.
+const BROUGHT: &str = "SELECT e.patron FROM roster_entry e WHERE e.source = $2 AND e.run <= $3 AND e.run > $4 AND e.present \
      AND NOT COALESCE((SELECT b.present FROM roster_entry b WHERE b.patron = e.patron AND b.run <= $4 \
      ORDER BY b.run DESC LIMIT 1), FALSE)";
 
@@ -181,7 +194,7 @@ impl Rosters<'_> {
         tx: &mut Tx,
         hold: &Hold,
         world: &World,
-        summary: &str,
+        said: Closing<'_>,
         now: Timestamp,
     ) -> Result<Ended> {
         within!(tx, conn => sqlx::query(BUMP).execute(conn).await.map(drop))?;
@@ -193,17 +206,23 @@ impl Rosters<'_> {
         if shown != 1 {
             return Err(lost(hold));
         }
-        let note = "UPDATE roster_run SET state = 'live', finished_at = $1, summary = $2 WHERE id = $3";
-        within!(tx, conn => sqlx::query(note).bind(now.millis()).bind(summary).bind(hold.run)
+        let note = "UPDATE roster_run SET state = 'live', finished_at = $1, summary = $2, bookmark = $3 WHERE id = $4";
+        within!(tx, conn => sqlx::query(note).bind(now.millis()).bind(said.summary).bind(said.bookmark).bind(hold.run)
             .execute(conn).await.map(drop))?;
         self.see_out(tx, WITHDRAWN, hold, now).await
     }
 
-    /// Takes the hold on a source in order to undo `hold.run`, its latest live run.
+    /// Takes the hold on a source in order to undo its latest live run, or with `and_later` all from `run` on.
     ///
     /// # Errors
-    /// `Conflict` where there is nothing to undo, `run` is not the latest, or an import is under way.
-    pub async fn hold_for_undo(&self, source: &SourceId, run: Option<i64>, now: Timestamp) -> Result<Hold> {
+    /// `Conflict` where there is nothing to undo, later runs are in the way, or an import is under way.
+    pub async fn hold_for_undo(
+        &self,
+        source: &SourceId,
+        run: Option<i64>,
+        and_later: bool,
+        now: Timestamp,
+    ) -> Result<Hold> {
         let mut tx = self.db.begin().await?;
         let live = self.live_run_in(&mut tx, source).await?;
         if live == 0 {
@@ -212,16 +231,27 @@ impl Rosters<'_> {
                 source = source.as_str()
             )));
         }
-        if let Some(asked) = run.filter(|asked| *asked != live) {
+        let asked = run.unwrap_or(live);
+        let ask = "SELECT before_run, state FROM roster_run WHERE id = $1 AND source = $2";
+        let found: Option<(i64, String)> = within!(tx, conn => sqlx::query_as(ask).bind(asked).bind(source.as_str())
+            .fetch_optional(conn).await)?;
+        let of = source.as_str();
+        let before = match found {
+            Some((before, state)) if state == "live" => before,
+            Some((_, state)) if state == "closed" => {
+                let why = format!("run {asked} is too old to be undone: its earlier rows are gone");
+                return Err(Error::Conflict(why));
+            }
+            Some((_, state)) => {
+                return Err(Error::Conflict(format!("run {asked} of {of:?} is not in force: it is {state}")));
+            }
+            None => return Err(Error::Conflict(format!("{of:?} has no run {asked}"))),
+        };
+        if asked != live && !and_later {
             return Err(Error::Conflict(format!(
-                "run {asked} is not the latest live run of {:?}: that is run {live}, and only the latest can be undone",
-                source.as_str()
+                "run {asked} is not the latest live run of {of:?}: later ones, up to run {live}, build upon it; \
+                 --and-later takes them back as well"
             )));
-        }
-        let ask = "SELECT before_run, state FROM roster_run WHERE id = $1";
-        let (before, state): (i64, String) = within!(tx, conn => sqlx::query_as(ask).bind(live).fetch_one(conn).await)?;
-        if state != "live" {
-            return Err(Error::Conflict(format!("run {live} is too old to be undone: its earlier rows are gone")));
         }
         if self.take(&mut tx, source, Some(live), now).await? != live {
             return Err(Error::Conflict(format!("the roster of {:?} has just changed", source.as_str())));
@@ -230,8 +260,8 @@ impl Rosters<'_> {
         Ok(Hold { source: source.clone(), run: live, before })
     }
 
-    /// Moves a source back to where `hold.run` found it, in the caller's transaction: who was here by that run alone
-    /// loses sessions and passages. Its rows are then out of sight; `sweep` deletes them.
+    /// Moves a source back to run `hold.before`, in the caller's transaction: who was here by later runs alone loses
+    /// sessions and passages. Their rows are then out of sight; `sweep` deletes them.
     ///
     /// # Errors
     /// `Conflict` as for `switch`.
@@ -245,8 +275,10 @@ impl Rosters<'_> {
         if hidden != 1 {
             return Err(lost(hold));
         }
-        let note = "UPDATE roster_run SET state = 'undone', finished_at = $1 WHERE id = $2";
-        within!(tx, conn => sqlx::query(note).bind(now.millis()).bind(hold.run).execute(conn).await.map(drop))?;
+        let note = "UPDATE roster_run SET state = 'undone', finished_at = $1 WHERE source = $2 AND state = 'live' \
+                    AND id > $3 AND id <= $4";
+        within!(tx, conn => sqlx::query(note).bind(now.millis()).bind(hold.source.as_str()).bind(hold.before)
+            .bind(hold.run).execute(conn).await.map(drop))?;
         self.see_out(tx, BROUGHT, hold, now).await
     }
 
@@ -256,7 +288,9 @@ impl Rosters<'_> {
         if now == *world {
             return Ok(());
         }
-        Err(Error::Conflict("another source's roster changed in this very moment; start again".into()))
+        Err(Error::Conflict(
+            "another source's roster, or a card's number, changed in this very moment; start again".into(),
+        ))
     }
 
     /// Ends sessions and revokes passages of the people that `who` selects. Passages first: they hang on sessions.

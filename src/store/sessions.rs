@@ -7,7 +7,7 @@ use crate::domain::{
     catalogue::OptOut,
     clock::Timestamp,
     id::{PatronId, SessionId},
-    session::{Session, SessionLimits},
+    session::{Life, Session, SessionLimits},
 };
 
 pub struct Sessions<'a>(&'a Db);
@@ -24,12 +24,12 @@ impl Sessions<'_> {
     /// # Errors
     /// Those of the database.
     pub async fn by_handle(&self, handle: &str) -> Result<Option<Session>> {
-        const SQL: &str = "SELECT id, patron, authenticated_at, last_seen, ended_at, pin_change_due, method FROM session \
-                           WHERE handle = $1";
+        const SQL: &str = "SELECT id, patron, authenticated_at, last_seen, ended_at, pin_change_due, shared, method \
+                           FROM session WHERE handle = $1";
         on!(self.0, pool => {
             let row = sqlx::query(SQL).bind(handle).fetch_optional(pool).await?;
             row.map(|row| {
-                let (id, patron, method): (String, String, String) = (row.try_get(0)?, row.try_get(1)?, row.try_get(6)?);
+                let (id, patron, method): (String, String, String) = (row.try_get(0)?, row.try_get(1)?, row.try_get(7)?);
                 let ended: Option<i64> = row.try_get(4)?;
                 Ok(Session {
                     id: id.parse().map_err(corrupt)?,
@@ -39,6 +39,7 @@ impl Sessions<'_> {
                     last_seen: Timestamp(row.try_get(3)?),
                     ended_at: ended.map(Timestamp),
                     pin_change_due: row.try_get(5)?,
+                    shared: row.try_get(6)?,
                 })
             })
             .transpose()
@@ -47,8 +48,8 @@ impl Sessions<'_> {
 }
 
 impl Sessions<'_> {
-    /// Ends sessions that are over by these limits and revokes what was granted through them; says which, with the
-    /// handles that they were known by.
+    /// Ends sessions that are over by these limits and revokes what was granted through them, at most so many of either
+    /// kind; says which, with the handles that they were known by.
     ///
     /// # Errors
     /// Those of the database.
@@ -58,18 +59,32 @@ impl Sessions<'_> {
         now: Timestamp,
         at_most: u32,
     ) -> Result<Vec<(SessionId, String)>> {
-        // Nobody was seen before signing in: the first condition says nothing new, but the index can use it.
-        const OVER: &str =
-            "ended_at IS NULL AND authenticated_at <= $1 AND (last_seen <= $1 OR authenticated_at <= $2)";
+        let mut over = self.expire_those("NOT shared", limits.of(false), now, at_most).await?;
+        over.extend(self.expire_those("shared", limits.of(true), now, at_most).await?);
+        Ok(over)
+    }
+
+    async fn expire_those(
+        &self,
+        which: &'static str,
+        limits: Life,
+        now: Timestamp,
+        at_most: u32,
+    ) -> Result<Vec<(SessionId, String)>> {
+        // Nobody was seen before signing in: the condition on `authenticated_at` says nothing new, but the indices, of
+        // which shared sessions have their own, can use it.
+        let over = format!(
+            "ended_at IS NULL AND {which} AND authenticated_at <= $1 AND (last_seen <= $1 OR authenticated_at <= $2)"
+        );
         let (unused, oldest) = (now - limits.idle, now - limits.absolute);
-        let any = format!("SELECT 1 FROM session WHERE {OVER} LIMIT 1");
+        let any = format!("SELECT 1 FROM session WHERE {over} LIMIT 1");
         let any: Option<i32> = on!(self.0, pool => sqlx::query_scalar(AssertSqlSafe(any))
             .bind(unused.0).bind(oldest.0).fetch_optional(pool).await)?;
         if any.is_none() {
             return Ok(Vec::new());
         }
         let end = format!(
-            "UPDATE session SET ended_at = $3 WHERE {OVER} AND id IN (SELECT id FROM session WHERE {OVER} LIMIT $4) \
+            "UPDATE session SET ended_at = $3 WHERE {over} AND id IN (SELECT id FROM session WHERE {over} LIMIT $4) \
              RETURNING id, handle"
         );
         let mut tx = self.0.begin().await?;
@@ -87,8 +102,8 @@ impl Sessions<'_> {
 const REVOKE: &str = "UPDATE passage SET revoked_at = $2 WHERE session = $1 AND revoked_at IS NULL AND NOT offline";
 
 pub(super) async fn insert(tx: &mut Tx, session: &Session, handle: &str) -> Result<()> {
-    const SQL: &str = "INSERT INTO session (id, handle, patron, authenticated_at, last_seen, pin_change_due, method) \
-                       VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    const SQL: &str = "INSERT INTO session (id, handle, patron, authenticated_at, last_seen, pin_change_due, shared, \
+                       method) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     within!(tx, conn => sqlx::query(SQL)
         .bind(session.id.to_string())
         .bind(handle)
@@ -96,6 +111,7 @@ pub(super) async fn insert(tx: &mut Tx, session: &Session, handle: &str) -> Resu
         .bind(session.authenticated_at.0)
         .bind(session.last_seen.0)
         .bind(session.pin_change_due)
+        .bind(session.shared)
         .bind(session.method.to_string())
         .execute(conn)
         .await
@@ -106,13 +122,14 @@ pub(super) async fn insert(tx: &mut Tx, session: &Session, handle: &str) -> Resu
 /// The same session under a new handle: its patron has shown the PIN again.
 pub(super) async fn renew(tx: &mut Tx, session: &Session, handle: &str) -> Result<()> {
     const SQL: &str = "UPDATE session SET handle = $2, authenticated_at = $3, last_seen = $4, pin_change_due = $5, \
-                       method = $6 WHERE id = $1 AND ended_at IS NULL";
+                       shared = $6, method = $7 WHERE id = $1 AND ended_at IS NULL";
     let renewed = within!(tx, conn => sqlx::query(SQL)
         .bind(session.id.to_string())
         .bind(handle)
         .bind(session.authenticated_at.0)
         .bind(session.last_seen.0)
         .bind(session.pin_change_due)
+        .bind(session.shared)
         .bind(session.method.to_string())
         .execute(conn)
         .await?
@@ -181,7 +198,13 @@ pub async fn end_all_opted_out(tx: &mut Tx, opt_out: &OptOut, at: Timestamp) -> 
         (None, Some(source), Some(id)) => (BY_SOURCE, source.as_str(), id.as_str()),
         _ => return Ok(()),
     };
-    let who: Vec<String> = within!(tx, conn => sqlx::query_scalar(sql).bind(first).bind(second).fetch_all(conn).await)?;
+    let mut who: Vec<String> =
+        within!(tx, conn => sqlx::query_scalar(sql).bind(first).bind(second).fetch_all(conn).await)?;
+    if let Some(card) = &opt_out.card
+        && let Some(patron) = tx.card_numbers().keeper(card).await?
+    {
+        who.push(patron.to_string());
+    }
     for patron in who {
         end_all_of(tx, patron.parse().map_err(corrupt)?, None, at).await?;
     }

@@ -10,15 +10,16 @@ use crate::domain::{
 };
 
 impl Db {
-    /// Whether somebody else who is enrolled holds this number.
+    /// Whether somebody else who is enrolled holds this number, or the library keeps it for somebody.
     ///
     /// # Errors
     /// `Unavailable` or `Corrupt`.
-    pub async fn card_is_taken(&self, card: &CardNumber, by_other_than: PatronId) -> Result<bool> {
+    pub async fn card_is_taken(&self, card: &CardNumber, by_other_than: PatronId, now: Timestamp) -> Result<bool> {
+        if self.kept_numbers().await?.get(card).is_some_and(|id| *id != by_other_than) {
+            return Ok(true);
+        }
         let holder = self.patrons().by_card(card).await?;
-        Ok(holder.is_some_and(|holder| {
-            holder.patron.id != by_other_than && holder.patron.standing == crate::domain::patron::Standing::Enrolled
-        }))
+        Ok(holder.is_some_and(|holder| holder.patron.id != by_other_than && holder.patron.standing.counts(now)))
     }
 }
 

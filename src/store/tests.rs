@@ -33,6 +33,7 @@ fn session(at: Timestamp) -> Session {
         last_seen: at,
         ended_at: None,
         pin_change_due: false,
+        shared: false,
     }
 }
 

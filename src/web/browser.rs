@@ -64,7 +64,12 @@ impl Browser {
 
     /// What stands around a page on which `who` is signed in, or nobody.
     pub fn frame(&self, who: Option<&SignedIn>) -> Frame {
-        Frame { path: self.path.clone(), badge: who.map(|who| who.patron.badge()), ..Frame::default() }
+        Frame {
+            path: self.path.clone(),
+            badge: who.map(|who| who.patron.badge()),
+            shared: who.is_some_and(|who| who.session.shared),
+            ..Frame::default()
+        }
     }
 
     /// `template` with `context`, in the reader's language.

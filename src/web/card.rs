@@ -15,6 +15,7 @@ use crate::{
         catalogue::Catalogue,
         clock::{Date, Timestamp},
         id::ScopeId,
+        numbers::Way,
         patron::Patron,
         reason::Reason,
     },
@@ -33,7 +34,14 @@ struct Page {
     qr: Option<String>,
     valid_until: Option<Date>,
     privileges: Vec<Privilege>,
+    /// A library card may be linked to this one, or is.
+    may_link: bool,
+    /// The number that signs in as well and does not stand on this page.
+    other_number: Option<String>,
     reason: Option<Why>,
+    /// Things that may be borrowed at a time, where an agreement says so.
+    loan_limit: Option<u32>,
+    no_fines: bool,
 }
 
 /// A scope, as people read it.
@@ -77,7 +85,14 @@ pub async fn show(State(signon): State<SignOn>, browser: Browser) -> Result<Resp
         // The end is the first instant after the last good day.
         valid_until: who.valid_until.map(|end| zone.date(end - Duration::from_millis(1))),
         privileges: privileges.collect(),
+        may_link: who.patron.numbers.linked.is_some() || catalogue.existing_card(&who.patron).is_some(),
+        other_number: who.patron.numbers.linked.as_ref().map(|linked| match linked.way {
+            Way::Parallel => grouped(linked.number.as_str()),
+            Way::Merge => grouped(who.patron.numbers.student().as_str()),
+        }),
         reason: who.refused.as_ref().map(Why::from),
+        loan_limit: who.loans.limit,
+        no_fines: who.loans.has_no_fines(),
     };
     browser.page(StatusCode::OK, "card/card.html", page)
 }
@@ -89,7 +104,7 @@ fn holder(patron: &Patron) -> String {
 }
 
 /// In groups that an eye can hold: a library barcode as 1-4-4-4-1, other runs of digits by fours.
-fn grouped(number: &str) -> String {
+pub fn grouped(number: &str) -> String {
     let digits = number.bytes().rev().take_while(u8::is_ascii_digit).count();
     let (letters, digits) = number.split_at(number.len() - digits);
     let first = match digits.len() {

@@ -30,8 +30,9 @@ use serde::{Deserialize, de::DeserializeOwned};
 use super::{
     Failure,
     browser::{Browser, locale_of},
+    screen::Screen,
 };
-use crate::signon::SignOn;
+use crate::{pages::Frame, signon::SignOn};
 
 /// Nothing from elsewhere, nothing inline, no frames. A path at a time may ask for less, never for scripts.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; \
@@ -68,6 +69,7 @@ const PATIENCE: (u64, Duration) = (4 * 1024 * 1024, Duration::from_secs(2));
 /// strictest value.
 pub async fn around(State(signon): State<SignOn>, request: Request, next: Next) -> Response {
     let locale = locale_of(request.headers(), request.uri());
+    let screen = Screen::of(&signon, &request);
     let mut answer = pin!(bearable(request, next));
     let answered = poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context))) {
         Ok(Poll::Pending) => Poll::Pending,
@@ -80,10 +82,18 @@ pub async fn around(State(signon): State<SignOn>, request: Request, next: Next) 
         Failure::broken(format!("panic: {said}")).into_response()
     });
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
-        let html = signon.app().pages.error_page(locale, failure.status.as_u16(), &failure.number, "");
+        let frame = match &screen {
+            Some(screen) => screen.frame().await,
+            None => None,
+        };
+        let frame = frame.unwrap_or_else(|| Frame { path: "/".into(), ..Frame::default() });
+        let html = signon.app().pages.error_page_in(frame, locale, failure.status.as_u16(), &failure.number, "");
         let (parts, body) = Html(html).into_response().into_parts();
         response.headers_mut().extend(parts.headers);
         *response.body_mut() = body;
+    }
+    if let Some(screen) = &screen {
+        screen.dress(&mut response).await;
     }
     let headers = response.headers_mut();
     headers.reserve(DEFAULTS);

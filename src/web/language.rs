@@ -24,7 +24,7 @@ pub async fn choose(query: Result<Query<Choice>, QueryRejection>, browser: Brows
 }
 
 /// A path of ours and nothing that a browser could read as another host.
-fn is_local(path: &str) -> bool {
+pub fn is_local(path: &str) -> bool {
     path.starts_with('/')
         && !path.starts_with("//")
         && path.len() <= 512

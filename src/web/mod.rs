@@ -11,8 +11,11 @@ mod guard;
 mod health;
 mod language;
 mod launchpad;
+mod library_card;
 mod pin;
 mod refusal;
+mod screen;
+mod shared;
 mod sign_in;
 mod sign_out;
 
@@ -36,6 +39,8 @@ pub fn router(signon: SignOn, others: Router) -> Router {
         .route("/", get(launchpad::show))
         .route("/missing", get(launchpad::missing))
         .route("/card", get(card::show))
+        .route("/card/link", get(library_card::show).post(library_card::link))
+        .route("/card/link/undo", post(library_card::unlink))
         .route("/sign-in", get(sign_in::show).post(sign_in::answer))
         .route("/sign-in/{ticket}", get(sign_in::show).post(sign_in::answer))
         .route("/sign-in/{ticket}/decline", post(sign_in::decline))
@@ -50,6 +55,9 @@ pub fn router(signon: SignOn, others: Router) -> Router {
         .route("/sign-out/{wish}", get(sign_out::ask))
         .route("/signed-out", get(sign_out::ended))
         .route("/signed-out/{ticket}", get(sign_out::ended))
+        .route("/shared-device", get(shared::standing))
+        .route("/shared-device/{secret}", get(shared::ask).post(shared::enrol))
+        .route("/still-there", get(shared::still_there))
         .route("/language", get(language::choose))
         .route("/assets/{file}", get(assets::serve))
         .route("/health/live", get(health::live))

@@ -1,5 +1,7 @@
 //! Card and PIN, with the ticket of a pending ask or without one.
 
+use std::time::Duration;
+
 use axum::{
     extract::{Path, State},
     http::{HeaderValue, StatusCode, header::RETRY_AFTER},
@@ -11,13 +13,16 @@ use super::{
     Failure,
     browser::{Browser, is_ticket, see, with_cookie},
     guard::Posted,
-    refusal,
+    refusal, screen,
 };
 use crate::{
     domain::reason::Reason,
     pages::Frame,
     signon::{Answer, SignOn, SignedIn},
 };
+
+/// On a shared computer what was typed in vain is shown for so long.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(60);
 
 #[derive(Deserialize)]
 pub struct Typed {
@@ -36,8 +41,12 @@ struct Page<'a> {
     frame: Frame,
     /// Where the patron is going; absent when she comes by herself.
     vendor: Option<&'a str>,
+    /// This computer is one that many readers share: the browser is to keep nothing of what is typed.
+    shared: bool,
     /// The vendor may be told names of adult staff; of students never.
     names_staff: bool,
+    /// A user name and password of a directory may be typed as well.
+    names: bool,
     card: &'a str,
     action: String,
     /// Where the button goes that leads back to the vendor.
@@ -142,7 +151,9 @@ async fn form(
         return refusal::expired(signon, &browser).await;
     }
     let browser = browser.preferring(ask.as_ref().map(|ask| ask.languages.as_slice()).unwrap_or_default());
-    let hint = ask.as_ref().and_then(|ask| ask.card_hint.as_deref()).filter(|_| problem.is_none());
+    let shared = signon.is_shared(&browser.visitor).await?;
+    // On a shared computer a vendor's guess is of whoever sat here before.
+    let hint = ask.as_ref().and_then(|ask| ask.card_hint.as_deref()).filter(|_| problem.is_none() && !shared);
     let catalogue = signon.app().catalogue();
     let vendor = ask.as_ref().and_then(|ask| catalogue.vendors.get(&ask.vendor));
     let help = catalogue.organisations.values();
@@ -154,7 +165,12 @@ async fn form(
         wants_password && signon.who(&browser.visitor).await?.is_some_and(|who| who.session.method.is_badge());
     let (csrf, cookie) = browser.token()?;
     let (problem, retry_after) = problem.map_or((None, None), |(problem, after)| (Some(problem), after));
+    let action = ticket.map_or_else(|| "/sign-in".to_owned(), |ticket| format!("/sign-in/{ticket}"));
+    // A card number that was mistyped does not wait for the next reader.
+    let empty_again = problem.is_some().then(|| screen::refresh(FORGOTTEN_AFTER, &action)).flatten();
+    let away = problem.as_ref().is_some_and(|problem| problem.reason == Some(Reason::DirectoryAway.code()));
     let status = match (&problem, retry_after) {
+        _ if away => StatusCode::SERVICE_UNAVAILABLE,
         (None, _) => StatusCode::OK,
         (Some(_), None) => StatusCode::UNPROCESSABLE_ENTITY,
         (Some(_), Some(_)) => StatusCode::TOO_MANY_REQUESTS,
@@ -162,9 +178,11 @@ async fn form(
     let page = Page {
         frame: Frame { csrf, ..browser.frame(None) },
         vendor: vendor.map(|vendor| vendor.name.as_str()),
+        shared,
         names_staff: vendor.is_some_and(|vendor| vendor.release.iter().any(|item| item.name.group().is_some())),
+        names: signon.asks_directories(),
         card: hint.unwrap_or(card),
-        action: ticket.map_or_else(|| "/sign-in".to_owned(), |ticket| format!("/sign-in/{ticket}")),
+        action,
         decline: ticket.map(|ticket| format!("/sign-in/{ticket}/decline")),
         badge_way: badges_open.then_some(badge),
         password,
@@ -176,6 +194,7 @@ async fn form(
         Some(_) => browser.page_on_the_way(status, template, page)?,
         None => browser.page(status, template, page)?,
     };
+    response.headers_mut().extend(empty_again.filter(|_| shared));
     if let Some(seconds) = retry_after {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }

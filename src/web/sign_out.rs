@@ -1,6 +1,8 @@
 //! The end of a session on a shared computer: "Done", "Not you?" and a vendor's sign-out button; and the page that says
 //! who was reached.
 
+use std::time::Duration;
+
 use axum::{
     extract::{Path, State},
     http::{
@@ -15,6 +17,7 @@ use super::{
     Failure,
     browser::{Browser, is_ticket, see},
     guard::{self, Posted},
+    screen,
 };
 use crate::{
     pages::Frame,
@@ -92,10 +95,14 @@ struct Ended {
     then: Option<String>,
     /// Whether the browser goes on by itself.
     goes_on: bool,
+    /// This computer is one that many readers share.
+    shared: bool,
 }
 
 /// Without scripts nobody knows when the frames have loaded; a vendor's page that only ends a session is quick.
 const FRAMES_TAKE_SECONDS: u32 = 3;
+/// On a shared computer the page goes back to the sign-in by itself.
+const READ_BY_THEN: Duration = Duration::from_secs(30);
 
 pub async fn ended(
     State(signon): State<SignOn>,
@@ -108,6 +115,10 @@ pub async fn ended(
     };
     // She must have the time to read what was not reached.
     let goes_on = left.then.clone().filter(|_| left.unreached.is_empty());
+    let shared = signon.is_shared(&browser.visitor).await?;
+    // The next reader is not to find where the last one was.
+    let next = || screen::refresh(READ_BY_THEN, "/sign-in").filter(|_| shared && left.then.is_none());
+    let next = next().map(|(_, value)| value);
     let policy = (!left.frames.is_empty()).then(|| guard::policy_with_frames(&left.frames)).flatten();
     let page = Ended {
         frame: browser.frame(None),
@@ -118,10 +129,12 @@ pub async fn ended(
         unreached: left.unreached,
         then: left.then,
         goes_on: goes_on.is_some(),
+        shared,
     };
     let mut response = browser.page(StatusCode::OK, "sign-out/signed-out.html", page)?;
     let refresh = goes_on.and_then(|to| HeaderValue::from_str(&format!("{FRAMES_TAKE_SECONDS}; url={to}")).ok());
-    let headers: [(HeaderName, Option<HeaderValue>); 2] = [(CONTENT_SECURITY_POLICY, policy), (REFRESH, refresh)];
+    let headers: [(HeaderName, Option<HeaderValue>); 2] =
+        [(CONTENT_SECURITY_POLICY, policy), (REFRESH, refresh.or(next))];
     for (name, value) in headers {
         if let Some(value) = value {
             response.headers_mut().insert(name, value);

@@ -109,6 +109,12 @@ impl Chromium {
         self.driver.goto(url).await.unwrap();
     }
 
+    /// Presses the browser's button for the page before.
+    pub async fn back(&self) {
+        // Where there is none, or it cannot be shown again, the browser stays where it is.
+        let _ = self.driver.back().await;
+    }
+
     pub async fn url(&self) -> String {
         self.driver.current_url().await.unwrap().to_string()
     }

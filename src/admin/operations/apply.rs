@@ -122,6 +122,9 @@ async fn bodies(
         let body = test_patrons::body(tx, patron, stored, pins).await?;
         all.insert((Kind::TestPatron, patron.id.to_string()), serde_json::to_value(&body)?);
     }
+    for export in declared.exports {
+        all.insert((Kind::Export, export.name.to_string()), serde_json::to_value(&export)?);
+    }
     Ok(all)
 }
 
@@ -187,10 +190,15 @@ async fn write(tx: &mut Tx, stored: &Bodies, wanted: &Bodies, prune: bool, now: 
 }
 
 fn gone<'s>(stored: &'s Bodies, wanted: &'s Bodies, prune: bool) -> impl Iterator<Item = (Kind, &'s str)> {
-    // What relying parties publish is nothing that a file declares.
-    let declarable = |kind: Kind| kind != Kind::Published;
-    let missing = stored.keys().filter(move |name| prune && declarable(name.0) && !wanted.contains_key(*name));
-    missing.map(|(kind, id)| (*kind, id.as_str()))
+    // What relying parties publish is nothing that a file declares; nor does a file end what a family told the library.
+    let declarable = |kind: Kind, body: &Value| match kind {
+        Kind::Published => false,
+        Kind::OptOut => body.get("by_command").and_then(Value::as_bool) != Some(true),
+        _ => true,
+    };
+    let missing =
+        stored.iter().filter(move |(name, body)| prune && declarable(name.0, body) && !wanted.contains_key(*name));
+    missing.map(|((kind, id), _)| (*kind, id.as_str()))
 }
 
 /// Everything referred to is there, and no key or org is claimed twice. Files are checked line by line before they
@@ -215,6 +223,11 @@ fn fits_together(catalogue: &Catalogue) -> Result<()> {
             if let Some(other) = keys.insert((&party.protocol, &party.key), &vendor.id) {
                 bail!("{} {} would belong to both {other} and {}", party.protocol, party.key, vendor.id);
             }
+        }
+    }
+    for export in catalogue.exports.values() {
+        if let Some(gone) = export.organisations.iter().find(|id| !catalogue.organisations.contains_key(*id)) {
+            bail!("export {} is of cards of {gone}, which would not be there", export.name);
         }
     }
     let mut orgs = BTreeMap::new();

@@ -12,8 +12,9 @@ use crate::{
         badge::{BadgeRule, BadgeSecret, Pictures, SYMBOLS, SecondStep, school_year},
         card::CardStatus,
         class::ClassRoll,
+        clock::Timestamp,
         id::{OrganisationId, PatronId},
-        patron::{Patron, Standing},
+        patron::Patron,
     },
     policy::badge::may_hold,
     signon::pins::PinPool,
@@ -97,7 +98,8 @@ pub async fn print(desk: &Desk, organisation: &OrganisationId, whom: &For, why: 
     match whom {
         For::Card(card) => {
             let patron = cards::find(desk, card).await?.patron;
-            if let Err(why) = may_have(rule, organisation, &patron, catalogue.has_opted_out(&patron)) {
+            if let Err(why) = may_have(rule, organisation, &patron, catalogue.has_opted_out(&patron), desk.clock.now())
+            {
                 anyhow::bail!("{card} gets no badge: {why}");
             }
             let place = patron.id.0.as_bytes().iter().map(|byte| usize::from(*byte)).sum();
@@ -401,7 +403,7 @@ async fn children(
             count(left_out, "unknown", 1);
             continue;
         };
-        match may_have(rule, organisation, &patron, catalogue.has_opted_out(&patron)) {
+        match may_have(rule, organisation, &patron, catalogue.has_opted_out(&patron), desk.clock.now()) {
             Ok(()) => found.push(patron),
             Err(why) => count(left_out, why, 1),
         }
@@ -416,6 +418,7 @@ fn may_have(
     organisation: &OrganisationId,
     patron: &Patron,
     opted_out: bool,
+    now: Timestamp,
 ) -> Result<(), &'static str> {
     if !patron.affiliations.iter().any(|affiliation| affiliation.organisation == *organisation) {
         return Err(OTHER_ORGANISATION);
@@ -423,7 +426,7 @@ fn may_have(
     if opted_out {
         return Err("opted-out");
     }
-    if patron.standing == Standing::Withdrawn {
+    if !patron.standing.counts(now) {
         return Err("not-enrolled");
     }
     if patron.card_status == CardStatus::Blocked {

@@ -1,14 +1,20 @@
-//! What an operator may do with one card: look, block, unblock, set a PIN. Each leaves an event.
+//! What an operator may do with one card: look, block, unblock, set a PIN. Each leaves an event. What is kept with the
+//! patron besides is `patrons`'s and `privileges`'s.
 
 use anyhow::{Context, Result};
 use serde::Serialize;
 use serde_json::json;
 
-use super::Desk;
+use super::{Desk, patrons::KeptView};
 use crate::{
     domain::{
         audit::{AuditEvent, Kind},
         card::{CardNumber, CardStatus},
+        catalogue::Catalogue,
+        clock::{Date, Timestamp},
+        id::PatronId,
+        kept::Block,
+        numbers::Way,
         patron::Standing,
     },
     signon::pins::PinPool,
@@ -22,9 +28,22 @@ use crate::{
 /// A card as staff see it.
 #[derive(Debug, Serialize)]
 pub struct CardView {
+    /// What is told.
     pub card: String,
+    /// What the roster makes, where the library gave another out in its place.
+    pub roster_card: Option<String>,
+    /// Numbers that were replaced: they open nothing, and are nobody else's.
+    pub earlier_cards: Vec<String>,
+    /// A library card that signs in as well.
+    pub library_card: Option<String>,
+    /// `parallel` or `merge`.
+    pub library_card_way: Option<Way>,
     pub status: CardStatus,
-    pub standing: Standing,
+    /// `enrolled`, `withdrawn` or `bridged`.
+    pub standing: &'static str,
+    /// Of a card that outlives its place on the roster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_day: Option<Date>,
     pub opted_out: bool,
     pub name: String,
     /// Nobody: declared in a configuration file.
@@ -33,6 +52,8 @@ pub struct CardView {
     pub affiliations: Vec<String>,
     /// `none`, `initial`, `chosen` or `change-due`.
     pub pin: &'static str,
+    #[serde(flatten)]
+    pub kept: KeptView,
 }
 
 /// # Errors
@@ -43,11 +64,31 @@ pub async fn show(desk: &Desk, card: &str, why: &str) -> Result<CardView> {
     let mut tx = desk.db.begin().await?;
     note(desk, &mut tx, &record, Kind::LookUp, json!({ "what": "card show", "why": why })).await?;
     tx.commit().await?;
+    Ok(view(desk, &catalogue, &record))
+}
+
+pub(super) fn view(desk: &Desk, catalogue: &Catalogue, record: &PatronRecord) -> CardView {
     let patron = &record.patron;
-    Ok(CardView {
+    let now = desk.clock.now();
+    let numbers = &patron.numbers;
+    CardView {
         card: patron.card.to_string(),
+        roster_card: numbers.reissued.as_ref().map(|_| numbers.roster.to_string()),
+        earlier_cards: numbers.earlier.iter().map(ToString::to_string).collect(),
+        library_card: numbers.linked.as_ref().map(|linked| linked.number.to_string()),
+        library_card_way: numbers.linked.as_ref().map(|linked| linked.way),
         status: patron.card_status,
-        standing: patron.standing,
+        standing: match patron.standing {
+            Standing::Enrolled => "enrolled",
+            Standing::Bridged { .. } if patron.standing.counts(now) => "bridged",
+            Standing::Bridged { .. } | Standing::Withdrawn => "withdrawn",
+        },
+        last_day: match patron.standing {
+            Standing::Bridged { until } if now < until => {
+                Some(desk.config.library.time_zone.date(Timestamp(until.millis() - 1)))
+            }
+            _ => None,
+        },
         opted_out: catalogue.has_opted_out(patron),
         name: format!("{} {}", patron.given_name, patron.family_name),
         test_patron: patron.is_test(),
@@ -58,10 +99,12 @@ pub async fn show(desk: &Desk, card: &str, why: &str) -> Result<CardView> {
             Pin::Chosen { change_due: true, .. } => "change-due",
             Pin::Chosen { .. } => "chosen",
         },
-    })
+        kept: KeptView::of(desk, catalogue, &patron.kept),
+    }
 }
 
-/// Blocks or unblocks. A blocked card's sessions end and its tokens stop at once.
+/// Blocks or unblocks. A blocked card's sessions end and its tokens stop at once; since when and why is kept with it
+/// until it is unblocked.
 ///
 /// # Errors
 /// Where the card is unknown, or the database does not answer.
@@ -71,10 +114,13 @@ pub async fn set_status(desk: &Desk, card: &str, status: CardStatus, why: &str) 
         return Ok(false);
     }
     let id = record.patron.id;
+    let now = desk.clock.now();
     let mut tx = desk.db.begin().await?;
     desk.db.patrons().set_card_status(&mut tx, id, status).await?;
+    let block = (status == CardStatus::Blocked).then(|| Block { since: now, reason: why.trim().to_owned() });
+    desk.db.patrons().keep(&mut tx, id, |kept| kept.block = block).await?;
     if status == CardStatus::Blocked {
-        sessions::end_all_of(&mut tx, id, None, desk.clock.now()).await?;
+        sessions::end_all_of(&mut tx, id, None, now).await?;
     }
     note(desk, &mut tx, &record, Kind::CardStatus, json!({ "status": status, "why": why })).await?;
     tx.commit().await?;
@@ -103,12 +149,21 @@ pub async fn set_pin(desk: &Desk, card: &str, pin: &str, temporary: bool) -> Res
     Ok(())
 }
 
+/// By card number, or by the patron's own id, which also finds those whose number somebody else has by now.
 pub(super) async fn find(desk: &Desk, card: &str) -> Result<PatronRecord> {
+    if let Ok(id) = card.parse::<PatronId>() {
+        return desk.db.patrons().by_id(id).await?.with_context(|| format!("there is no patron {id}"));
+    }
     let number = CardNumber::read(card).with_context(|| format!("{card:?} is no card number"))?;
-    desk.db.patrons().by_card(&number).await?.with_context(|| format!("there is no card {number}"))
+    if let Some(record) = desk.db.patrons().by_card(&number).await? {
+        return Ok(record);
+    }
+    let was_one = desk.db.kept_numbers().await?.contains_key(&number);
+    anyhow::ensure!(!was_one, "card {number} opens nothing any more: the library gave its holder another number");
+    anyhow::bail!("there is no card {number}")
 }
 
-async fn note(
+pub(super) async fn note(
     desk: &Desk,
     tx: &mut Tx,
     record: &PatronRecord,

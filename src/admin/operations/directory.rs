@@ -1,7 +1,7 @@
 //! Rosters: import with its guard, the list of runs, undo. Each that changes anything leaves an event in the
 //! transaction that makes it visible.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
@@ -15,7 +15,8 @@ pub use crate::directory::{
 use crate::{
     directory::{
         oneroster,
-        roster::{self, ImportOutcome, Merge, Progress, UndoOutcome},
+        roster::{self, ImportOutcome, Merge, Progress, Rules, UndoOutcome},
+        source::{self, Delivery, Source},
     },
     domain::{
         audit::{AuditEvent, Kind},
@@ -26,13 +27,14 @@ use crate::{
     store::audit,
 };
 
-/// Reads the delivery at `path` and makes it what holds; with `options.dry_run` only says what that would change.
+/// Reads the delivery at `path`, as the kind of its source does, and makes it what holds; with `options.dry_run` only says what that would change.
 ///
 /// # Errors
 /// Where the delivery cannot be trusted as a whole, the guard stops it, or the database does not answer; then
 /// nothing is changed.
 pub async fn import(
     desk: &Desk,
+    opened: &Arc<dyn Source>,
     source: &str,
     path: &Path,
     options: ImportOptions,
@@ -48,50 +50,27 @@ pub async fn import(
     let birthdays = catalogue.organisations.values().any(|o| o.initial_pin == InitialPin::BirthdayMmdd);
     let today = desk.config.library.time_zone.date(desk.clock.now());
     let classes = desk.config.classes.read;
+    let opened = opened.clone();
+    ensure!(opened.file().is_some(), "deliveries of {source} are fetched from its server: nobody can bring one");
     let delivery = path.to_owned();
     let roster = tokio::task::spawn_blocking(move || {
-        let options = oneroster::Options { birthdays, classes, today, progress: &reading };
-        oneroster::read(&delivery, &options)
+        let progress = |done, total| reading(oneroster::Progress { done, total });
+        let reading = source::Reading { birthdays, classes, today, progress: &progress };
+        opened.file().map(|file| file.read(&delivery, &reading))
     })
     .await
     .context("reading the delivery failed")?
+    .context("nobody reads such files")?
     .with_context(|| format!("{} was not imported", path.display()))?;
 
-    let merge = Merge {
-        db: &desk.db,
-        clock: &desk.clock,
-        pin_key: desk.keyring.pin_key(),
-        organisations: &catalogue.organisations,
-        progress: merging,
-    };
+    let rules = Rules::of(&catalogue, &source, desk.clock.now(), &desk.config.library.time_zone);
     let origin = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    if options.dry_run {
-        return Ok(merge.import(&source, &origin, roster, options).await?);
-    }
-    let staged = merge.stage(&source, &origin, roster, options).await?;
-    let switched = async {
-        let mut tx = desk.db.begin().await?;
-        let ended = merge.switch(&mut tx, &staged).await?;
-        let totals = &staged.preview.totals;
-        let payload = json!({
-            "source": source.as_str(), "run": staged.preview.run, "origin": origin, "added": totals.added,
-            "changed": totals.changed, "withdrawn": totals.withdrawn, "returning": totals.returning,
-            "refused": totals.refused, "removals_accepted": options.accept_removals,
-        });
-        audit::append_alone(&mut tx, &[AuditEvent { at: desk.clock.now(), kind: Kind::Import, payload }]).await?;
-        tx.commit().await?;
-        Ok::<_, ImportError>(ended)
-    };
-    match switched.await {
-        Ok(ended) => {
-            let (preview, report) = (staged.preview, staged.report);
-            Ok(ImportOutcome { preview, report, movements: Vec::new(), applied: true, ended })
-        }
-        Err(error) => {
-            merge.abandon(&staged).await;
-            Err(error.into())
-        }
-    }
+    let delivery = Delivery { roster, origin, bookmark: None };
+    Ok(merge(desk, &rules, merging).deliver(&source, delivery, options).await?)
+}
+
+pub(super) fn merge<'a>(desk: &'a Desk, rules: &'a Rules, progress: &'a Progress<'a>) -> Merge<'a> {
+    Merge { db: &desk.db, clock: &desk.clock, pin_key: desk.keyring.pin_key(), rules, progress }
 }
 
 /// The runs of a source, or of all, the newest first.
@@ -103,27 +82,28 @@ pub async fn runs(desk: &Desk, source: Option<&str>) -> Result<Vec<Run>> {
     Ok(roster::runs(&desk.db, source.as_ref()).await?)
 }
 
-/// Brings back what held before the latest import of `source`.
+/// Brings back what held before the latest import of `source`, or with `and_later` before `run` and all after it.
 ///
 /// # Errors
 /// Where there is nothing to undo, another import is under way, or the database does not answer.
-pub async fn undo(desk: &Desk, source: &str, run: Option<i64>, merging: &Progress<'_>) -> Result<UndoOutcome> {
+pub async fn undo(
+    desk: &Desk,
+    source: &str,
+    run: Option<i64>,
+    and_later: bool,
+    merging: &Progress<'_>,
+) -> Result<UndoOutcome> {
     let catalogue = desk.db.catalogue().load().await?;
     let source: SourceId = source.parse()?;
     let test = is_reserved(source.as_str());
     ensure!(!test, "{source} holds test patrons, which come and go with the configuration file: apply another one");
-    let merge = Merge {
-        db: &desk.db,
-        clock: &desk.clock,
-        pin_key: desk.keyring.pin_key(),
-        organisations: &catalogue.organisations,
-        progress: merging,
-    };
-    let undoing = merge.prepare_undo(&source, run).await?;
+    let rules = Rules::of(&catalogue, &source, desk.clock.now(), &desk.config.library.time_zone);
+    let merge = merge(desk, &rules, merging);
+    let undoing = merge.prepare_undo(&source, run, and_later).await?;
     let switched = async {
         let mut tx = desk.db.begin().await?;
         let ended = merge.unswitch(&mut tx, &undoing).await?;
-        let payload = json!({ "source": source.as_str(), "run": undoing.run() });
+        let payload = json!({ "source": source.as_str(), "run": undoing.run(), "live": undoing.live() });
         audit::append_alone(&mut tx, &[AuditEvent { at: desk.clock.now(), kind: Kind::ImportUndo, payload }]).await?;
         tx.commit().await?;
         Ok::<_, ImportError>(ended)

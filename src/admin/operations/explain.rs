@@ -124,6 +124,7 @@ pub async fn explain(desk: &Desk, card: &str, vendor: &str, why: Option<&str>) -
                 subject: subject.clone(),
                 release: told.clone(),
                 scopes: allowance.scopes().clone(),
+                numbers: patron.numbers.clone(),
                 until: allowance.until(),
             };
             Explanation {

@@ -55,7 +55,7 @@ pub(super) async fn settle(
         let id = declared.id.as_str();
         let (before, after) = (before(stored, id)?, before(wanted, id)?);
         let Some(after) = after.filter(|after| before.as_ref() != Some(after)) else { continue };
-        if db.card_is_taken(&after.card, after.patron).await? {
+        if db.card_is_taken(&after.card, after.patron, now).await? {
             bail!("test patron {id} cannot have card {}: it is somebody's", after.card);
         }
         let same_pin = before.is_some_and(|before| before.pin_keyed == after.pin_keyed);

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::household::Household;
 use crate::{
     admin::operations::{Desk, cards, directory},
+    compose,
     directory::oneroster::{
         Version,
         generate::{District, Job, Person, Side},
@@ -100,7 +101,8 @@ impl Cast {
             tokio::task::spawn_blocking(move || district.write(&zip, Version::V1p2, &|_| ()))
                 .await?
                 .with_context(|| format!("{} cannot be written", path.display()))?;
-            directory::import(desk, "cms", &path, options, |_| (), &|_, _, _| ()).await?;
+            let opened = compose::source(desk, "cms").await?;
+            directory::import(desk, &opened, "cms", &path, options, |_| (), &|_, _, _| ()).await?;
         }
         for (who, part) in self.parts() {
             let temporary = who == "first_pin";

@@ -32,6 +32,39 @@ pub const ORGANISATION: Table = Table {
             "A card's first PIN: the roster's password column, the birthday (which must be changed at first use), or none.",
         ),
         may("help", "text", "One sentence under the sign-in form: where to find the ID, whom to ask."),
+        may(
+            "bridge",
+            "table",
+            "Who leaves the roster between these days keeps the card until the last of them: \
+             `bridge = { from = \"05-15\", until = \"09-15\" }`. Who is disabled in the roster does not.",
+        ),
+        or(
+            "keeps_cards",
+            "true or false",
+            "true",
+            "Who comes from another organisation keeps the number that they have; false: they get one of this scheme.",
+        ),
+        or(
+            "existing_card",
+            "`never`, `parallel` or `merge`",
+            "\"never\"",
+            "A library card that a patron had before: is not linked; signs in as well; or signs in as well and is the number \
+             that is told. Links that were made stay as they were made.",
+        ),
+    ],
+};
+
+pub const BRIDGE: Table = Table {
+    name: "organisation.bridge",
+    many: false,
+    help: "Written in one line, months before days.",
+    fields: &[
+        need(
+            "from",
+            "month and day, `05-15`",
+            "The first day on which leaving the roster does not end a card at once.",
+        ),
+        need("until", "month and day, `09-15`", "The last day of such a card."),
     ],
 };
 
@@ -67,6 +100,18 @@ pub const AGREEMENT: Table = Table {
         need("privileges", "list of scope names", "What it grants."),
         need("from", "day", "Its first day, `2026-07-01`."),
         need("to", "day", "Its last day, included, in the library's time zone."),
+        may(
+            "loan_limit",
+            "number, 1 to 9999",
+            "How many things may be borrowed at a time. Of several agreements that cover somebody the highest holds. Told \
+             on the card page, to vendors that lend (SIP2 field CB), and by exports; without it nobody is told any.",
+        ),
+        may(
+            "overdue_fines",
+            "true or false",
+            "Whether what comes back late costs anything. `false` is told on the card page, to vendors that lend, and by \
+             exports; without it nothing is said.",
+        ),
     ],
 };
 
@@ -106,10 +151,32 @@ pub const RELEASE: Table = Table {
 pub const SOURCE: Table = Table {
     name: "source",
     many: true,
-    help: "A directory that rosters come from.",
+    help: "A directory: rosters come from it, or it says who somebody is.",
     fields: &[
         need("id", "id", "Its short name, as `oneaccess directory import` takes it."),
-        need("kind", "`oneroster-csv`", "How it delivers: OneRoster 1.1 or 1.2, bulk, a zip or a folder."),
+        need("kind", "text", "How it speaks; each kind has fields of its own, below."),
+        or(
+            "at",
+            "list of times of the day",
+            "[]",
+            "When its roster is fetched by itself, `[\"02:30\"]`, in the library's time zone. Of several servers one does it.",
+        ),
+        may(
+            "every",
+            "duration, 10s to 7d",
+            "The same every so often, `15m`; with `at` as well, whichever comes first.",
+        ),
+        or(
+            "yields_to",
+            "list of source ids",
+            "[]",
+            "Where somebody of these sources has the card that this one would give, it leaves that person alone.",
+        ),
+        may(
+            "alert_url",
+            "URL",
+            "Told when a fetch by itself fails or is stopped: a form with `source`, `outcome` and `detail` is posted there.",
+        ),
     ],
 };
 
@@ -173,5 +240,45 @@ pub const TEST_ADDRESS: Table = Table {
         may("region", "text", ""),
         may("postal_code", "text", ""),
         may("country", "text", ""),
+    ],
+};
+
+pub const EXPORT: Table = Table {
+    name: "export",
+    many: true,
+    help: "A file of cards for the library's ILS, made by `oneaccess card export`, docs/operate/export.md. Nothing else lets \
+           all patrons' lines leave.",
+    fields: &[
+        need("name", "id", "Its short name, as `oneaccess card export` takes it."),
+        need("columns", "list of tables", "What it tells, in this order, see below."),
+        or("delimiter", "`,`, `;`, `|` or `tab`", "\",\"", "What stands between columns."),
+        or("header", "true or false", "true", "Whether the first line names the columns."),
+        or(
+            "organisations",
+            "list of organisation ids",
+            "[]",
+            "Whose cards, by the organisation that made them. Everybody's without it.",
+        ),
+        need(
+            "approved_by",
+            "list of texts",
+            "The two or more people who approved that these lines leave. Kept in the audit with each export.",
+        ),
+    ],
+};
+
+pub const EXPORT_COLUMN: Table = Table {
+    name: "export.columns",
+    many: true,
+    help: "Each written in one line: `columns = [{ header = \"P BARCODE\", value = \"card\" }, …]`.",
+    fields: &[
+        need("header", "text", "The column's name, as the ILS knows it."),
+        need(
+            "value",
+            "`card`, `given_name`, `family_name`, `organisation`, `role`, `grade`, `band`, `patron_type`, `expires`, \
+             `status`, `loan_limit`, `overdue_fines` or `text:…`",
+            "What stands in it. `expires` is the last day of the agreements that cover the holder; `text:` is followed by \
+             what stands on every line.",
+        ),
     ],
 };

@@ -11,6 +11,7 @@ use std::{
 use zip::{ZipArchive, result::ZipError};
 
 use super::{Options, Progress, error::ReadError};
+use crate::directory::encoding::Windows1252;
 
 /// Bytes that all opened files together may unpack to.
 const TOTAL_CAP: u64 = 2 << 30;
@@ -23,16 +24,22 @@ const ROW_CAP: u64 = 1 << 20;
 const TELL_EVERY: u64 = 1 << 20;
 
 /// The only files that are ever opened.
-pub(super) const FILES: [&str; 5] = ["manifest.csv", "orgs.csv", "users.csv", "roles.csv", "demographics.csv"];
+pub(in crate::directory) const FILES: [&str; 5] =
+    ["manifest.csv", "orgs.csv", "users.csv", "roles.csv", "demographics.csv"];
 /// And these, where classes are asked for.
 const OF_CLASSES: [&str; 2] = [super::classes::CLASSES, super::classes::ENROLLMENTS];
 
-pub(super) struct Archive<'o> {
+pub(in crate::directory) struct Archive<'o> {
     place: Place,
     /// By lower-case name.
     files: BTreeMap<String, Member>,
     meter: Meter<'o>,
+    /// Files are in Windows-1252.
+    windows: bool,
 }
+
+/// What the file of a delivery is found by that is one file.
+pub(in crate::directory) const ALONE: &str = "";
 
 enum Place {
     Zip(Box<ZipArchive<BufReader<File>>>),
@@ -70,7 +77,39 @@ impl<'o> Archive<'o> {
             return Err(ReadError::TooBig { file: path.display().to_string(), why });
         }
         let meter = Meter { done: Cell::new(0), total, told: Cell::new(0), progress: options.progress };
-        Ok(Archive { place, files, meter })
+        Ok(Archive { place, files, meter, windows: false })
+    }
+
+    /// A delivery that is one file, by itself or alone in a zip, whatever it is called: `ALONE`. `windows`: it is written
+    /// in Windows-1252, where it does not begin with a mark that says otherwise.
+    pub fn of_one_file(path: &Path, windows: bool, options: &Options<'o>) -> Result<Archive<'o>, ReadError> {
+        let unreadable = |e| ReadError::unreadable(path.display().to_string(), e);
+        let about = fs::metadata(path).map_err(unreadable)?;
+        if about.is_dir() {
+            return Err(ReadError::NotOneFile("it is a folder".into()));
+        }
+        let mut start = Vec::new();
+        File::open(path).map_err(unreadable)?.take(3).read_to_end(&mut start).map_err(unreadable)?;
+        let (place, member) = if start.starts_with(b"PK") {
+            let (place, found) = list_zip(path)?;
+            let hidden = |inside: &str| inside.starts_with("__MACOSX") || inside.ends_with('/');
+            let mut found = found.into_iter().filter(|(inside, _)| !hidden(inside)).map(|(_, member)| member);
+            match (found.next(), found.next()) {
+                (Some(member), None) => (place, member),
+                _ => return Err(ReadError::NotOneFile("the zip does not hold exactly one file".into())),
+            }
+        } else {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            (Place::Folder, Member { name, size: about.len(), found: Found::File(path.to_owned()) })
+        };
+        if member.size > TOTAL_CAP {
+            let why = format!("it has {} bytes, more than {TOTAL_CAP}", member.size);
+            return Err(ReadError::TooBig { file: member.name, why });
+        }
+        let total = member.size;
+        let meter = Meter { done: Cell::new(0), total, told: Cell::new(0), progress: options.progress };
+        let windows = windows && start != [0xEF, 0xBB, 0xBF];
+        Ok(Archive { place, files: BTreeMap::from([(ALONE.to_owned(), member)]), meter, windows })
     }
 
     /// The name as the delivery spells it, where the file is there.
@@ -89,6 +128,7 @@ impl<'o> Archive<'o> {
             }
             (Place::Folder, Found::Entry { .. }) => return Err(ReadError::MissingFile(file.to_owned())),
         };
+        let inner: Box<dyn Read + '_> = if self.windows { Box::new(Windows1252::new(inner)) } else { inner };
         Ok(Metered { inner, file: &member.name, packed, given: 0, since_row: 0, meter: &self.meter })
     }
 }
@@ -101,7 +141,9 @@ fn list_folder(root: &Path) -> Result<Vec<(String, Member)>, ReadError> {
         for entry in entries {
             let entry = entry.map_err(|e| ReadError::unreadable(folder.display().to_string(), e))?;
             let path = entry.path();
-            let (Ok(about), Some(name)) = (fs::metadata(&path), entry.file_name().to_str().map(str::to_owned)) else {
+            // A link may lead out of the folder.
+            let (Ok(about), Some(name)) = (fs::symlink_metadata(&path), entry.file_name().to_str().map(str::to_owned))
+            else {
                 continue;
             };
             if about.is_file() {
@@ -181,7 +223,7 @@ fn bad_zip(error: ZipError) -> ReadError {
 }
 
 /// Bytes of one file, counted against every cap. Its errors are `ReadError`s in an `io::Error`'s coat.
-pub(super) struct Metered<'a> {
+pub(in crate::directory) struct Metered<'a> {
     inner: Box<dyn Read + 'a>,
     file: &'a str,
     packed: Option<u64>,

@@ -7,14 +7,17 @@ use super::{
     Options,
     archive::Archive,
     error::ReadError,
-    roles::holds,
+    roles::bound,
     row::Seen,
     table::{Table, need, want},
     values::short,
 };
 use crate::{
     directory::{Person, Report},
-    domain::class::{ClassRole, ClassRoll},
+    domain::{
+        class::{ClassRole, ClassRoll},
+        clock::Date,
+    },
 };
 
 pub(super) const CLASSES: &str = "classes.csv";
@@ -44,6 +47,14 @@ pub(super) fn read(
         roll
     });
     Ok(Some(sorted.collect()))
+}
+
+/// A delivery of changes says nothing that could stand for whole classes: says so where it brings any.
+pub(super) fn leave(archive: &Archive<'_>, report: &mut Report) {
+    if let Some(file) = [CLASSES, ENROLLMENTS].into_iter().find(|file| archive.name(file).is_some()) {
+        let what = "classes are read in whole deliveries alone: those known so far stay as they are";
+        report.repaired(file, 0, "", "classes-in-changes", what);
+    }
 }
 
 /// By the number of the class; `None` for one that is not taken.
@@ -136,19 +147,18 @@ fn enrol(
                 continue;
             }
         };
-        let (begun, lasting) = (|first| first <= options.today, |last| last >= options.today);
         if row.has_surplus() {
             let what = "more fields than columns: which is which would be a guess";
             report.refused(row.file, row.line, "", "shifted-row", what);
             continue;
         }
-        match (holds(&row, begin, begun, report), holds(&row, end, lasting, report)) {
-            (Some(true), Some(true)) => {}
-            (Some(_), Some(_)) => {
-                report.left_out("enrollment-not-current");
-                continue;
-            }
-            _ => continue,
+        let (begun, lasting) = (|first: Date| first <= options.today, |last: Date| last >= options.today);
+        let (first, last) =
+            (bound(&row, begin, begun, Date::max, report), bound(&row, end, lasting, Date::min, report));
+        let (Some(first), Some(last)) = (first, last) else { continue };
+        if !(first.is_none_or(begun) && last.is_none_or(lasting)) {
+            report.left_out("enrollment-not-current");
+            continue;
         }
         if !known.contains(row.text(user)) {
             orphans += 1;

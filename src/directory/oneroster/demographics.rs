@@ -23,6 +23,14 @@ impl Birthdays {
     }
 }
 
+impl Birthdays {
+    /// All that are told.
+    pub fn into_list(self) -> Vec<(String, (u8, u8))> {
+        let told = (0u32..).zip(&self.days).filter_map(|(number, day)| Some((number, (*day)?)));
+        told.map(|(number, day)| (self.users.id(number).to_owned(), day)).collect()
+    }
+}
+
 const FILE: &str = "demographics.csv";
 
 pub(super) fn read(archive: &mut Archive<'_>, report: &mut Report) -> Result<Birthdays, ReadError> {

@@ -8,6 +8,10 @@ pub enum ReadError {
     Unreadable { path: String, source: io::Error },
     #[error("this is not a OneRoster delivery: {0}")]
     NotOneRoster(String),
+    #[error("this is not one CSV file: {0}")]
+    NotOneFile(String),
+    #[error("{file} has no column {column}, which columns.{field} of the configuration names")]
+    NoSuchColumn { file: String, column: String, field: &'static str },
     #[error("OneRoster version {0:?} is not read: deliver 1.1 or 1.2")]
     UnsupportedVersion(String),
     #[error("the zip is broken or was cut off on its way: {0}")]
@@ -24,8 +28,8 @@ pub enum ReadError {
     DuplicateSourcedId { file: String, id: String, first: u64, second: u64 },
     #[error("{file}, line {line}: a quotation mark opens here and is not closed, so that the rows after it are lost")]
     UnclosedQuote { file: String, line: u64 },
-    #[error("the manifest says that {0} is a delta: only bulk deliveries are read")]
-    Delta(String),
+    #[error("the manifest mixes bulk and delta: {0}; deliver people and roles both whole, or the changes of both")]
+    Mixed(String),
     #[error("{0} has no rows")]
     Empty(String),
 }
@@ -36,6 +40,8 @@ impl ReadError {
         match self {
             ReadError::Unreadable { .. } => "unreadable",
             ReadError::NotOneRoster(_) => "not-oneroster",
+            ReadError::NotOneFile(_) => "not-one-file",
+            ReadError::NoSuchColumn { .. } => "missing-column",
             ReadError::UnsupportedVersion(_) => "unsupported-version",
             ReadError::BadZip(_) => "bad-zip",
             ReadError::TooBig { .. } => "too-big",
@@ -44,21 +50,26 @@ impl ReadError {
             ReadError::MissingColumn { .. } => "missing-column",
             ReadError::DuplicateSourcedId { .. } => "duplicate-sourced-id",
             ReadError::UnclosedQuote { .. } => "unclosed-quote",
-            ReadError::Delta(_) => "delta-not-supported",
+            ReadError::Mixed(_) => "bulk-and-delta",
             ReadError::Empty(_) => "empty",
         }
     }
 
-    pub(super) fn unreadable(path: impl Into<String>, source: io::Error) -> ReadError {
+    /// Whether nothing is wrong with the delivery, as far as is known, and reading it later may help.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, ReadError::Unreadable { .. })
+    }
+
+    pub(in crate::directory) fn unreadable(path: impl Into<String>, source: io::Error) -> ReadError {
         ReadError::Unreadable { path: path.into(), source }
     }
 
     /// Through a `Read`, this error travels inside an `io::Error`; `unwrap_from` takes it out again.
-    pub(super) fn wrap(self) -> io::Error {
+    pub(in crate::directory) fn wrap(self) -> io::Error {
         io::Error::other(self)
     }
 
-    pub(super) fn unwrap_from(file: &str, error: io::Error) -> ReadError {
+    pub(in crate::directory) fn unwrap_from(file: &str, error: io::Error) -> ReadError {
         error.downcast::<ReadError>().unwrap_or_else(|error| ReadError::unreadable(file, error))
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 /// Numbers ids from 0 in the order in which they are met.
 #[derive(Default)]
-pub(super) struct Ids {
+pub(in crate::directory) struct Ids {
     /// Keyed by chance, so that no delivery can be made to collide.
     key: RandomState,
     text: String,
@@ -46,7 +46,7 @@ impl Ids {
         }
     }
 
-    fn id(&self, number: u32) -> &str {
+    pub fn id(&self, number: u32) -> &str {
         let number = number as usize;
         let start = number.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
         self.ends.get(number).and_then(|end| self.text.get(start..*end)).unwrap_or_default()
@@ -55,7 +55,7 @@ impl Ids {
 
 /// Passes on a hash that was made already.
 #[derive(Default)]
-pub(super) struct AsItIs(u64);
+pub(in crate::directory) struct AsItIs(u64);
 
 impl Hasher for AsItIs {
     fn finish(&self) -> u64 {

@@ -36,12 +36,38 @@ impl fmt::Display for Version {
     }
 }
 
+/// What was delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Delivered {
+    /// Everything there is.
+    Whole(Version),
+    Changes(Version, Changed),
+}
+
+/// Which files of a delivery of changes there are to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Changed {
+    pub users: bool,
+    pub roles: bool,
+    pub orgs: Sent,
+    /// Those of demographics.csv, where they are wanted.
+    pub birthdays: bool,
+}
+
+/// How a file is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sent {
+    Bulk,
+    Delta,
+    Absent,
+}
+
 /// What the manifest says, held against the files that are there.
 pub(super) fn read(
     archive: &mut Archive<'_>,
     options: &Options<'_>,
     report: &mut Report,
-) -> Result<Version, ReadError> {
+) -> Result<Delivered, ReadError> {
     let said = if archive.name(MANIFEST).is_some() {
         table::pairs(archive, MANIFEST, report)?
     } else {
@@ -75,6 +101,44 @@ pub(super) fn read(
         }
     };
 
+    let sent = |name: &str| match value(&format!("file.{name}")) {
+        Some((_, how, _)) if how.eq_ignore_ascii_case("delta") => Sent::Delta,
+        Some((_, how, _)) if how.eq_ignore_ascii_case("bulk") => Sent::Bulk,
+        _ => Sent::Absent,
+    };
+    let [users, orgs, roles, births] = ["users", "orgs", "roles", "demographics"].map(sent);
+    let of_people = [Some(("users", users)), (version == Version::V1p2).then_some(("roles", roles))];
+    let births_alone = births == Sent::Delta && !of_people.iter().flatten().any(|(_, sent)| *sent == Sent::Bulk);
+    if of_people.iter().flatten().any(|(_, sent)| *sent == Sent::Delta) || orgs == Sent::Delta || births_alone {
+        if let Some((name, _)) = of_people.into_iter().flatten().find(|(_, sent)| *sent == Sent::Bulk) {
+            return Err(ReadError::Mixed(format!("{name}.csv is bulk and another file is delta")));
+        }
+        let birthdays = options.birthdays && births != Sent::Absent;
+        let (users, roles) = (users == Sent::Delta, version == Version::V1p2 && roles == Sent::Delta);
+        let read = [("users", users), ("roles", roles), ("orgs", orgs != Sent::Absent), ("demographics", birthdays)];
+        for (name, wanted) in read {
+            let file = format!("{name}.csv");
+            let there = archive.name(&file).is_some();
+            if wanted && !there {
+                return Err(ReadError::MissingFile(file));
+            }
+            if there && !wanted && name != "demographics" && sent(name) == Sent::Absent {
+                let what = "the manifest does not call it delta or bulk: it was not read";
+                report.repaired(MANIFEST, 0, &format!("file.{name}"), "manifest-file", what);
+            }
+        }
+        return Ok(Delivered::Changes(version, Changed { users, roles, orgs, birthdays }));
+    }
+    if options.birthdays && births == Sent::Delta {
+        return Err(ReadError::Mixed("demographics.csv is delta and users.csv is bulk".into()));
+    }
+    if options.classes.any()
+        && users == Sent::Bulk
+        && let Some(name) = ["classes", "enrollments"].into_iter().find(|name| sent(name) == Sent::Delta)
+    {
+        return Err(ReadError::Mixed(format!("{name}.csv is delta and users.csv is bulk")));
+    }
+
     let mut needed = vec!["orgs", "users"];
     if version == Version::V1p2 {
         needed.push("roles");
@@ -91,7 +155,6 @@ pub(super) fn read(
         let file = format!("{name}.csv");
         let there = archive.name(&file).is_some();
         match value(&format!("file.{name}")) {
-            Some((_, how, _)) if how.eq_ignore_ascii_case("delta") => return Err(ReadError::Delta(file)),
             Some((_, how, line)) if !how.eq_ignore_ascii_case("bulk") && there => {
                 let what = format!("the manifest says {how:?}, but the file is there: read as bulk");
                 report.repaired(MANIFEST, *line, &format!("file.{name}"), "manifest-file", what);
@@ -100,5 +163,5 @@ pub(super) fn read(
             _ => {}
         }
     }
-    Ok(version)
+    Ok(Delivered::Whole(version))
 }

@@ -31,6 +31,37 @@ impl Orgs {
 }
 
 pub(super) fn read(archive: &mut Archive<'_>, report: &mut Report) -> Result<Orgs, ReadError> {
+    let File { name, rows, mut orgs, lines, gone } = read_rows(archive, report)?;
+    for _ in gone {
+        report.left_out("tobedeleted");
+    }
+    if rows == 0 {
+        return Err(ReadError::Empty(name));
+    }
+    orgs.make_a_tree(&name, &lines, report);
+    Ok(orgs)
+}
+
+/// Those that are new or changed, and the sourcedIds of those that are no more. Their parents may be known already, so
+/// that whether there are such is not for this file to say.
+pub(super) fn read_changes(
+    archive: &mut Archive<'_>,
+    report: &mut Report,
+) -> Result<(Vec<Org>, Vec<String>), ReadError> {
+    let File { orgs, gone, .. } = read_rows(archive, report)?;
+    Ok((orgs.into_list(), gone))
+}
+
+struct File {
+    name: String,
+    rows: u64,
+    orgs: Orgs,
+    /// Of each of `orgs`.
+    lines: Vec<u64>,
+    gone: Vec<String>,
+}
+
+fn read_rows(archive: &mut Archive<'_>, report: &mut Report) -> Result<File, ReadError> {
     let columns = [
         need("sourcedId"),
         want("status"),
@@ -42,7 +73,7 @@ pub(super) fn read(archive: &mut Archive<'_>, report: &mut Report) -> Result<Org
     let (mut table, [id, status, name, _, parent, modified]) = Table::open(archive, "orgs.csv", columns, report)?;
     let mut orgs = Orgs { list: Vec::new(), by_id: HashMap::new() };
     let mut seen = Seen::default();
-    let mut lines = Vec::new();
+    let (mut lines, mut gone) = (Vec::new(), Vec::new());
     while let Some(row) = table.next(report)? {
         let sourced_id = row.text(id);
         if sourced_id.is_empty() {
@@ -51,8 +82,13 @@ pub(super) fn read(archive: &mut Archive<'_>, report: &mut Report) -> Result<Org
         }
         seen.once(&row, sourced_id)?;
         row.note_date(modified, report);
-        if !row.is_active(status, report) {
-            continue;
+        match row.status(status, report) {
+            None => continue,
+            Some(false) => {
+                gone.push(sourced_id.to_owned());
+                continue;
+            }
+            Some(true) => {}
         }
         let mut words = row.words(name).into_owned();
         if words.is_empty() {
@@ -64,12 +100,7 @@ pub(super) fn read(archive: &mut Archive<'_>, report: &mut Report) -> Result<Org
         orgs.list.push(Org { sourced_id: sourced_id.to_owned(), parent, name: words });
         lines.push(row.line);
     }
-    let (file, rows) = (table.file().to_owned(), table.rows());
-    if rows == 0 {
-        return Err(ReadError::Empty(file));
-    }
-    orgs.make_a_tree(&file, &lines, report);
-    Ok(orgs)
+    Ok(File { name: table.file().to_owned(), rows: table.rows(), orgs, lines, gone })
 }
 
 impl Orgs {

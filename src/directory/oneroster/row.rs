@@ -10,7 +10,7 @@ use crate::directory::Report;
 
 /// The sourcedIds of one file, each of which may stand there once.
 #[derive(Default)]
-pub(super) struct Seen {
+pub(in crate::directory) struct Seen {
     ids: Ids,
     lines: Vec<u64>,
 }
@@ -31,26 +31,31 @@ impl Seen {
     pub fn find(&self, sourced_id: &str) -> Option<u32> {
         self.ids.find(sourced_id)
     }
+
+    pub fn id(&self, number: u32) -> &str {
+        self.ids.id(number)
+    }
 }
 
 impl Row<'_> {
     /// Whether the row is there at all: `tobedeleted` in a bulk file is as good as absent.
     pub fn is_active(&self, status: Place, report: &mut Report) -> bool {
+        let active = self.status(status, report);
+        if active == Some(false) {
+            report.left_out("tobedeleted");
+        }
+        active == Some(true)
+    }
+
+    /// Whether the row is there or is no more; `None` where the row is refused.
+    pub fn status(&self, status: Place, report: &mut Report) -> Option<bool> {
         let text = self.text(status);
         match values::is_active(text) {
-            values::Read::Plain(active) => {
-                if !active {
-                    report.left_out("tobedeleted");
-                }
-                active
-            }
+            values::Read::Plain(active) => Some(active),
             values::Read::Repaired(active) => {
                 let what = format!("{} read as {}", short(text), if active { "active" } else { "tobedeleted" });
                 report.repaired(self.file, self.line, "status", "status", what);
-                if !active {
-                    report.left_out("tobedeleted");
-                }
-                active
+                Some(active)
             }
             values::Read::Unreadable => {
                 report.refused(
@@ -60,7 +65,7 @@ impl Row<'_> {
                     "unknown-status",
                     format!("{} is no status", short(text)),
                 );
-                false
+                None
             }
         }
     }

@@ -1,4 +1,5 @@
-//! One CSV file as rows of the columns that are needed. What a value means is for `values` and the file's own module.
+//! One CSV file as rows of the columns that are needed, whatever the standard or the operator calls them. What a value
+//! means is for `values` and the file's own module.
 
 use std::{
     borrow::Cow,
@@ -24,19 +25,19 @@ const LAST: &[u8] = b"\n\n";
 
 /// A column that is asked for, by its OneRoster name.
 #[derive(Clone, Copy)]
-pub(super) struct Column {
+pub(in crate::directory) struct Column {
     pub name: &'static str,
     required: bool,
     words: bool,
 }
 
 /// The file is refused without it.
-pub(super) const fn need(name: &'static str) -> Column {
+pub(in crate::directory) const fn need(name: &'static str) -> Column {
     Column { name, required: true, words: false }
 }
 
 /// Read where it is there.
-pub(super) const fn want(name: &'static str) -> Column {
+pub(in crate::directory) const fn want(name: &'static str) -> Column {
     Column { name, required: false, words: false }
 }
 
@@ -47,9 +48,28 @@ impl Column {
     }
 }
 
+/// How a file is written that keeps to no standard.
+#[derive(Clone, Copy)]
+pub(in crate::directory) struct Layout {
+    pub delimiter: u8,
+    /// The first row names the columns.
+    pub header: bool,
+}
+
+const STANDARD: Layout = Layout { delimiter: b',', header: true };
+
+/// Where the operator says that a column of such a file is.
+#[derive(Clone, Copy)]
+pub(in crate::directory) enum Spot<'n> {
+    Named(&'n str),
+    /// From 0.
+    At(usize),
+    Nowhere,
+}
+
 /// Where a column was found.
 #[derive(Clone, Copy)]
-pub(super) struct Place {
+pub(in crate::directory) struct Place {
     pub column: &'static str,
     at: Option<usize>,
     words: bool,
@@ -61,13 +81,15 @@ impl Place {
     }
 }
 
-pub(super) struct Table<'a> {
+pub(in crate::directory) struct Table<'a> {
     reader: csv::Reader<Opened<'a>>,
     record: StringRecord,
     places: Vec<Place>,
     width: usize,
     line: u64,
     rows: u64,
+    /// `record` is the first row and has not been handed out.
+    pending: bool,
 }
 
 impl<'a> Table<'a> {
@@ -78,8 +100,11 @@ impl<'a> Table<'a> {
         columns: [Column; N],
         report: &mut Report,
     ) -> Result<(Table<'a>, [Place; N]), ReadError> {
-        let mut reader = rows_of(archive, file, report)?;
+        let mut reader = rows_of(archive, file, STANDARD, report)?;
         let name = reader.get_ref().name().to_owned();
+        if name != file {
+            report.repaired(&name, 0, "", "file-name", format!("read as {file}"));
+        }
         let mut header = StringRecord::new();
         let Some(line) = next_record(&mut reader, &mut header, 0)? else { return Err(ReadError::Empty(name)) };
         let places = columns.map(|column| find(&header, &name, column, report));
@@ -98,7 +123,42 @@ impl<'a> Table<'a> {
             );
         }
         let (record, width) = (StringRecord::new(), header.len());
-        Ok((Table { reader, record, places: places.to_vec(), width, line, rows: 0 }, places))
+        Ok((Table { reader, record, places: places.to_vec(), width, line, rows: 0, pending: false }, places))
+    }
+
+    /// Opens `file`, whose columns are where `spots` say.
+    pub fn open_as<const N: usize>(
+        archive: &'a mut Archive<'_>,
+        file: &str,
+        layout: Layout,
+        columns: [(Column, Spot<'_>); N],
+        report: &mut Report,
+    ) -> Result<(Table<'a>, [Place; N]), ReadError> {
+        let mut reader = rows_of(archive, file, layout, report)?;
+        let name = reader.get_ref().name().to_owned();
+        let mut record = StringRecord::new();
+        let Some(line) = next_record(&mut reader, &mut record, 0)? else { return Err(ReadError::Empty(name)) };
+        let absent = |column: Column, spot: &dyn std::fmt::Display| ReadError::NoSuchColumn {
+            file: name.clone(),
+            column: spot.to_string(),
+            field: column.name,
+        };
+        for (column, spot) in &columns {
+            match *spot {
+                Spot::Named(spelled) if !record.iter().any(|found| plain(found) == plain(spelled)) => {
+                    return Err(absent(*column, &format!("{spelled:?}")));
+                }
+                Spot::At(at) if at >= record.len() => return Err(absent(*column, &(at + 1))),
+                _ => {}
+            }
+        }
+        let places = columns.map(|(column, spot)| match spot {
+            Spot::Named(spelled) => find_spelled(&record, &name, column, spelled, report),
+            Spot::At(at) => Place { column: column.name, at: Some(at), words: column.words },
+            Spot::Nowhere => Place { column: column.name, at: None, words: column.words },
+        });
+        let (width, pending) = (record.len(), !layout.header);
+        Ok((Table { reader, record, places: places.to_vec(), width, line, rows: 0, pending }, places))
     }
 
     pub fn file(&self) -> &str {
@@ -113,8 +173,11 @@ impl<'a> Table<'a> {
     /// The next row that can be read at all; those that cannot are in the report.
     pub fn next(&mut self, report: &mut Report) -> Result<Option<Row<'_>>, ReadError> {
         loop {
-            let Some(line) = next_record(&mut self.reader, &mut self.record, self.width)? else { return Ok(None) };
-            self.line = line;
+            if !std::mem::take(&mut self.pending) {
+                let Some(line) = next_record(&mut self.reader, &mut self.record, self.width)? else { return Ok(None) };
+                self.line = line;
+            }
+            let line = self.line;
             let row = Row { file: self.reader.get_ref().name(), line, record: &self.record, width: self.width };
             if self.places.iter().all(|place| row.text(*place).is_empty()) {
                 report.repaired(row.file, line, "", "blank-row", "a row of empty fields was passed over");
@@ -132,7 +195,7 @@ impl<'a> Table<'a> {
 
 /// A row, borrowed until the next one is read.
 #[derive(Clone, Copy)]
-pub(super) struct Row<'r> {
+pub(in crate::directory) struct Row<'r> {
     pub file: &'r str,
     /// The header is line 1.
     pub line: u64,
@@ -197,12 +260,15 @@ impl<'r> Row<'r> {
 }
 
 /// Every row as its first two fields, header or not: what a manifest is made of.
-pub(super) fn pairs(
+pub(in crate::directory) fn pairs(
     archive: &mut Archive<'_>,
     file: &'static str,
     report: &mut Report,
 ) -> Result<Vec<(String, String, u64)>, ReadError> {
-    let mut reader = rows_of(archive, file, report)?;
+    let mut reader = rows_of(archive, file, STANDARD, report)?;
+    if reader.get_ref().name() != file {
+        report.repaired(reader.get_ref().name(), 0, "", "file-name", format!("read as {file}"));
+    }
     let mut record = StringRecord::new();
     let mut pairs = Vec::new();
     while let Some(line) = next_record(&mut reader, &mut record, 2)? {
@@ -219,6 +285,7 @@ pub(super) fn pairs(
 struct Opened<'a> {
     start: Cursor<Vec<u8>>,
     rest: Metered<'a>,
+    delimiter: u8,
     after_return: bool,
     ended: bool,
 }
@@ -272,14 +339,12 @@ impl Read for Opened<'_> {
 
 fn rows_of<'a>(
     archive: &'a mut Archive<'_>,
-    file: &'static str,
+    file: &str,
+    layout: Layout,
     report: &mut Report,
 ) -> Result<csv::Reader<Opened<'a>>, ReadError> {
     let mut rest = archive.read(file)?;
     let name = rest.file().to_owned();
-    if name != file {
-        report.repaired(&name, 0, "", "file-name", format!("read as {file}"));
-    }
     let mut start = Vec::with_capacity(4);
     rest.by_ref().take(4).read_to_end(&mut start).map_err(|e| ReadError::unwrap_from(&name, e))?;
     match start.as_slice() {
@@ -292,8 +357,14 @@ fn rows_of<'a>(
         }
         _ => {}
     }
-    let opened = Opened { start: Cursor::new(start), rest, after_return: false, ended: false };
-    Ok(ReaderBuilder::new().has_headers(false).flexible(true).buffer_capacity(64 << 10).from_reader(opened))
+    let delimiter = layout.delimiter;
+    let opened = Opened { start: Cursor::new(start), rest, delimiter, after_return: false, ended: false };
+    Ok(ReaderBuilder::new()
+        .delimiter(delimiter)
+        .has_headers(false)
+        .flexible(true)
+        .buffer_capacity(64 << 10)
+        .from_reader(opened))
 }
 
 /// Whether no field of a row can need a second look: short, visible ASCII, no blanks. Most rows of a roster are so.
@@ -332,7 +403,8 @@ fn next_record(
             let ends = field.matches('\n').count();
             inside += ends as u64;
             // A field that holds the better part of a row is no field.
-            swallowed |= ends > LINE_CAP || (ends > 0 && field.matches(',').count() > width / 2);
+            swallowed |= ends > LINE_CAP
+                || (ends > 0 && field.matches(char::from(reader.get_ref().delimiter)).count() > width / 2);
         }
     }
     let line = after.saturating_sub(1 + inside);
@@ -346,11 +418,15 @@ fn next_record(
 }
 
 fn find(header: &StringRecord, file: &str, column: Column, report: &mut Report) -> Place {
-    let wanted = plain(column.name);
+    find_spelled(header, file, column, column.name, report)
+}
+
+fn find_spelled(header: &StringRecord, file: &str, column: Column, name: &str, report: &mut Report) -> Place {
+    let wanted = plain(name);
     let mut found = header.iter().enumerate().filter(|(_, name)| plain(name) == wanted);
     let first = found.next();
-    if let Some((_, spelled)) = first.filter(|(_, spelled)| *spelled != column.name) {
-        let what = format!("{:?} read as {}", spelled.trim(), column.name);
+    if let Some((_, spelled)) = first.filter(|(_, spelled)| *spelled != name) {
+        let what = format!("{:?} read as {name}", spelled.trim());
         report.repaired(file, 1, column.name, "header-spelling", what);
     }
     if found.next().is_some() {

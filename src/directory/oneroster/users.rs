@@ -6,6 +6,7 @@ use super::{
     archive::Archive,
     demographics::Birthdays,
     error::ReadError,
+    manifest::Version,
     orgs::Orgs,
     roles::{Held, HeldPost, Roles},
     row::Seen,
@@ -39,17 +40,15 @@ pub(super) fn read(
         row.note_date(columns.modified, report);
         let held = roles.as_mut().map(|roles| roles.take(sourced_id));
         if columns.is_shifted(&row) {
-            let what = "there are more fields than columns, and e-mail or grade is not what it should be: an unquoted \
-                        comma has pushed the fields to the right";
-            report.refused(row.file, row.line, "", "shifted-row", what);
+            report.refused(row.file, row.line, "", "shifted-row", SHIFTED);
             continue;
         }
         if !row.is_active(columns.status, report) {
             continue;
         }
-        let posts = match held {
-            Some(held) => columns.posts_by_role(&row, held, orgs, report),
-            None => columns.posts_by_row(&row, orgs, report),
+        let posts = match (held, &roles) {
+            (Some(held), Some(roles)) => columns.posts_by_role(&row, held, roles, orgs, report),
+            _ => columns.posts_by_row(&row, orgs, report),
         };
         let Some(posts) = posts else { continue };
         let person = columns.person(&row, posts, report);
@@ -63,6 +62,57 @@ pub(super) fn read(
     }
     Ok(people)
 }
+
+/// People who are new or changed, and the sourcedIds of those who are no more or get no card any more. A person whose
+/// row is refused stays as before.
+pub(super) fn read_changes(
+    archive: &mut Archive<'_>,
+    version: Version,
+    report: &mut Report,
+) -> Result<(Vec<Person>, Vec<String>), ReadError> {
+    let (mut table, columns) = Columns::open(archive, version == Version::V1p2, report)?;
+    let (mut people, mut gone, mut seen) = (Vec::new(), Vec::new(), Seen::default());
+    while let Some(row) = table.next(report)? {
+        let sourced_id = row.text(columns.id);
+        if sourced_id.is_empty() {
+            report.refused(row.file, row.line, "sourcedId", "no-sourced-id", "a person without sourcedId");
+            continue;
+        }
+        seen.once(&row, sourced_id)?;
+        row.note_date(columns.modified, report);
+        // Of who is no more often nothing stands there but the sourcedId.
+        let Some(active) = row.status(columns.status, report) else { continue };
+        if !active {
+            gone.push(sourced_id.to_owned());
+            continue;
+        }
+        if columns.is_shifted(&row) {
+            report.refused(row.file, row.line, "", "shifted-row", SHIFTED);
+            continue;
+        }
+        let posts = match version {
+            // roles.csv has told of them, or leaves them as they are.
+            Version::V1p2 => Vec::new(),
+            Version::V1p1 => match row.standing(columns.role, report) {
+                None => continue,
+                Some(Standing::NoCard) => {
+                    report.left_out("no-card-role");
+                    gone.push(sourced_id.to_owned());
+                    continue;
+                }
+                Some(Standing::Card(role)) => {
+                    let Some(posts) = columns.posts_as_named(&row, role, report) else { continue };
+                    posts
+                }
+            },
+        };
+        people.extend(columns.person(&row, posts, report));
+    }
+    Ok((people, gone))
+}
+
+const SHIFTED: &str = "there are more fields than columns, and e-mail or grade is not what it should be: an unquoted \
+                       comma has pushed the fields to the right";
 
 /// Where users.csv has what.
 struct Columns {
@@ -158,7 +208,7 @@ impl Columns {
         for id in values::list(row.text(self.orgs)) {
             match orgs.find(id) {
                 Some(org) if held.iter().any(|post| post.org == org) => {}
-                Some(org) => held.push(HeldPost { org, role, primary: false }),
+                Some(org) => held.push(HeldPost { org, role, primary: false, id: None, from: None, until: None }),
                 None => unknown.push(id),
             }
         }
@@ -173,11 +223,34 @@ impl Columns {
         if !unknown.is_empty() {
             report.repaired(row.file, row.line, "orgSourcedIds", "unknown-org", format!("{what}; the others count"));
         }
-        Some(self.posts(row, held, orgs, report))
+        Some(self.posts(row, held, None, orgs, report))
+    }
+
+    /// 1.1: the same where the organisations may be known from an earlier delivery.
+    fn posts_as_named(&self, row: &Row<'_>, role: Role, report: &mut Report) -> Option<Vec<Post>> {
+        let grade = if role == Role::Student { self.grade(row, true, report) } else { None };
+        let mut posts: Vec<Post> = Vec::new();
+        for org in values::list(row.text(self.orgs)) {
+            if !posts.iter().any(|post| post.org == org) {
+                posts.push(Post::new(org, role, grade));
+            }
+        }
+        if posts.is_empty() {
+            report.refused(row.file, row.line, "orgSourcedIds", "unknown-org", "no organisation is named");
+            return None;
+        }
+        Some(posts)
     }
 
     /// 1.2: what roles.csv says, the primary one first.
-    fn posts_by_role(&self, row: &Row<'_>, held: Held, orgs: &Orgs, report: &mut Report) -> Option<Vec<Post>> {
+    fn posts_by_role(
+        &self,
+        row: &Row<'_>,
+        held: Held,
+        roles: &Roles,
+        orgs: &Orgs,
+        report: &mut Report,
+    ) -> Option<Vec<Post>> {
         let mut posts = held.posts();
         if posts.is_empty() {
             if held.without_card {
@@ -197,25 +270,31 @@ impl Columns {
             let first = orgs.find(row.text(self.primary_org));
             posts.sort_by_key(|post| (!post.primary, Some(post.org) != first));
         }
-        Some(self.posts(row, posts, orgs, report))
+        Some(self.posts(row, posts, Some(roles), orgs, report))
     }
 
-    fn posts(&self, row: &Row<'_>, held: Vec<HeldPost>, orgs: &Orgs, report: &mut Report) -> Vec<Post> {
+    fn posts(
+        &self,
+        row: &Row<'_>,
+        held: Vec<HeldPost>,
+        roles: Option<&Roles>,
+        orgs: &Orgs,
+        report: &mut Report,
+    ) -> Vec<Post> {
         let student = held.iter().any(|post| post.role == Role::Student);
-        let grade = if student { self.grade(row, report) } else { None };
-        let mut posts: Vec<Post> = Vec::with_capacity(held.len());
-        for HeldPost { org, role, .. } in held {
-            let grade = grade.filter(|_| role == Role::Student);
-            let post = Post { org: orgs.sourced_id(org).to_owned(), role, grade };
-            if !posts.contains(&post) {
-                posts.push(post);
-            }
-        }
-        posts
+        let grade = if student { self.grade(row, true, report) } else { None };
+        let as_post = |held: HeldPost| Post {
+            primary: held.primary,
+            id: roles.map_or("", |roles| roles.sourced_id(&held)).to_owned(),
+            from: held.from,
+            until: held.until,
+            ..Post::new(orgs.sourced_id(held.org), held.role, grade.filter(|_| held.role == Role::Student))
+        };
+        held.into_iter().map(as_post).collect()
     }
 
     /// The first readable grade of the list. Without one a student counts as the youngest, the narrowest shelf.
-    fn grade(&self, row: &Row<'_>, report: &mut Report) -> Option<Grade> {
+    fn grade(&self, row: &Row<'_>, student: bool, report: &mut Report) -> Option<Grade> {
         let text = row.text(self.grades);
         let mut note = |kind: &str, what: String| report.repaired(row.file, row.line, "grades", kind, what);
         let mut found = None;
@@ -233,11 +312,11 @@ impl Columns {
             }
         }
         match found {
-            None => note("no-grade", "a student without a readable grade counts as the youngest".into()),
+            None if student => note("no-grade", "a student without a readable grade counts as the youngest".into()),
             Some(first) if several => {
                 note("several-grades", format!("{}: the first one, {first}, was taken", short(text)))
             }
-            Some(_) => {}
+            None | Some(_) => {}
         }
         found
     }
@@ -260,6 +339,11 @@ impl Columns {
             let what = format!("not {{Type:id}} throughout; {} of its pairs could be read", user_ids.len());
             report.repaired(row.file, row.line, "userIds", "user-ids", what);
         }
+        // What its posts say already was told of with them.
+        let grade = match posts.first() {
+            Some(_) => posts.iter().find_map(|post| post.grade),
+            None => self.grade(row, false, report),
+        };
         let some = |place: Place| Some(row.text(place)).filter(|text| !text.is_empty());
         Some(Person {
             sourced_id: row.text(self.id).to_owned(),
@@ -267,8 +351,11 @@ impl Columns {
             family_name,
             identifier: some(self.identifier).map(str::to_owned),
             username: some(self.username).map(str::to_owned),
+            email: some(self.email).map(str::to_owned),
             user_ids,
             enabled,
+            grade,
+            primary_org: some(self.primary_org).filter(|_| posts.is_empty()).map(str::to_owned),
             posts,
             password: some(self.password).map(SecretString::from),
             birthday: None,

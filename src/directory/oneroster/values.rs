@@ -4,7 +4,7 @@ use crate::domain::{clock::Date, patron::Role};
 
 /// A value, and whether it was written as OneRoster writes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Read<T> {
+pub(in crate::directory) enum Read<T> {
     Plain(T),
     /// Spelled otherwise, but plain in meaning.
     Repaired(T),
@@ -12,7 +12,7 @@ pub(super) enum Read<T> {
 }
 
 /// `true` or `false`; also `TRUE`, `yes`, `1` and their opposites.
-pub(super) fn boolean(text: &str) -> Read<bool> {
+pub(in crate::directory) fn boolean(text: &str) -> Read<bool> {
     match text {
         "true" => return Read::Plain(true),
         "false" => return Read::Plain(false),
@@ -26,7 +26,7 @@ pub(super) fn boolean(text: &str) -> Read<bool> {
 }
 
 /// Whether the row counts: `active` or blank, as against `tobedeleted`.
-pub(super) fn is_active(status: &str) -> Read<bool> {
+pub(in crate::directory) fn is_active(status: &str) -> Read<bool> {
     match status {
         "" | "active" => return Read::Plain(true),
         "tobedeleted" => return Read::Plain(false),
@@ -41,14 +41,14 @@ pub(super) fn is_active(status: &str) -> Read<bool> {
 
 /// What a role word means for a card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(in crate::directory) enum Standing {
     Card(Role),
     /// Guardian, parent or relative.
     NoCard,
 }
 
 /// The role words of 1.1 and 1.2, in any case.
-pub(super) fn role(text: &str) -> Read<Standing> {
+pub(in crate::directory) fn role(text: &str) -> Read<Standing> {
     match ROLES.iter().find(|(word, _)| word.eq_ignore_ascii_case(text)) {
         Some((word, standing)) if *word == text => Read::Plain(*standing),
         Some((_, standing)) => Read::Repaired(*standing),
@@ -74,7 +74,7 @@ const ROLES: [(&str, Standing); 13] = [
 
 /// A calendar day as it was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Day {
+pub(in crate::directory) enum Day {
     /// `2023-06-15`, with or without a time of day.
     Iso(Date),
     /// `15/06/2023`, `6/15/2023`, `2023/06/15`, `15.06.2023`, `20230615`: in another form, with one meaning.
@@ -84,7 +84,7 @@ pub(super) enum Day {
     Unreadable,
 }
 
-pub(super) fn day(text: &str) -> Day {
+pub(in crate::directory) fn day(text: &str) -> Day {
     let bytes = text.as_bytes();
     if bytes.len() >= 10 && bytes.is_ascii() && bytes[4] == b'-' && bytes[7] == b'-' {
         let rest = text.get(10..).unwrap_or_default();
@@ -127,12 +127,12 @@ fn calendar(year: Option<&str>, month: Option<&str>, day: Option<&str>) -> Optio
 }
 
 /// The entries of `a,b`; each may stand in quotation marks of its own.
-pub(super) fn list(text: &str) -> impl Iterator<Item = &str> {
+pub(in crate::directory) fn list(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(|entry| entry.trim().trim_matches(['"', '\'']).trim()).filter(|entry| !entry.is_empty())
 }
 
 /// The pairs of `{Type:id},{Type:id}`, quoted or bare, and whether anything else stood there.
-pub(super) fn user_ids(text: &str) -> (Vec<(String, String)>, bool) {
+pub(in crate::directory) fn user_ids(text: &str) -> (Vec<(String, String)>, bool) {
     let mut pairs = Vec::new();
     let mut strange = false;
     if !text.contains('{') {
@@ -169,7 +169,7 @@ fn pair(text: &str) -> Option<(String, String)> {
 }
 
 /// A found value as a note quotes it: so much of it as a person needs to find it again.
-pub(super) fn short(text: &str) -> String {
+pub(in crate::directory) fn short(text: &str) -> String {
     let mut start: String = text.chars().take(40).collect();
     if start.len() < text.len() {
         start.push('…');

@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::super::{Org, Post};
-use crate::domain::{id::OrganisationId, organisation::Organisation, patron::Affiliation};
+use crate::domain::{clock::Date, id::OrganisationId, organisation::Organisation, patron::Affiliation};
 
 pub(super) struct Belonging {
     /// Every org of the delivery and of the configuration, with its organisation if it has one.
     nearest: HashMap<String, Option<OrganisationId>>,
+    today: Date,
 }
 
 impl Belonging {
-    pub(super) fn new(orgs: &[Org], organisations: &BTreeMap<OrganisationId, Organisation>) -> Belonging {
+    pub(super) fn new(orgs: &[Org], organisations: &BTreeMap<OrganisationId, Organisation>, today: Date) -> Belonging {
         let mut named: HashMap<&str, &OrganisationId> = HashMap::new();
         for (id, organisation) in organisations {
             for org in &organisation.roster {
@@ -32,7 +33,7 @@ impl Belonging {
             None
         };
         let all = parents.keys().chain(named.keys());
-        Belonging { nearest: all.map(|org| ((*org).to_owned(), find(org))).collect() }
+        Belonging { nearest: all.map(|org| ((*org).to_owned(), find(org))).collect(), today }
     }
 
     pub(super) fn organisation(&self, org: &str) -> Option<&OrganisationId> {
@@ -40,14 +41,26 @@ impl Belonging {
     }
 
     pub(super) fn belongs(&self, posts: &[Post]) -> bool {
-        posts.iter().any(|post| self.organisation(&post.org).is_some())
+        posts.iter().any(|post| self.of(post).is_some())
+    }
+
+    /// `None` also for a post that has not begun, or is over.
+    fn of(&self, post: &Post) -> Option<&OrganisationId> {
+        let begun = post.from.is_none_or(|from| from <= self.today);
+        let lasts = post.until.is_none_or(|until| self.today <= until);
+        self.organisation(&post.org).filter(|_| begun && lasts)
+    }
+
+    /// Whether somebody may belong elsewhere by this than by `before`.
+    pub(super) fn differs(&self, before: &Belonging) -> bool {
+        self.nearest != before.nearest
     }
 
     /// One for each organisation and role, in the order of the posts, with the first grade that is told.
     pub(super) fn affiliations(&self, posts: &[Post]) -> Vec<Affiliation> {
         let mut all: Vec<Affiliation> = Vec::with_capacity(1);
         for post in posts {
-            let Some(organisation) = self.organisation(&post.org) else { continue };
+            let Some(organisation) = self.of(post) else { continue };
             match all.iter_mut().find(|a| a.organisation == *organisation && a.role == post.role) {
                 Some(known) => known.grade = known.grade.or(post.grade),
                 None => {
@@ -76,6 +89,9 @@ mod tests {
             card: CardScheme::Raw { from: IdField::Identifier },
             initial_pin: InitialPin::None,
             help: None,
+            bridge: None,
+            keeps_cards: true,
+            existing_card: Default::default(),
         };
         (id, organisation)
     }
@@ -90,7 +106,7 @@ mod tests {
         let organisations = BTreeMap::from([organisation("cms", &["d"]), organisation("charter", &["s2", "lone"])]);
         let orgs =
             [org("d", ""), org("s1", "d"), org("s2", "d"), org("c", "s2"), org("x", "y"), org("y", "x"), org("z", "?")];
-        let belonging = Belonging::new(&orgs, &organisations);
+        let belonging = Belonging::new(&orgs, &organisations, "2026-11-27".parse().unwrap());
         let of = |org| belonging.organisation(org).map(OrganisationId::as_str);
         assert_eq!(
             (of("d"), of("s1"), of("s2"), of("c")),
@@ -102,12 +118,9 @@ mod tests {
     #[test]
     fn two_schools_of_one_district_are_one_affiliation() {
         let organisations = BTreeMap::from([organisation("cms", &["d"])]);
-        let belonging = Belonging::new(&[org("s1", "d"), org("s2", "d")], &organisations);
-        let post = |org: &str, role, grade: Option<&str>| Post {
-            org: org.into(),
-            role,
-            grade: grade.map(|g| g.parse().unwrap()),
-        };
+        let belonging =
+            Belonging::new(&[org("s1", "d"), org("s2", "d")], &organisations, "2026-11-27".parse().unwrap());
+        let post = |org: &str, role, grade: Option<&str>| Post::new(org, role, grade.map(|g| g.parse().unwrap()));
         let posts = [
             post("away", Role::Student, Some("01")),
             post("s1", Role::Student, None),

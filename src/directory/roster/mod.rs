@@ -3,32 +3,40 @@
 //! how rows are kept and the switch is thrown is `store::rosters`'.
 
 mod belonging;
+mod changes;
 mod classes;
+mod deliver;
+pub mod fetch;
+mod lookups;
 mod movement;
+mod named;
 mod plan;
 mod preview;
+mod rules;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
-use super::{Report, Roster};
+use super::{Extent, Report, Roster};
 use crate::{
     domain::{
         card::CardNumber,
         clock::{Clock, Timestamp},
-        id::{OrganisationId, SourceId},
-        organisation::Organisation,
+        id::SourceId,
         pin::PinKey,
     },
     store::{
         self, Db, Tx,
-        rosters::{Ended, Entry, Hold, World},
+        rosters::{Closing, Ended, Entry, Hold, World},
     },
 };
-pub use movement::{Change, Movement};
+use belonging::Belonging;
+use changes::Incoming;
+pub use movement::{Change, Movement, Shift};
 use plan::{Before, Known, Plan};
 pub use preview::{Counts, Preview, Removal};
+pub use rules::Rules;
 
 /// Merges deliveries into the library's patrons.
 ///
@@ -39,7 +47,7 @@ pub struct Merge<'a> {
     pub db: &'a Db,
     pub clock: &'a Clock,
     pub pin_key: &'a PinKey,
-    pub organisations: &'a BTreeMap<OrganisationId, Organisation>,
+    pub rules: &'a Rules,
     pub progress: &'a Progress<'a>,
 }
 
@@ -73,7 +81,9 @@ pub enum ImportError {
     Store(#[from] store::Error),
     #[error("nothing was changed: {}; --accept-removals lets them go", sentence(&.preview.removals))]
     TooManyRemoved { preview: Box<Preview>, report: Box<Report> },
-    #[error("undoing would give cards back that people of other sources hold by now: {0}")]
+    #[error("{0} has no whole delivery in force yet that changes could build upon: import one first")]
+    NothingToChange(SourceId),
+    #[error("undoing would give cards back that other people hold by now: {0}")]
     CardsTaken(String),
 }
 
@@ -86,6 +96,7 @@ fn sentence(removals: &[Removal]) -> String {
 pub struct Staged {
     pub preview: Preview,
     pub report: Report,
+    pub shifts: Vec<Shift>,
     hold: Hold,
     world: World,
 }
@@ -96,6 +107,7 @@ pub struct ImportOutcome {
     pub report: Report,
     /// Who moves: up to a thousand of each kind. Only in a dry run.
     pub movements: Vec<Movement>,
+    pub shifts: Vec<Shift>,
     /// `false` after a dry run.
     pub applied: bool,
     pub ended: Ended,
@@ -121,6 +133,7 @@ impl Undoing {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UndoOutcome {
+    /// The latest run that was taken back.
     pub run: i64,
     /// The run that is live again; 0 where none is.
     pub live: i64,
@@ -176,20 +189,20 @@ impl Merge<'_> {
         options: ImportOptions,
     ) -> Result<ImportOutcome, ImportError> {
         if options.dry_run {
-            let Plan { preview, report, movements, .. } = self.preview(source, roster).await?;
-            return Ok(ImportOutcome { preview, report, movements, applied: false, ended: Ended::default() });
+            let Plan { preview, report, movements, shifts, .. } = self.preview(source, roster).await?;
+            return Ok(ImportOutcome { preview, report, movements, shifts, applied: false, ended: Ended::default() });
         }
         let staged = self.stage(source, origin, roster, options).await?;
         let switched = async {
             let mut tx = self.db.begin().await?;
-            let ended = self.switch(&mut tx, &staged).await?;
+            let ended = self.switch(&mut tx, &staged, None).await?;
             tx.commit().await?;
             Ok(ended)
         };
         match switched.await {
             Ok(ended) => {
-                let Staged { preview, report, .. } = staged;
-                Ok(ImportOutcome { preview, report, movements: Vec::new(), applied: true, ended })
+                let Staged { preview, report, shifts, .. } = staged;
+                Ok(ImportOutcome { preview, report, movements: Vec::new(), shifts, applied: true, ended })
             }
             Err(error) => {
                 self.abandon(&staged).await;
@@ -201,7 +214,7 @@ impl Merge<'_> {
     /// What an import would do, with nothing written.
     async fn preview(&self, source: &SourceId, roster: Roster) -> Result<Plan, ImportError> {
         let live = self.db.rosters().live_run(source).await?;
-        self.plan(source, live, roster).await
+        Ok(self.plan(source, live, roster).await?.0)
     }
 
     /// Writes a run's rows where nobody sees them.
@@ -217,7 +230,10 @@ impl Merge<'_> {
     ) -> Result<Staged, ImportError> {
         let hold = self.db.rosters().hold(source, origin, self.clock.now()).await?;
         match self.stage_under(&hold, roster, options).await {
-            Ok((plan, world)) => Ok(Staged { preview: plan.preview, report: plan.report, hold, world }),
+            Ok((plan, world)) => {
+                let Plan { preview, report, shifts, .. } = plan;
+                Ok(Staged { preview, report, shifts, hold, world })
+            }
             Err(error) => {
                 let (state, summary) = match &error {
                     ImportError::TooManyRemoved { preview, .. } => ("refused", json(preview)),
@@ -243,7 +259,7 @@ impl Merge<'_> {
         }
         let mut world = rosters.world(&hold.source).await?;
         let classes = roster.classes.take();
-        let mut plan = self.plan(&hold.source, hold.before, roster).await?;
+        let (mut plan, tree) = self.plan(&hold.source, hold.before, roster).await?;
         plan.preview.run = Some(hold.run);
         if !plan.preview.removals.is_empty() && !options.accept_removals {
             let (preview, report) = (Box::new(plan.preview), Box::new(plan.report));
@@ -251,6 +267,9 @@ impl Merge<'_> {
         }
         self.write(hold, &plan).await?;
         self.stage_classes(hold, classes).await?;
+        if rosters.orgs(&hold.source, hold.before).await?.as_deref() != Some(tree.as_str()) {
+            rosters.put_orgs(hold, &tree, self.clock.now()).await?;
+        }
         // Meanwhile another source may have gone live with a card that this one gives out.
         loop {
             let now = rosters.world(&hold.source).await?;
@@ -260,7 +279,7 @@ impl Merge<'_> {
             world = now;
             if let Some(card) = self.taken(&hold.source, &plan.entries).await? {
                 return Err(ImportError::Store(store::Error::Conflict(format!(
-                    "the card number {card} went to somebody of another source during this import; start it again"
+                    "the card number {card} went to somebody else during this import; start it again"
                 ))));
             }
         }
@@ -281,7 +300,8 @@ impl Merge<'_> {
         }
     }
 
-    async fn plan(&self, source: &SourceId, live: i64, roster: Roster) -> Result<Plan, ImportError> {
+    /// With the directory's tree as it will be.
+    async fn plan(&self, source: &SourceId, live: i64, roster: Roster) -> Result<(Plan, String), ImportError> {
         let rosters = self.db.rosters();
         (self.progress)(Step::Read, 0, 0);
         let mut before = Before::default();
@@ -289,36 +309,86 @@ impl Merge<'_> {
             let here = Known { patron: known.patron, held: known.held, stays: false };
             before.people.insert(known.sourced_id, here);
         }
-        before.cards_elsewhere = rosters.cards_elsewhere(source).await?;
+        before.cards_elsewhere = rosters.cards_elsewhere(source, self.rules.now).await?;
+        before.kept = self.db.kept_numbers().await?;
+        let incoming = self.incoming(source, live, roster, &before).await?;
+        let tree = changes::write_tree(&incoming.orgs);
         (self.progress)(Step::Read, before.people.len() as u64, before.people.len() as u64);
-        let people = roster.people.len() as u64;
+        let people = incoming.people.len() as u64;
         (self.progress)(Step::Compare, 0, people);
-        let (source, organisations, key) = (source.clone(), self.organisations.clone(), self.pin_key.clone());
-        let compared =
-            tokio::task::spawn_blocking(move || plan::plan(&source, roster, before, &organisations, &key)).await;
+        let (source, rules, key) = (source.clone(), self.rules.clone(), self.pin_key.clone());
+        let compared = tokio::task::spawn_blocking(move || plan::plan(&source, incoming, before, &rules, &key)).await;
         (self.progress)(Step::Compare, people, people);
-        compared.map_err(|error| ImportError::Store(store::corrupt(format!("comparing failed: {error}"))))
+        let plan =
+            compared.map_err(|error| ImportError::Store(store::corrupt(format!("comparing failed: {error}"))))?;
+        Ok((plan, tree))
+    }
+
+    /// Puts a delivery of changes in place of what was said before, and lets a whole one be.
+    async fn incoming(
+        &self,
+        source: &SourceId,
+        live: i64,
+        roster: Roster,
+        before: &Before,
+    ) -> Result<Incoming, ImportError> {
+        let Extent::Changes(changes) = &roster.extent else { return Ok(Incoming::whole(roster)) };
+        let rosters = self.db.rosters();
+        let Some(tree) = rosters.orgs(source, live).await?.filter(|_| live > 0) else {
+            return Err(ImportError::NothingToChange(source.clone()));
+        };
+        let tree = changes::read_tree(&tree);
+        let grown = changes::grown(tree.clone(), &roster.orgs, changes);
+        let belonging = |orgs| Belonging::new(orgs, &self.rules.organisations, self.rules.today());
+        // A school that belongs elsewhere by now takes all its people along.
+        let everybody = belonging(&grown).differs(&belonging(&tree));
+        // Whose a post was that ended by its own id alone can only be seen by looking at everybody.
+        let nameless = changes.posts.iter().any(|(person, ..)| person.is_empty());
+        let said = if everybody || nameless {
+            rosters.said_of_all(source, live).await?
+        } else {
+            let people = roster.people.iter().map(|person| person.sourced_id.as_str());
+            let posts = changes.posts.iter().map(|(person, ..)| person.as_str());
+            let born = changes.birthdays.iter().map(|(person, _)| person.as_str());
+            let mut ids: Vec<&str> = people.chain(posts).chain(born).collect();
+            ids.sort_unstable();
+            ids.dedup();
+            rosters.said_of(source, live, &ids).await?
+        };
+        let present = |id: &str| before.people.get(id).is_some_and(|known| known.present().is_some());
+        Ok(Incoming::put_in_place(roster, grown, said, present, everybody))
     }
 
     async fn taken(&self, source: &SourceId, entries: &[Entry]) -> store::Result<Option<CardNumber>> {
-        let elsewhere = self.db.rosters().cards_elsewhere(source).await?;
-        Ok(entries.iter().map(|entry| &entry.card).find(|card| elsewhere.contains_key(*card)).cloned())
+        let elsewhere = self.db.rosters().cards_elsewhere(source, self.rules.now).await?;
+        let kept = self.db.kept_numbers().await?;
+        let others = |entry: &&Entry| {
+            elsewhere.contains_key(&entry.card) || kept.get(&entry.card).is_some_and(|of| *of != entry.patron)
+        };
+        Ok(entries.iter().find(others).map(|entry| entry.card.clone()))
     }
 
     async fn write(&self, hold: &Hold, plan: &Plan) -> store::Result<()> {
         let rosters = self.db.rosters();
-        let total = (plan.entries.len() + plan.withdrawn.len()) as u64;
-        let (mut entries, mut withdrawn) = (plan.entries.as_slice(), plan.withdrawn.as_slice());
-        while !entries.is_empty() || !withdrawn.is_empty() {
-            if entries.is_empty() {
-                let n = rosters.withdraw(hold, withdrawn, self.clock.now()).await?;
-                withdrawn = withdrawn.get(n..).unwrap_or_default();
-            } else {
-                let n = rosters.append(hold, entries, self.clock.now()).await?;
-                entries = entries.get(n..).unwrap_or_default();
-            }
-            (self.progress)(Step::Stage, total - (entries.len() + withdrawn.len()) as u64, total);
+        let total = (plan.entries.len() + plan.withdrawn.values().map(Vec::len).sum::<usize>()) as u64;
+        let mut done = 0;
+        let mut entries = plan.entries.as_slice();
+        while !entries.is_empty() {
+            let n = rosters.append(hold, entries, self.clock.now()).await?;
+            entries = entries.get(n..).unwrap_or_default();
+            done += n as u64;
+            (self.progress)(Step::Stage, done, total);
             self.gap().await;
+        }
+        for (bridged_until, withdrawn) in &plan.withdrawn {
+            let mut withdrawn = withdrawn.as_slice();
+            while !withdrawn.is_empty() {
+                let n = rosters.withdraw(hold, withdrawn, *bridged_until, self.clock.now()).await?;
+                withdrawn = withdrawn.get(n..).unwrap_or_default();
+                done += n as u64;
+                (self.progress)(Step::Stage, done, total);
+                self.gap().await;
+            }
         }
         Ok(())
     }
@@ -329,13 +399,13 @@ impl Merge<'_> {
         }
     }
 
-    /// Makes a staged run what holds, in the caller's transaction.
+    /// Makes a staged run what holds, in the caller's transaction. `bookmark`: from where the source is asked next time.
     ///
     /// # Errors
     /// `Conflict` where it was taken for dead, or another source went live in the same moment.
-    pub async fn switch(&self, tx: &mut Tx, staged: &Staged) -> Result<Ended, ImportError> {
-        let summary = json(&staged.preview);
-        Ok(self.db.rosters().switch(tx, &staged.hold, &staged.world, &summary, self.clock.now()).await?)
+    pub async fn switch(&self, tx: &mut Tx, staged: &Staged, bookmark: Option<&str>) -> Result<Ended, ImportError> {
+        let said = Closing { summary: &json(&staged.preview), bookmark };
+        Ok(self.db.rosters().switch(tx, &staged.hold, &staged.world, said, self.clock.now()).await?)
     }
 
     /// Gives up a staged run, so that another import need not wait until its lease is over.
@@ -344,12 +414,13 @@ impl Merge<'_> {
         drop(self.db.rosters().release(&staged.hold, "failed", &summary, self.clock.now()).await);
     }
 
-    /// Takes the latest live run of a source back: exactly what held before it holds again.
+    /// Takes the latest live run of a source back, or with `and_later` all from `run` on: exactly what held before
+    /// holds again.
     ///
     /// # Errors
-    /// `Conflict` where `run` is not the latest or there is none; `CardsTaken`.
-    pub async fn undo(&self, source: &SourceId, run: Option<i64>) -> Result<UndoOutcome, ImportError> {
-        let undoing = self.prepare_undo(source, run).await?;
+    /// `Conflict` where later runs are in the way, the run is too old, or there is none; `CardsTaken`.
+    pub async fn undo(&self, source: &SourceId, run: Option<i64>, and_later: bool) -> Result<UndoOutcome, ImportError> {
+        let undoing = self.prepare_undo(source, run, and_later).await?;
         let unswitched = async {
             let mut tx = self.db.begin().await?;
             let ended = self.unswitch(&mut tx, &undoing).await?;
@@ -363,9 +434,14 @@ impl Merge<'_> {
 
     /// # Errors
     /// As `undo`.
-    pub async fn prepare_undo(&self, source: &SourceId, run: Option<i64>) -> Result<Undoing, ImportError> {
+    pub async fn prepare_undo(
+        &self,
+        source: &SourceId,
+        run: Option<i64>,
+        and_later: bool,
+    ) -> Result<Undoing, ImportError> {
         let rosters = self.db.rosters();
-        let hold = rosters.hold_for_undo(source, run, self.clock.now()).await?;
+        let hold = rosters.hold_for_undo(source, run, and_later, self.clock.now()).await?;
         let checked = async {
             let world = rosters.world(source).await?;
             let taken = self.restored_but_taken(&hold).await?;
@@ -382,13 +458,18 @@ impl Merge<'_> {
 
     /// Nobody else could have got a card while its holder was present: only what the run took away can be taken.
     async fn restored_but_taken(&self, hold: &Hold) -> store::Result<Vec<String>> {
-        let elsewhere = self.db.rosters().cards_elsewhere(&hold.source).await?;
-        if elsewhere.is_empty() {
+        let elsewhere = self.db.rosters().cards_elsewhere(&hold.source, self.rules.now).await?;
+        let kept = self.db.kept_numbers().await?;
+        if elsewhere.is_empty() && kept.is_empty() {
             return Ok(Vec::new());
         }
         let restored = self.db.rosters().people(&hold.source, hold.before).await?;
-        let present = restored.into_iter().filter_map(|known| known.held).filter(|held| held.present);
-        Ok(present.filter(|held| elsewhere.contains_key(&held.card)).map(|held| held.card.to_string()).collect())
+        let present = restored.into_iter().filter_map(|known| Some((known.patron, known.held?)));
+        let present = present.filter(|(_, held)| held.present);
+        let taken = present.filter(|(patron, held)| {
+            elsewhere.contains_key(&held.card) || kept.get(&held.card).is_some_and(|of| of != patron)
+        });
+        Ok(taken.map(|(_, held)| held.card.to_string()).collect())
     }
 
     /// The undo itself, in the caller's transaction.

@@ -1,5 +1,7 @@
 //! Who would be added, changed, withdrawn: for the eyes of whoever previews an import, and kept nowhere.
 
+use std::{collections::HashMap, sync::Arc};
+
 use serde::Serialize;
 
 use crate::domain::{card::CardNumber, id::OrganisationId};
@@ -58,5 +60,32 @@ impl Movements {
     pub fn sorted(mut self) -> Vec<Movement> {
         self.all.sort_by(|a, b| (&a.organisation, a.change, &a.card).cmp(&(&b.organisation, b.change, &b.card)));
         self.all
+    }
+}
+
+/// So many people go from these affiliations to those, `cms:student:07`; absent where somebody has none that count.
+/// What that means for privileges is policy's to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shift {
+    pub before: Option<Arc<str>>,
+    pub after: Option<Arc<str>>,
+    pub people: u64,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Shifts(HashMap<(Option<Arc<str>>, Option<Arc<str>>), u64>);
+
+impl Shifts {
+    pub fn note(&mut self, before: Option<&Arc<str>>, after: Option<&str>) {
+        if before.map(AsRef::as_ref) != after {
+            *self.0.entry((before.cloned(), after.map(Arc::from))).or_default() += 1;
+        }
+    }
+
+    pub fn listed(self) -> Vec<Shift> {
+        let mut all: Vec<Shift> =
+            self.0.into_iter().map(|((before, after), people)| Shift { before, after, people }).collect();
+        all.sort_by(|a, b| (&a.before, &a.after).cmp(&(&b.before, &b.after)));
+        all
     }
 }

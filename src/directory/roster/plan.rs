@@ -5,16 +5,20 @@ use std::collections::{BTreeMap, HashMap, HashSet, hash_map};
 use secrecy::ExposeSecret;
 
 use super::{
-    super::{Person, Report, Roster},
+    super::{Person, Report},
+    Rules,
     belonging::Belonging,
-    movement::{Change, Movement, Movements},
+    changes::{Incoming, Kept},
+    lookups,
+    movement::{Change, Movement, Movements, Shift, Shifts},
+    named::Named,
     preview::Preview,
 };
 use crate::{
     domain::{
         card::{CardNumber, IdField, InitialPin},
+        clock::Timestamp,
         id::{OrganisationId, PatronId, SourceId},
-        organisation::Organisation,
         pin::PinKey,
     },
     store::rosters::{Entry, Held},
@@ -27,6 +31,8 @@ pub(super) struct Before {
     pub(super) people: HashMap<String, Known>,
     /// Cards of enrolled patrons of other sources, with the source.
     pub(super) cards_elsewhere: HashMap<CardNumber, String>,
+    /// Numbers that the library keeps for one patron: given out by itself, replaced, or of an existing library card.
+    pub(super) kept: HashMap<CardNumber, PatronId>,
 }
 
 pub(super) struct Known {
@@ -37,7 +43,7 @@ pub(super) struct Known {
 }
 
 impl Known {
-    fn present(&self) -> Option<&Held> {
+    pub(super) fn present(&self) -> Option<&Held> {
         self.held.as_ref().filter(|held| held.present)
     }
 }
@@ -47,7 +53,9 @@ pub(super) struct Plan {
     pub(super) report: Report,
     pub(super) movements: Vec<Movement>,
     pub(super) entries: Vec<Entry>,
-    pub(super) withdrawn: Vec<PatronId>,
+    /// Each with the instant until which the card lives on; 0 where it does not.
+    pub(super) withdrawn: BTreeMap<Timestamp, Vec<PatronId>>,
+    pub(super) shifts: Vec<Shift>,
 }
 
 /// Who has a claim to a card number that nobody else can take in this run.
@@ -55,29 +63,33 @@ enum Claim {
     /// Enrolled already, and staying.
     Patron(PatronId, String),
     Elsewhere(String),
+    /// The library keeps it for this patron, here or not.
+    Kept(PatronId),
     Line(u64),
 }
 
 const USERS: &str = "users.csv";
 
-pub(super) fn plan(
-    source: &SourceId,
-    roster: Roster,
-    mut before: Before,
-    organisations: &BTreeMap<OrganisationId, Organisation>,
-    key: &PinKey,
-) -> Plan {
-    let Roster { orgs, people, report, .. } = roster;
-    let belonging = Belonging::new(&orgs, organisations);
+pub(super) fn plan(source: &SourceId, incoming: Incoming, mut before: Before, rules: &Rules, key: &PinKey) -> Plan {
+    let Incoming { orgs, people, report, touched, kept } = incoming;
+    let belonging = Belonging::new(&orgs, &rules.organisations, rules.today());
     let repeated = mark_who_stays(&mut before, &people, &belonging);
+    if let Some(touched) = &touched {
+        for (sourced_id, known) in &mut before.people {
+            known.stays |= !touched.contains(sourced_id);
+        }
+    }
     let newcomers = newcomers(&people, &before);
-    let claims = claims(&mut before);
-    let (preview, movements) = (Preview::new(source), Movements::default());
-    let mut draft = Draft { preview, report, movements, claims, newcomers, organisations, key };
+    let claims = claims(&mut before, rules.now);
+    let (preview, movements, shifts) = (Preview::new(source), Movements::default(), Shifts::default());
+    let mut draft = Draft { preview, report, movements, shifts, claims, newcomers, rules, key, kept };
+    // Whoever the directory calls disabled is out, summer or not.
+    let mut disabled: HashSet<String> = HashSet::new();
     let mut entries = Vec::new();
     let mut nowhere: BTreeMap<String, u64> = BTreeMap::new();
     for (place, person) in people.into_iter().enumerate() {
         if !person.enabled {
+            disabled.insert(person.sourced_id);
             continue;
         }
         if !belonging.belongs(&person.posts) {
@@ -93,20 +105,34 @@ pub(super) fn plan(
         }
         entries.extend(draft.entry(person, &belonging, known));
     }
-    let mut withdrawn = Vec::new();
+    let mut withdrawn: BTreeMap<Timestamp, Vec<PatronId>> = BTreeMap::new();
     for (sourced_id, known) in &before.people {
-        let Some(held) = known.present() else { continue };
+        let disabled = disabled.contains(sourced_id);
+        let Some(held) = known.present() else {
+            if disabled && known.held.as_ref().is_some_and(|held| held.bridged_until > rules.now) {
+                withdrawn.entry(Timestamp(0)).or_default().push(known.patron);
+            }
+            continue;
+        };
         let counts = draft.preview.at(&held.organisation);
         counts.present_before += 1;
         if !known.stays {
             counts.withdrawn += 1;
+            let until = if disabled { None } else { rules.bridge(&held.organisation) };
+            counts.bridged += u64::from(until.is_some());
             draft.movements.note(Change::Withdrawn, &held.organisation, sourced_id, &held.card);
-            withdrawn.push(known.patron);
+            if until.is_none() {
+                draft.shifts.note(Some(&held.affiliations), None);
+            }
+            withdrawn.entry(until.unwrap_or(Timestamp(0))).or_default().push(known.patron);
+        } else if touched.as_ref().is_some_and(|touched| !touched.contains(sourced_id)) {
+            counts.present_after += 1;
+            counts.unchanged += 1;
         }
     }
-    withdrawn.sort_unstable();
+    withdrawn.values_mut().for_each(|people| people.sort_unstable());
     entries.sort_unstable_by_key(|entry: &Entry| entry.patron);
-    let Draft { mut preview, mut report, movements, .. } = draft;
+    let Draft { mut preview, mut report, movements, shifts, .. } = draft;
     for (org, n) in nowhere {
         let name = orgs.iter().find(|o| o.sourced_id == org).map_or("", |o| o.name.as_str());
         report.refused(
@@ -121,7 +147,7 @@ pub(super) fn plan(
         );
     }
     preview.close();
-    Plan { preview, report, movements: movements.sorted(), entries, withdrawn }
+    Plan { preview, report, movements: movements.sorted(), entries, withdrawn, shifts: shifts.listed() }
 }
 
 /// Marks them in `before`, and returns the places of people who stand in the delivery twice.
@@ -151,15 +177,20 @@ fn newcomers(people: &[Person], before: &Before) -> HashMap<String, PatronId> {
 }
 
 /// A card stays with whoever holds it and stays, even if the delivery would give that person another one tonight.
-fn claims(before: &mut Before) -> HashMap<CardNumber, Claim> {
+fn claims(before: &mut Before, now: Timestamp) -> HashMap<CardNumber, Claim> {
     let elsewhere = std::mem::take(&mut before.cards_elsewhere).into_iter();
     let mut claims: HashMap<CardNumber, Claim> =
         elsewhere.map(|(card, source)| (card, Claim::Elsewhere(source))).collect();
-    for (sourced_id, known) in before.people.iter().filter(|(_, known)| known.stays) {
-        if let Some(held) = known.present() {
+    for (sourced_id, known) in &before.people {
+        let holds = known.held.as_ref().filter(|held| match held.present {
+            true => known.stays,
+            false => held.holds_card(now),
+        });
+        if let Some(held) = holds {
             claims.insert(held.card.clone(), Claim::Patron(known.patron, sourced_id.clone()));
         }
     }
+    claims.extend(std::mem::take(&mut before.kept).into_iter().map(|(card, patron)| (card, Claim::Kept(patron))));
     claims
 }
 
@@ -167,10 +198,12 @@ struct Draft<'a> {
     preview: Preview,
     report: Report,
     movements: Movements,
+    shifts: Shifts,
     claims: HashMap<CardNumber, Claim>,
     newcomers: HashMap<String, PatronId>,
-    organisations: &'a BTreeMap<OrganisationId, Organisation>,
+    rules: &'a Rules,
     key: &'a PinKey,
+    kept: HashMap<String, Kept>,
 }
 
 impl Draft<'_> {
@@ -178,7 +211,7 @@ impl Draft<'_> {
     fn entry(&mut self, person: Person, belonging: &Belonging, known: Option<&Known>) -> Option<Entry> {
         let affiliations = belonging.affiliations(&person.posts);
         let at = affiliations.first()?.organisation.clone();
-        let organisation = self.organisations.get(&at)?;
+        let organisation = self.rules.organisations.get(&at)?;
         let patron = match known {
             Some(known) => known.patron,
             None => *self.newcomers.get(&person.sourced_id)?,
@@ -186,15 +219,38 @@ impl Draft<'_> {
         let present = known.and_then(Known::present);
         let from = organisation.card.from_field();
         let card = card_id(&person, from).and_then(|id| organisation.card.number(id));
+        // A number that came along from another organisation stays, as long as that is the rule.
+        let held = known.and_then(|known| known.held.as_ref()).filter(|_| organisation.keeps_cards);
+        let came_with = held.filter(|held| held.kept_card || held.organisation != at).map(|held| &held.card);
+        let (card, kept_card) = match (came_with, card) {
+            (Some(came_with), card) => (Ok(came_with.clone()), card.ok().as_ref() != Some(came_with)),
+            (None, card) => (card, false),
+        };
         let card = match card {
             Ok(card) => card,
             Err(why) => return self.refuse(&person, &at, present, from, "no-card-number", why),
         };
-        if let Err(why) = self.claim(&card, patron, person.line) {
-            return self.refuse(&person, &at, present, from, "card-collision", why);
+        match self.claim(&card, patron, person.line) {
+            Ok(()) => {}
+            Err(Taken::Aside) => {
+                self.report.left_out("same-person-elsewhere");
+                if let Some(held) = present {
+                    self.preview.at(&held.organisation).present_after += 1;
+                }
+                return None;
+            }
+            Err(Taken::By(why)) => return self.refuse(&person, &at, present, from, "card-collision", why),
         }
         let affiliations = affiliations.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
-        let pin = first_pin(&person, organisation.initial_pin);
+        let kept = self.kept.get(&person.sourced_id);
+        let pin = self.first_pin(&person, organisation.initial_pin, patron, kept);
+        let named = Named::of(&person).text();
+        let lookups = lookups::of(
+            &person,
+            &self.rules.lookups,
+            self.key,
+            kept.filter(|kept| kept.row).map(|kept| kept.lookups.as_str()),
+        );
         let digest = self.key.digest(&[
             patron.0.as_bytes(),
             person.given_name.as_bytes(),
@@ -202,6 +258,8 @@ impl Draft<'_> {
             affiliations.as_bytes(),
             card.as_str().as_bytes(),
             pin.as_deref().map_or(&b""[..], str::as_bytes),
+            named.as_bytes(),
+            lookups.as_bytes(),
         ]);
         let counts = self.preview.at(&at);
         counts.present_after += 1;
@@ -210,17 +268,20 @@ impl Draft<'_> {
                 counts.unchanged += 1;
                 return None;
             }
-            (_, Some(_)) => {
+            (_, Some(held)) => {
                 counts.changed += 1;
+                self.shifts.note(Some(&held.affiliations), Some(&affiliations));
                 self.movements.note(Change::Changed, &at, &person.sourced_id, &card);
             }
             // Somebody whom only an undone run has named is as new to everybody as anybody.
             (Some(Known { held: Some(_), .. }), None) => {
                 counts.returning += 1;
+                self.shifts.note(None, Some(&affiliations));
                 self.movements.note(Change::Returning, &at, &person.sourced_id, &card);
             }
             (_, None) => {
                 counts.added += 1;
+                self.shifts.note(None, Some(&affiliations));
                 self.movements.note(Change::Added, &at, &person.sourced_id, &card);
             }
         }
@@ -231,25 +292,49 @@ impl Draft<'_> {
             family_name: person.family_name,
             affiliations,
             card,
-            initial_pin: pin.map(|pin| self.key.keyed(patron, &pin)),
+            kept_card,
+            initial_pin: pin,
+            named,
+            lookups,
             digest,
         })
     }
 
-    fn claim(&mut self, card: &CardNumber, patron: PatronId, line: u64) -> Result<(), String> {
+    /// `KeyedPin` in hex. What a delivery of changes does not say stays.
+    fn first_pin(&self, person: &Person, kind: InitialPin, patron: PatronId, kept: Option<&Kept>) -> Option<String> {
+        let keyed = |pin: &str| self.key.keyed(patron, pin).hex();
+        match kind {
+            InitialPin::Password if kept.is_some_and(|kept| kept.row) => kept?.pin.clone(),
+            InitialPin::Password => {
+                let pin = person.password.as_ref().map(|pin| pin.expose_secret().trim());
+                pin.filter(|pin| !pin.is_empty()).map(keyed)
+            }
+            InitialPin::BirthdayMmdd => match person.birthday {
+                Some((month, day)) => Some(keyed(&format!("{month:02}{day:02}"))),
+                None => kept?.pin.clone(),
+            },
+            InitialPin::None => None,
+        }
+    }
+
+    fn claim(&mut self, card: &CardNumber, patron: PatronId, line: u64) -> Result<(), Taken> {
         let who = match self.claims.entry(card.clone()) {
             hash_map::Entry::Vacant(free) => {
                 free.insert(Claim::Line(line));
                 return Ok(());
             }
             hash_map::Entry::Occupied(taken) => match taken.get() {
-                Claim::Patron(holder, _) if *holder == patron => return Ok(()),
+                Claim::Patron(holder, _) | Claim::Kept(holder) if *holder == patron => return Ok(()),
+                Claim::Kept(_) => "was given out, replaced or linked by the library for somebody else".to_owned(),
                 Claim::Patron(_, sourced_id) => format!("is held by {sourced_id:?}, who is still here"),
+                Claim::Elsewhere(source) if self.rules.yields_to.iter().any(|other| other.as_str() == source) => {
+                    return Err(Taken::Aside);
+                }
                 Claim::Elsewhere(source) => format!("is held by somebody of the source {source:?}"),
                 Claim::Line(line) => format!("is taken by line {line} of this file"),
             },
         };
-        Err(format!("the card number {card} {who}; correct the ID of one of the two at its origin"))
+        Err(Taken::By(format!("the card number {card} {who}; correct the ID of one of the two at its origin")))
     }
 
     fn refuse(
@@ -285,12 +370,9 @@ fn card_id<'p>(person: &'p Person, from: &IdField) -> Result<&'p str, String> {
     id.ok_or_else(|| format!("there is no {} to make a card number from", String::from(from.clone())))
 }
 
-fn first_pin(person: &Person, kind: InitialPin) -> Option<String> {
-    match kind {
-        InitialPin::Password => {
-            person.password.as_ref().map(|pin| pin.expose_secret().trim().to_owned()).filter(|pin| !pin.is_empty())
-        }
-        InitialPin::BirthdayMmdd => person.birthday.map(|(month, day)| format!("{month:02}{day:02}")),
-        InitialPin::None => None,
-    }
+/// Why a number cannot be had.
+enum Taken {
+    /// It is this person's, by the word of a source that comes first.
+    Aside,
+    By(String),
 }

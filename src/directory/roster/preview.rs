@@ -28,6 +28,9 @@ pub struct Counts {
     pub added: u64,
     pub changed: u64,
     pub withdrawn: u64,
+    /// Of the withdrawn: whose card lives on until the end of the summer.
+    #[serde(default)]
+    pub bridged: u64,
     pub returning: u64,
     pub unchanged: u64,
     /// Rows that could not be taken; who was present before stays as they were.
@@ -98,6 +101,7 @@ impl Counts {
         self.added += more.added;
         self.changed += more.changed;
         self.withdrawn += more.withdrawn;
+        self.bridged += more.bridged;
         self.returning += more.returning;
         self.unchanged += more.unchanged;
         self.refused += more.refused;

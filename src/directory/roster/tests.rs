@@ -1,7 +1,9 @@
 //! What an import promises, kept on real databases.
 
+mod changes;
 mod classes;
 mod fixture;
+mod gone;
 mod life;
 mod measure;
 mod model;
@@ -117,9 +119,9 @@ async fn undo_restores_exactly() {
         house.import(next, YES).await.unwrap();
         let newcomer = house.by_card("5000").await.unwrap().patron.id;
         let session = trial::sign_in(&house.db, newcomer, house.clock.now().millis()).await;
-        let old = house.merge().undo(&house.source, Some(1)).await.unwrap_err().to_string();
-        assert!(old.contains("only the latest can be undone"), "{old}");
-        let undone = house.merge().undo(&house.source, None).await.unwrap();
+        let old = house.merge().undo(&house.source, Some(1), false).await.unwrap_err().to_string();
+        assert!(old.contains("is not the latest live run"), "{old}");
+        let undone = house.merge().undo(&house.source, None, false).await.unwrap();
         assert_eq!((undone.run, undone.live, undone.ended.sessions), (2, 1, 1));
         assert_eq!(house.everybody().await, before);
         assert_eq!(trial::rows_of(&house.db, &house.source).await, rows);
@@ -129,10 +131,10 @@ async fn undo_restores_exactly() {
         let again = house.import(class(6), YES).await.unwrap();
         assert!(again.preview.is_quiet());
         for _ in 0..2 {
-            house.merge().undo(&house.source, None).await.unwrap();
+            house.merge().undo(&house.source, None, false).await.unwrap();
         }
         assert!(house.everybody().await.is_empty());
-        let error = house.merge().undo(&house.source, None).await.unwrap_err();
+        let error = house.merge().undo(&house.source, None, false).await.unwrap_err();
         assert!(matches!(error, ImportError::Store(Error::Conflict(_))));
     }
 }
@@ -146,7 +148,7 @@ async fn what_a_crash_left_shows_nowhere_and_goes_with_the_next_import() {
         assert_eq!(house.everybody().await, before);
         let error = house.import(class(9), YES).await.unwrap_err();
         assert!(error.to_string().contains("under way"), "{error}");
-        let error = house.merge().undo(&house.source, None).await.unwrap_err();
+        let error = house.merge().undo(&house.source, None, false).await.unwrap_err();
         assert!(error.to_string().contains("under way"), "{error}");
 
         house.clock.advance(Duration::from_secs(61));
@@ -158,7 +160,7 @@ async fn what_a_crash_left_shows_nowhere_and_goes_with_the_next_import() {
 
         // It had only been asleep.
         let mut tx = house.db.begin().await.unwrap();
-        let late = house.merge().switch(&mut tx, &staged).await.unwrap_err();
+        let late = house.merge().switch(&mut tx, &staged, None).await.unwrap_err();
         assert!(late.to_string().contains("taken for dead"), "{late}");
         drop(tx);
         assert_eq!(house.everybody().await.len(), 4);
@@ -206,14 +208,14 @@ async fn two_districts_never_share_a_card_even_at_the_same_moment() {
         let ours = merge.stage(&house.source, "file", fixture::delivery(vec![pupil("a", "7")]), YES).await.unwrap();
         merge.import(&other, "file", theirs("7"), YES).await.unwrap();
         let mut tx = house.db.begin().await.unwrap();
-        assert!(merge.switch(&mut tx, &ours).await.is_err());
+        assert!(merge.switch(&mut tx, &ours, None).await.is_err());
         drop(tx);
         merge.abandon(&ours).await;
 
         house.import(vec![pupil("b", "2")], YES).await.unwrap();
         let done = merge.import(&other, "file", theirs("1"), YES).await.unwrap();
         assert_eq!(done.preview.totals.changed, 1);
-        let error = merge.undo(&house.source, None).await.unwrap_err();
+        let error = merge.undo(&house.source, None, false).await.unwrap_err();
         assert!(matches!(error, ImportError::CardsTaken(ref cards) if cards == "1"), "{error}");
     }
 }

@@ -6,6 +6,8 @@ use crate::domain::{
     clock::Date,
     grade::Grade,
     id::{PatronId, ScopeName, VendorUid},
+    kept::{CardPrivilege, Kept},
+    numbers::Numbers,
     vendor::{Shelf, Vendor},
 };
 
@@ -46,8 +48,10 @@ pub(in crate::policy) fn patron(affiliations: &str) -> Patron {
         affiliations: affiliations.split(',').map(|a| a.parse().unwrap()).collect(),
         standing: Standing::Enrolled,
         card: CardNumber::read("4417").unwrap(),
+        numbers: Numbers::of_roster(CardNumber::read("4417").unwrap()),
         card_status: CardStatus::Active,
         standard_claims: None,
+        kept: Kept::default(),
     }
 }
 
@@ -66,6 +70,8 @@ fn agreement(
         privileges: scopes(privileges),
         from: date("2026-07-01"),
         to: date("2027-06-30"),
+        loan_limit: None,
+        overdue_fines: None,
     }
 }
 
@@ -141,6 +147,19 @@ fn who_showed_less_than_a_pin_gets_less() {
     assert_eq!(code(&by(&[], true)), "nothing-granted");
 }
 
+#[test]
+fn what_one_card_was_given_opens_by_pin_and_not_by_a_badge() {
+    let (agreements, asked) = (programme(), scopes("library.ebooks library.databases"));
+    let shelf = vendor(&EVERYONE, "library.ebooks library.databases");
+    let (now, mut mira) = (noon("2026-11-02"), patron("cms:student:PK"));
+    let id = scopes("library.databases").iter().next().unwrap().clone();
+    mira.kept.privileges = vec![CardPrivilege { scope: id, until: "2026-12-31".parse().unwrap() }];
+    let only: Vec<ScopeName> = vec!["library.ebooks".parse().unwrap()];
+    let by = |narrow| decide_narrowly(&mira, false, &agreements, &shelf, &asked, now, narrow).unwrap();
+    assert_eq!(by(None).scopes().to_string(), "library.databases library.ebooks");
+    assert_eq!(by(Some(Narrow { scopes: &only, plain: true })).scopes().to_string(), "library.ebooks");
+}
+
 fn code(result: &Result<Allowance, Reason>) -> &'static str {
     result.as_ref().map_or_else(Reason::code, |_| "yes")
 }
@@ -212,6 +231,72 @@ fn a_scope_outside_what_is_asked_allowed_and_granted_never_passes() {
     let result =
         decide(&patron("cms:staff"), false, &agreements, &shelf, &scopes("library.hotspot"), noon("2026-11-23"));
     assert_eq!(code(&result), "nothing-granted");
+}
+
+#[test]
+fn a_parent_lowers_what_follows_from_a_pupils_grade_and_raises_nothing() {
+    use AudienceBand::{Adult, Juvenile, YoungAdult};
+    let (agreements, asked) = (programme(), scopes("library.ebooks"));
+    let shelf = vendor(&EVERYONE, "library.ebooks");
+    for (who, highest, band) in [
+        ("cms:student:10", Some(YoungAdult), YoungAdult),
+        ("cms:student:10", Some(Juvenile), Juvenile),
+        ("cms:student:10", None, Adult),
+        ("cms:student:02", Some(YoungAdult), Juvenile),
+        ("cms:staff", Some(Juvenile), Adult),
+        ("cms:staff,charter:student:07", Some(Juvenile), Juvenile),
+    ] {
+        let mut person = patron(who);
+        person.kept.audience = highest;
+        let yes = decide(&person, false, &agreements, &shelf, &asked, noon("2026-11-23")).unwrap();
+        assert_eq!(yes.audience_band(), band, "{who} {highest:?}");
+    }
+}
+
+#[test]
+fn what_one_card_was_given_holds_beside_an_agreement_and_to_the_end_of_its_day() {
+    let (agreements, asked) = (programme(), scopes("library.ebooks library.hotspot"));
+    let shelf = vendor(&EVERYONE, "library.ebooks library.hotspot");
+    let given = |who: &str, scope: &str, until: &str| {
+        let mut person = patron(who);
+        person.kept.give(CardPrivilege { scope: scope.parse().unwrap(), until: date(until) });
+        person
+    };
+    let second = std::time::Duration::from_secs(1);
+    let over = zone().end_of(date("2026-12-31"));
+    let hotspot = given("cms:student:07", "library.hotspot", "2026-12-31");
+    let decide = |who: &Patron, at| decide(who, false, &agreements, &shelf, &asked, at);
+    let yes = decide(&hotspot, over - second).unwrap();
+    assert_eq!((yes.scopes().to_string().as_str(), yes.until()), ("library.ebooks library.hotspot", over));
+    let later = decide(&hotspot, over).unwrap();
+    let agreed = zone().end_of(date("2027-06-30"));
+    assert_eq!((later.scopes().to_string().as_str(), later.until()), ("library.ebooks", agreed));
+    // Of what an agreement grants anyway the day of the card means nothing.
+    let twice = decide(&given("cms:student:07", "library.ebooks", "2026-12-31"), over - second).unwrap();
+    assert_eq!(twice.until(), agreed);
+    let unknown = decide(&given("cms:student:07", "library.kayak", "2026-12-31"), over - second).unwrap();
+    assert_eq!(unknown.scopes().to_string(), "library.ebooks");
+    let uncovered = decide(&given("charter:student:05", "library.hotspot", "2026-12-31"), over - second);
+    assert_eq!(code(&uncovered), "grade-not-covered");
+}
+
+#[test]
+fn of_two_agreements_the_most_generous_word_on_loans_holds() {
+    let mut agreements = programme();
+    let loans = |agreements: &BTreeMap<AgreementId, Agreement>| {
+        let shelf = vendor(&EVERYONE, "library.ebooks");
+        let who = patron("cms:student:07,charter:student:08");
+        let yes = decide(&who, false, agreements, &shelf, &scopes("library.ebooks"), noon("2026-11-23")).unwrap();
+        (yes.loans().limit, yes.loans().overdue_fines)
+    };
+    assert_eq!(loans(&agreements), (None, None));
+    let mut say = |id: &str, limit, fines| {
+        let agreement = agreements.get_mut(id).unwrap();
+        (agreement.loan_limit, agreement.overdue_fines) = (limit, fines);
+        agreements.clone()
+    };
+    assert_eq!(loans(&say("cms-2026", Some(5), Some(true))), (Some(5), Some(true)));
+    assert_eq!(loans(&say("charter-2026", Some(9), Some(false))), (Some(9), Some(false)));
 }
 
 pub(in crate::policy) fn any_affiliation() -> impl Strategy<Value = String> {

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     domain::{exchange::Exchange, handle},
     pages::Frame,
-    protocols::answer::{broken_for_people, locale_of, no_store, page, see_other},
+    protocols::answer::{broken_for_people, frame, locale_of, no_store, page, see_other},
     signon::{Ask, Assertion, Fault, Next, Ready, visitor::Visitor},
 };
 
@@ -55,7 +55,7 @@ pub(super) async fn go(
     };
     let visitor = Visitor::from_request(app, &headers, peer.0.ip());
     let outcome = match desk.signon.begin(ask(&party, target.as_deref()), &visitor).await {
-        Ok(Next::Issue(ready)) => depart(&desk, &party, *ready, target.as_deref(), &headers).await,
+        Ok(Next::Issue(ready)) => depart(&desk, &party, *ready, target.as_deref(), &headers, &visitor).await,
         Ok(next) => Ok(onward(next)),
         Err(fault) => Err(fault),
     };
@@ -118,6 +118,7 @@ async fn depart(
     ready: Ready,
     target: Option<&str>,
     headers: &HeaderMap,
+    visitor: &Visitor,
 ) -> Result<Response, Fault> {
     let app = desk.app();
     let (_, assertion) = desk.signon.finish(ready).await?;
@@ -127,6 +128,8 @@ async fn depart(
     let vendor = catalogue.vendors.get(&party.vendor).ok_or_else(gone)?;
     let id = handle::random()?;
     let values = values(party, &assertion, &id);
+    let path = format!("/go/{}", party.vendor);
+    let around = frame(&desk.signon, visitor, &path);
     Ok(match &party.kind {
         Kind::Signed(_) => {
             let secret = sign::secret(&app.keyring, vendor.uid, party);
@@ -138,12 +141,14 @@ async fn depart(
         }
         Kind::Referrer(referrer) => {
             let to = party.url.fill(&values, None);
-            shown(desk, headers, "link/referrer.html", party, &to, None, referrer.as_str())?
+            let leaf = Leaf { template: "link/referrer.html", number: None, referrer: referrer.as_str() };
+            shown(desk, headers, party, &to, leaf, around.await)?
         }
         Kind::Card => {
             let to = party.url.fill(&values, None);
             let number = assertion.release.card_number.as_ref().map(ToString::to_string);
-            shown(desk, headers, "link/card.html", party, &to, number, "no-referrer")?
+            let leaf = Leaf { template: "link/card.html", number, referrer: "no-referrer" };
+            shown(desk, headers, party, &to, leaf, around.await)?
         }
     })
 }
@@ -164,14 +169,20 @@ fn values<'a>(party: &'a Party, assertion: &'a Assertion, id: &'a str) -> Values
     }
 }
 
+/// What the page on the way to a vendor shows, and lets the vendor see of where the reader comes from.
+struct Leaf {
+    template: &'static str,
+    number: Option<String>,
+    referrer: &'static str,
+}
+
 fn shown(
     desk: &Desk,
     headers: &HeaderMap,
-    template: &str,
     party: &Party,
     to: &str,
-    number: Option<String>,
-    referrer: &'static str,
+    leaf: Leaf,
+    frame: Frame,
 ) -> Result<Response, Fault> {
     /// The link leads to the vendor; the script is the page's own.
     const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -184,7 +195,7 @@ fn shown(
         host: String,
         number: Option<String>,
     }
-    let frame = Frame { path: format!("/go/{}", party.vendor), ..Frame::default() };
+    let Leaf { template, number, referrer } = leaf;
     let page = Page { frame, vendor: &party.vendor_name, to, host: party.url.host(), number };
     let html = desk.app().pages.render(template, locale_of(headers), page);
     let html = html.map_err(|error| Fault::Broken(error.to_string()))?;

@@ -110,7 +110,7 @@ pub(super) async fn issue(provider: &Provider, ready: Ready) -> Result<Going, St
         challenge: words.challenge,
         nonce: words.nonce,
         jkt: words.jkt,
-        terms: words.terms,
+        terms: Terms { offline: ask.offline, ..words.terms },
         grant: assertion.grant,
     };
     let code = code::issue(&provider.app().shelf, &passage).await?;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{Provider, redirect};
-pub(super) use crate::protocols::answer::{broken_for_people, locale_of, no_store, page, see_other};
+pub(super) use crate::protocols::answer::{broken_for_people, frame, locale_of, no_store, page, see_other};
 use crate::{
     protocols::answer::{hand_over, patient, report},
     signon::Fault,

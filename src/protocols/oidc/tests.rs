@@ -135,7 +135,12 @@ impl House {
         std::fs::create_dir_all(&folder).unwrap();
         let file = folder.join("house.toml");
         std::fs::write(&file, HOUSE).unwrap();
-        let read = config::load(&file, &[("oidc", Oidc.settings())], &Catalogue::default()).unwrap();
+        let read = config::load(
+            &file,
+            config::Kinds { protocols: &[("oidc", Oidc.settings())], sources: &[] },
+            &Catalogue::default(),
+        )
+        .unwrap();
         let mut catalogue = Catalogue::default();
         let declared = read.declared;
         catalogue.scopes.extend(declared.scopes.into_iter().map(|scope| (scope.name.clone().into(), scope)));
@@ -154,13 +159,11 @@ impl House {
         db.migrate().await.unwrap();
         keep(&db, &catalogue, &clock).await;
         let keyring = KeyRing::open(&db, &folder.join("keys/kek"), &clock).await.unwrap();
-        let merge = Merge {
-            db: &db,
-            clock: &clock,
-            pin_key: keyring.pin_key(),
-            organisations: &catalogue.organisations,
-            progress: &|_, _, _| {},
-        };
+        let source = "cms".parse().unwrap();
+        let rules =
+            directory::roster::Rules::of(&catalogue, &source, clock.now(), &crate::domain::clock::TimeZone::utc());
+        let merge =
+            Merge { db: &db, clock: &clock, pin_key: keyring.pin_key(), rules: &rules, progress: &|_, _, _| {} };
         let orgs = vec![directory::Org { sourced_id: "s1".into(), parent: None, name: "School".into() }];
         let mut teacher = pupil("9001", "");
         teacher.posts[0].role = Role::Staff;
@@ -169,7 +172,10 @@ impl House {
         let options = ImportOptions { dry_run: false, accept_removals: false };
         merge.import(&"cms".parse().unwrap(), "test", roster, options).await.unwrap();
         let theme = crate::pages::Theme::load("Example Library", ThemeSettings::default()).unwrap();
+        let outbound = crate::outbound::Outbound::new(&[], None).unwrap();
+        let means = directory::source::Means { outbound: outbound.clone(), issuer: "https://access.example".into() };
         let app = App {
+            sources: crate::app::Directories::new(Vec::new(), means, &catalogue),
             journal: Journal::start(db.clone()),
             store: db,
             shelf: Shelf::default(),
@@ -178,7 +184,7 @@ impl House {
             keyring,
             pages: Pages::new(theme).unwrap(),
             clock: clock.clone(),
-            outbound: crate::outbound::Outbound::new(&[], None).unwrap(),
+            outbound,
             config: read.settings.unwrap(),
         };
         let provider = Provider::new(SignOn::new(Arc::new(app), Vec::new()).unwrap());
@@ -186,7 +192,7 @@ impl House {
     }
 
     fn visitor(&self, cookie: Option<&str>) -> Visitor {
-        Visitor { cookie: cookie.map(str::to_owned), address: [192, 0, 2, 1].into() }
+        Visitor { cookie: cookie.map(str::to_owned), device: None, address: [192, 0, 2, 1].into() }
     }
 
     /// Signs `card` in and chooses a PIN; returns the browser's headers and where the sign-in leads.
@@ -286,12 +292,15 @@ fn pupil(id: &str, grade: &str) -> directory::Person {
         family_name: format!("Example-{id}"),
         identifier: Some(id.into()),
         username: None,
+        email: None,
+        grade: None,
         user_ids: Vec::new(),
         enabled: true,
-        posts: vec![directory::Post { org: "s1".into(), role: Role::Student, grade: grade.parse().ok() }],
+        posts: vec![directory::Post::new("s1", Role::Student, grade.parse().ok())],
         password: Some(format!("pin-{id}").into()),
         birthday: None,
         line: 2,
+        ..directory::Person::default()
     }
 }
 

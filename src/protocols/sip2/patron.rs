@@ -6,7 +6,7 @@ use super::{
     conversation::{Conversation, institution},
 };
 use crate::{
-    domain::reason::Reason,
+    domain::{agreement::LoanTerms, reason::Reason},
     pages::Locale,
     protocols::answer::{sentence, text},
     signon::{Fault, Told},
@@ -99,9 +99,22 @@ pub(super) fn yes(party: &Party, asked: &Asked, told: &Told, with_pin: bool) -> 
         valid: true,
         // Vendors take a card without CQ, or with anything but N in it, for a PIN that was right.
         pin_valid: with_pin,
-        more: personal.chain(Extra::new(code::PC, party.classes.of(told.release.audience_band))).collect(),
+        more: loan_terms(party, told)
+            .chain(personal)
+            .chain(Extra::new(code::PC, party.classes.of(told.release.audience_band)))
+            .collect(),
         notices: Notices::default(),
     }
+}
+
+/// What the agreements say of borrowing, to a vendor that lends and for whoever may borrow there: the limit of charged items,
+/// and that nothing is owed where nothing that comes late costs anything. No other fees are known here.
+pub(super) fn loan_terms(party: &Party, told: &Told) -> impl Iterator<Item = Extra> {
+    let lends = party.loans.as_ref().is_some_and(|loans| told.scopes.contains(loans));
+    let terms = if lends { told.release.loans } else { LoanTerms::default() };
+    let limit = terms.limit.and_then(|limit| Extra::new(code::CB, format!("{limit:04}")));
+    let nothing_owed = if terms.has_no_fines() { Extra::new(code::BV, "0") } else { None };
+    limit.into_iter().chain(nothing_owed)
 }
 
 /// The card as it was sent, and nothing that tells an unknown one from a wrong PIN.

@@ -1,6 +1,10 @@
 //! The 64 that a vendor would get of a patron, for people to read, with why each field says what it says.
 
-use super::{NAME, Party, party::Personal, patron::yes};
+use super::{
+    NAME, Party,
+    party::Personal,
+    patron::{loan_terms, yes},
+};
 use crate::{
     protocols::{Part, Rehearsed, Stage},
     wire::sip2::request::PatronFields,
@@ -20,6 +24,13 @@ pub(super) fn information(stage: &Stage<'_>, party: &Party) -> Rehearsed {
         part("BL", "Y", "policy lets the reader in"),
         part("CQ", "Y", "the PIN was right; N for a look-up without one"),
     ];
+    for field in loan_terms(party, stage.told) {
+        parts.push(part(
+            &field.code().to_string(),
+            field.value(),
+            "an agreement says so, and the vendor lends (loans)",
+        ));
+    }
     let class = party.classes.of(stage.told.release.audience_band);
     parts.push(part("PC", class, "the audience band, in the words of patron_classes"));
     let told = |field: &Personal| field.of(&stage.told.release.standard);

@@ -67,7 +67,8 @@ pub(super) const FIELDS: &[Field] = &[
         default: "",
         help: "A scope of this vendor. Where it is named, readers without it are marked as denied to charge, renew, recall \
                and hold (patron status); otherwise no reader who is let in is marked at all, since many vendors refuse \
-               whoever has any mark.",
+               whoever has any mark. Readers who have it are told with `loan_limit` (CB) and, where there are no \
+               `overdue_fines`, with nothing owed (BV 0), as their agreements say.",
     },
     Field {
         name: "patron_classes",

@@ -1,6 +1,6 @@
 //! Classes at rest, versioned by run as people are: a row for each run that changed one, the newest visible one holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::{Hold, Rosters};
 use crate::{
@@ -122,4 +122,29 @@ impl Rosters<'_> {
         within!(tx, conn => sqlx::query(sql).bind(hold.source.as_str()).bind(run).execute(conn).await.map(drop))?;
         Ok(())
     }
+}
+
+/// Strikes people out of every class of every run, each by source and sourcedId, so that no undo brings them back. The next
+/// delivery writes such a class anew.
+pub(in crate::store) async fn strike(tx: &mut Tx, people: &[(String, String)]) -> Result<()> {
+    const READ: &str = "SELECT class, run, members FROM class_roll WHERE source = $1";
+    const WRITE: &str = "UPDATE class_roll SET members = $4, digest = '' WHERE source = $1 AND class = $2 AND run = $3";
+    let mut by_source: BTreeMap<&str, HashSet<&str>> = BTreeMap::new();
+    for (source, sourced_id) in people {
+        by_source.entry(source).or_default().insert(sourced_id);
+    }
+    for (source, gone) in by_source {
+        let rows: Vec<(String, i64, String)> =
+            within!(tx, conn => sqlx::query_as(READ).bind(source).fetch_all(conn).await)?;
+        for (class, run, members) in rows {
+            let mut roll = ClassRoll { members: ClassRoll::read_members(&members), ..ClassRoll::default() };
+            let before = roll.members.len();
+            roll.members.retain(|(member, _)| !gone.contains(member.as_str()));
+            if roll.members.len() < before {
+                within!(tx, conn => sqlx::query(WRITE).bind(source).bind(&class).bind(run)
+                    .bind(roll.written_members()).execute(conn).await.map(drop))?;
+            }
+        }
+    }
+    Ok(())
 }

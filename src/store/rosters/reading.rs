@@ -2,8 +2,9 @@
 //! any engine's can make that slow, and `close_old` keeps the older ones few.
 
 use std::{
-    collections::{HashMap, hash_map},
+    collections::{HashMap, HashSet, hash_map},
     hash::Hash,
+    sync::Arc,
 };
 
 use sqlx::FromRow;
@@ -12,6 +13,7 @@ use super::{Rosters, World};
 use crate::{
     domain::{
         card::CardNumber,
+        clock::Timestamp,
         id::{OrganisationId, PatronId, SourceId},
         patron::Affiliation,
         pin::KeyedPin,
@@ -34,12 +36,27 @@ pub struct Held {
     pub present: bool,
     /// Of the first affiliation.
     pub organisation: OrganisationId,
+    /// As the row has them; people of one grade share the text.
+    pub affiliations: Arc<str>,
     pub card: CardNumber,
+    /// The number is an earlier organisation's.
+    pub kept_card: bool,
+    /// Somebody who is not present: until when the card lives on.
+    pub bridged_until: Timestamp,
     pub digest: KeyedPin,
     run: i64,
 }
 
-pub(super) const WORLD: &str = "SELECT source, live_run FROM roster_source WHERE source <> $1 ORDER BY source";
+impl Held {
+    /// Whether nobody else may have the number.
+    pub fn holds_card(&self, now: Timestamp) -> bool {
+        self.present || self.bridged_until > now
+    }
+}
+
+/// With how often the library itself gave numbers out or took them back, under a name that no source has.
+pub(super) const WORLD: &str = "SELECT source, live_run FROM roster_source WHERE source <> $1 \
+                                UNION ALL SELECT '', n FROM version WHERE name = 'cards' ORDER BY 1";
 
 const LIVE: &str = "SELECT live_run FROM roster_source WHERE source = $1";
 
@@ -48,10 +65,11 @@ const NAMED: &str = "SELECT id || ' ' || sourced_id FROM patron WHERE source = $
 
 /// Blanks between; cards and affiliations have none.
 const VISIBLE: &str = "SELECT patron || ' ' || CAST(run AS TEXT) || (CASE WHEN present THEN ' + ' ELSE ' - ' END) || \
-     affiliations || ' ' || card || ' ' || digest FROM roster_entry WHERE source = $1 AND run <= $2";
+     affiliations || ' ' || card || ' ' || digest || (CASE WHEN kept_card THEN ' k ' ELSE ' - ' END) || \
+     CAST(bridged_until AS TEXT) FROM roster_entry WHERE source = $1 AND run <= $2";
 
-const ELSEWHERE: &str = "SELECT e.patron, e.run, e.present, e.card, e.source FROM roster_entry e \
-     JOIN roster_source s ON s.source = e.source WHERE e.source <> $1 AND e.run <= s.live_run";
+const ELSEWHERE: &str = "SELECT e.patron, e.run, e.present OR e.bridged_until > $2, e.card, e.source \
+     FROM roster_entry e JOIN roster_source s ON s.source = e.source WHERE e.source <> $1 AND e.run <= s.live_run";
 
 impl Rosters<'_> {
     /// The live run of a source, 0 where there is none.
@@ -85,8 +103,9 @@ impl Rosters<'_> {
     pub async fn people(&self, source: &SourceId, live: i64) -> Result<Vec<Known>> {
         // Each row is folded in as it comes: a district's rows never lie in memory twice.
         let mut newest: HashMap<PatronId, Held> = HashMap::new();
+        let mut kinds: HashSet<Arc<str>> = HashSet::new();
         let mut fold = |row: &str| {
-            let (patron, held) = held(row).ok_or_else(|| sqlx::Error::Decode("a roster entry".into()))?;
+            let (patron, held) = held(row, &mut kinds).ok_or_else(|| sqlx::Error::Decode("a roster entry".into()))?;
             keep_newest(&mut newest, patron, held, |held| held.run);
             Ok(())
         };
@@ -105,13 +124,13 @@ impl Rosters<'_> {
         Ok(named.into_iter().map(known).collect())
     }
 
-    /// The cards that enrolled patrons of other sources hold, each with its source.
+    /// The cards that patrons of other sources hold now, each with its source.
     ///
     /// # Errors
     /// `Unavailable` or `Corrupt`.
-    pub async fn cards_elsewhere(&self, source: &SourceId) -> Result<HashMap<CardNumber, String>> {
-        let rows: Vec<ElsewhereRow> =
-            on!(self.db, pool => sqlx::query_as(ELSEWHERE).bind(source.as_str()).fetch_all(pool).await)?;
+    pub async fn cards_elsewhere(&self, source: &SourceId, now: Timestamp) -> Result<HashMap<CardNumber, String>> {
+        let rows: Vec<ElsewhereRow> = on!(self.db, pool =>
+            sqlx::query_as(ELSEWHERE).bind(source.as_str()).bind(now.millis()).fetch_all(pool).await)?;
         let mut newest: HashMap<String, (i64, bool, String, String)> = HashMap::with_capacity(rows.len());
         for (patron, run, present, card, source) in rows {
             keep_newest(&mut newest, patron, (run, present, card, source), |row| row.0);
@@ -124,17 +143,29 @@ impl Rosters<'_> {
 type ElsewhereRow = (String, i64, bool, String, String);
 
 /// A line of `VISIBLE`; `None` where it is none.
-fn held(line: &str) -> Option<(PatronId, Held)> {
+fn held(line: &str, kinds: &mut HashSet<Arc<str>>) -> Option<(PatronId, Held)> {
     let mut parts = line.split(' ');
     let mut part = || parts.next();
     let (patron, run, sign, affiliations, card, hex_digest) = (part()?, part()?, part()?, part()?, part()?, part()?);
+    let (kept, bridged) = (part()?, part()?);
     let first: Affiliation = affiliations.split(',').next()?.parse().ok()?;
+    let affiliations = match kinds.get(affiliations) {
+        Some(known) => known.clone(),
+        None => {
+            let new: Arc<str> = affiliations.into();
+            kinds.insert(new.clone());
+            new
+        }
+    };
     let mut digest = [0; 32];
     hex::decode_to_slice(hex_digest, &mut digest).ok()?;
     let held = Held {
         present: sign == "+",
         organisation: first.organisation,
+        affiliations,
         card: CardNumber::read(card)?,
+        kept_card: kept == "k",
+        bridged_until: Timestamp(bridged.parse().ok()?),
         digest: KeyedPin(digest),
         run: run.parse().ok()?,
     };

@@ -20,7 +20,14 @@ pub struct Entry {
     /// `cms:student:07,charter:staff`, the one that made the card first.
     pub affiliations: String,
     pub card: CardNumber,
-    pub initial_pin: Option<KeyedPin>,
+    /// The number is an earlier organisation's.
+    pub kept_card: bool,
+    /// `KeyedPin` in hex.
+    pub initial_pin: Option<String>,
+    /// What the roster said besides, for deliveries of changes: JSON that `directory::roster` reads.
+    pub named: String,
+    /// By which other directories find the person, separated by blanks.
+    pub lookups: String,
     pub digest: KeyedPin,
 }
 
@@ -52,6 +59,7 @@ impl Rosters<'_> {
         for batch in entries.chunks(cut.rows) {
             self.add_patrons(&mut tx, hold, batch, now).await?;
             self.add_entries(&mut tx, hold, batch).await?;
+            self.add_lookups(&mut tx, hold, batch).await?;
             done += batch.len();
             if began.elapsed() >= cut.spell {
                 break;
@@ -85,28 +93,65 @@ impl Rosters<'_> {
 
     async fn add_entries(&self, tx: &mut Tx, hold: &Hold, batch: &[Entry]) -> Result<()> {
         let sql = format!(
-            "INSERT INTO roster_entry (patron, run, source, given_name, family_name, affiliations, card, initial_pin, \
-             digest, present) VALUES {}",
-            values(self.db.is_sqlite(), batch.len(), 9, ",TRUE")
+            "INSERT INTO roster_entry (patron, run, source, given_name, family_name, affiliations, card, kept_card, \
+             initial_pin, named, lookups, digest, present) VALUES {}",
+            values(self.db.is_sqlite(), batch.len(), 12, ",TRUE")
         );
         within!(tx, conn => {
             let mut query = sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(batch.len() == cut(self.db).rows);
             for entry in batch {
                 query = query.bind(entry.patron.to_string()).bind(hold.run).bind(hold.source.as_str())
                     .bind(entry.given_name.as_str()).bind(entry.family_name.as_str())
-                    .bind(entry.affiliations.as_str()).bind(entry.card.as_str())
-                    .bind(entry.initial_pin.as_ref().map(KeyedPin::hex)).bind(entry.digest.hex());
+                    .bind(entry.affiliations.as_str()).bind(entry.card.as_str()).bind(entry.kept_card)
+                    .bind(entry.initial_pin.as_deref()).bind(entry.named.as_str()).bind(entry.lookups.as_str())
+                    .bind(entry.digest.hex());
             }
             query.execute(conn).await.map(drop)
         })?;
         Ok(())
     }
 
-    /// Writes into the run that the first of `patrons` are here no more, and returns how many.
+    async fn add_lookups(&self, tx: &mut Tx, hold: &Hold, batch: &[Entry]) -> Result<()> {
+        let each = |entry: &Entry| {
+            let patron = entry.patron.to_string();
+            entry
+                .lookups
+                .split_whitespace()
+                .map(move |digest| {
+                    // A mark before it tells from which field it was made.
+                    (digest.trim_start_matches(|c: char| !c.is_ascii_hexdigit()).to_owned(), patron.clone())
+                })
+                .collect::<Vec<_>>()
+        };
+        let all: Vec<(String, String)> = batch.iter().flat_map(each).collect();
+        for some in all.chunks(cut(self.db).rows) {
+            let sql = format!(
+                "INSERT INTO roster_lookup (source, digest, patron) VALUES {} ON CONFLICT DO NOTHING",
+                values(self.db.is_sqlite(), some.len(), 3, "")
+            );
+            within!(tx, conn => {
+                let mut query = sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(some.len() == cut(self.db).rows);
+                for (digest, patron) in some {
+                    query = query.bind(hold.source.as_str()).bind(digest.as_str()).bind(patron.as_str());
+                }
+                query.execute(conn).await.map(drop)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Writes into the run that the first of `patrons` are here no more, and returns how many. Their cards live on
+    /// until `bridged_until`; 0: not at all.
     ///
     /// # Errors
     /// `Conflict` where the hold is lost, `Unavailable`.
-    pub async fn withdraw(&self, hold: &Hold, patrons: &[PatronId], now: Timestamp) -> Result<usize> {
+    pub async fn withdraw(
+        &self,
+        hold: &Hold,
+        patrons: &[PatronId],
+        bridged_until: Timestamp,
+        now: Timestamp,
+    ) -> Result<usize> {
         let (cut, began) = (cut(self.db), Instant::now());
         let mut tx = self.db.begin_bulk().await?;
         self.beat(&mut tx, hold, now).await?;
@@ -114,18 +159,20 @@ impl Rosters<'_> {
         for batch in patrons.chunks(cut.rows) {
             let mut marks = marks(self.db.is_sqlite());
             let sql = format!(
-                "INSERT INTO roster_entry (patron, run, source, present, given_name, family_name, affiliations, card, \
-                 initial_pin, digest) SELECT e.patron, CAST({} AS BIGINT), e.source, FALSE, e.given_name, \
-                 e.family_name, e.affiliations, e.card, e.initial_pin, e.digest FROM roster_entry e \
+                "INSERT INTO roster_entry (patron, run, bridged_until, source, present, given_name, family_name, \
+                 affiliations, card, kept_card, initial_pin, named, lookups, digest) SELECT e.patron, \
+                 CAST({} AS BIGINT), CAST({} AS BIGINT), e.source, FALSE, e.given_name, e.family_name, \
+                 e.affiliations, e.card, e.kept_card, e.initial_pin, e.named, e.lookups, e.digest FROM roster_entry e \
                  WHERE e.run = (SELECT MAX(n.run) FROM roster_entry n WHERE n.patron = e.patron AND n.run <= {}) \
                  AND e.patron IN {}",
+                marks(),
                 marks(),
                 marks(),
                 list(&mut marks, batch.len())
             );
             within!(tx, conn => {
                 let query = sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(batch.len() == cut.rows);
-                let query = query.bind(hold.run).bind(hold.before);
+                let query = query.bind(hold.run).bind(bridged_until.millis()).bind(hold.before);
                 batch.iter().fold(query, |query, id| query.bind(id.to_string())).execute(conn).await.map(drop)
             })?;
             done += batch.len();
@@ -147,7 +194,10 @@ impl Rosters<'_> {
         let sql = "SELECT run, patron FROM roster_entry WHERE source = $1 AND run > $2 ORDER BY run LIMIT $3";
         let found: Vec<(i64, String)> = on!(self.db, pool => sqlx::query_as(sql).bind(hold.source.as_str())
             .bind(live).bind(self.handful()).fetch_all(pool).await)?;
-        let Some(run) = found.first().map(|(run, _)| *run) else { return self.sweep_rolls(hold, live, now).await };
+        let Some(run) = found.first().map(|(run, _)| *run) else {
+            self.sweep_orgs(hold, live, now).await?;
+            return self.sweep_rolls(hold, live, now).await;
+        };
         let patrons: Vec<String> = found.into_iter().filter(|(of, _)| *of == run).map(|(_, patron)| patron).collect();
         self.delete(hold, "=", run, &patrons, now).await
     }
@@ -173,6 +223,9 @@ impl Rosters<'_> {
             let mut tx = self.db.begin().await?;
             self.beat(&mut tx, hold, now).await?;
             self.close_rolls(&mut tx, hold, run).await?;
+            let orgs = "DELETE FROM roster_orgs WHERE source = $1 AND run < \
+                        (SELECT MAX(n.run) FROM roster_orgs n WHERE n.source = $1 AND n.run <= $2)";
+            within!(tx, conn => sqlx::query(orgs).bind(hold.source.as_str()).bind(run).execute(conn).await.map(drop))?;
             let close = "UPDATE roster_run SET state = 'closed' WHERE id = $1";
             within!(tx, conn => sqlx::query(close).bind(run).execute(conn).await.map(drop))?;
             tx.commit().await?;

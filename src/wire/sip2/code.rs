@@ -78,6 +78,8 @@ pub const BL: Code = Code(*b"BL");
 pub const BP: Code = Code(*b"BP");
 /// Number of the last list item asked for.
 pub const BQ: Code = Code(*b"BQ");
+/// Fee amount.
+pub const BV: Code = Code(*b"BV");
 /// Supported messages.
 pub const BX: Code = Code(*b"BX");
 /// Limit of holds.

@@ -147,6 +147,16 @@ impl Extra {
         let ours = matches!(code, code::AO | code::AA | code::AE | code::BL | code::CQ | code::AF | code::AG);
         (!ours).then(|| Extra { code, value: value.into() })
     }
+
+    /// Its label.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// What it says.
+    pub fn value(&self) -> &str {
+        &self.value
+    }
 }
 
 /// The messages that a status answer says are supported, in BX's order.

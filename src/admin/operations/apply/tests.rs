@@ -70,7 +70,9 @@ impl House {
     fn read_over(&self, text: &str, known: &Catalogue) -> Declared {
         let file = self.folder.join("programme.toml");
         std::fs::write(&file, text).unwrap();
-        crate::config::load(&file, &[("oidc", OIDC)], known).unwrap().declared
+        crate::config::load(&file, crate::config::Kinds { protocols: &[("oidc", OIDC)], sources: &[] }, known)
+            .unwrap()
+            .declared
     }
 
     async fn apply(&self, text: &str, options: Options) -> Difference {

@@ -43,7 +43,9 @@ async fn what_we_signed_is_judged_by_its_words_and_the_time() {
     std::fs::create_dir_all(&folder).unwrap();
     let file = folder.join("house.toml");
     std::fs::write(&file, HOUSE).unwrap();
-    let read = config::load(&file, &[("oidc", OIDC)], &Catalogue::default()).unwrap();
+    let read =
+        config::load(&file, crate::config::Kinds { protocols: &[("oidc", OIDC)], sources: &[] }, &Catalogue::default())
+            .unwrap();
     let clock = Clock::standing_at(NOW);
     let desk = compose::desk(read.settings.unwrap(), clock.clone()).await.unwrap();
     apply::apply(desk.hand(), read.declared, apply::Options::default(), "test").await.unwrap();

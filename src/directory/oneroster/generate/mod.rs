@@ -2,13 +2,16 @@
 //! makes the same people, to the byte.
 //!
 //! `district` is who lives there and what changes from night to night, `person` what each of them is called and
-//! numbered, `names` the stock of names, `chance` the dice, `write` the files and `columns` their headers.
+//! numbered, `names` the stock of names, `chance` the dice, `write` the files, `changes` a night's
+//! changes alone, `rows` their rows and `columns` their headers.
 
 mod chance;
+mod changes;
 mod columns;
 mod district;
 mod names;
 mod person;
+mod rows;
 mod write;
 
 pub use district::{District, Level, School};

@@ -16,6 +16,7 @@ use super::{
     district::GRADES,
     names,
     person::{Resident, guid},
+    rows::{Pass, Rows, row},
 };
 use crate::directory::oneroster::{Progress, Version};
 
@@ -35,21 +36,23 @@ impl District {
         let mut delivery = Delivery::open(path)?;
         let mut told = Told { done: 0, total: self.row_estimate(version), progress };
         let told = &mut told;
-        delivery.file("manifest.csv", &["propertyName", "value"], |rows| manifest(rows, version))?;
-        delivery.file("academicSessions.csv", SESSIONS, sessions)?;
-        delivery.file("orgs.csv", ORGS, |rows| self.orgs(rows))?;
-        delivery.file("courses.csv", COURSES, courses)?;
+        delivery.file("manifest.csv", &["propertyName", "value"], Pass::All, |rows| manifest(rows, version))?;
+        delivery.file("academicSessions.csv", SESSIONS, Pass::All, sessions)?;
+        delivery.file("orgs.csv", ORGS, Pass::All, |rows| self.orgs(rows))?;
+        delivery.file("courses.csv", COURSES, Pass::All, courses)?;
         let classes = Classes::of(self);
-        delivery.file("classes.csv", CLASSES, |rows| classes.write(self, rows))?;
+        delivery.file("classes.csv", CLASSES, Pass::All, |rows| classes.write(self, rows))?;
         match version {
-            Version::V1p1 => delivery.file("users.csv", USERS_1P1, |rows| self.users(rows, version, told))?,
+            Version::V1p1 => {
+                delivery.file("users.csv", USERS_1P1, Pass::All, |rows| self.users(rows, version, told))?
+            }
             Version::V1p2 => {
-                delivery.file("users.csv", USERS_1P2, |rows| self.users(rows, version, told))?;
-                delivery.file("roles.csv", ROLES, |rows| self.roles(rows, told))?;
+                delivery.file("users.csv", USERS_1P2, Pass::All, |rows| self.users(rows, version, told))?;
+                delivery.file("roles.csv", ROLES, Pass::All, |rows| self.roles(rows, told))?;
             }
         }
-        delivery.file("enrollments.csv", ENROLLMENTS, |rows| classes.enrol(self, rows, told))?;
-        delivery.file("demographics.csv", DEMOGRAPHICS, |rows| self.demographics(rows, told))?;
+        delivery.file("enrollments.csv", ENROLLMENTS, Pass::All, |rows| classes.enrol(self, rows, told))?;
+        delivery.file("demographics.csv", DEMOGRAPHICS, Pass::All, |rows| self.demographics(rows, told))?;
         delivery.close()?;
         told.finish();
         Ok(())
@@ -59,7 +62,7 @@ impl District {
         self.len() * if version == Version::V1p2 { 5 } else { 4 }
     }
 
-    fn orgs(&self, rows: &mut Rows<'_>) -> io::Result<()> {
+    pub(super) fn orgs(&self, rows: &mut Rows<'_>) -> io::Result<()> {
         row(rows, [DISTRICT_ORG, "", MODIFIED, "Brookmere Fictional Schools", "district", "600", ""])?;
         row(rows, [CHARTER_ORG, "", MODIFIED, "Lanternwick Charter Network", "district", "60C", ""])?;
         for (place, school) in self.schools().iter().enumerate() {
@@ -69,7 +72,7 @@ impl District {
         Ok(())
     }
 
-    fn users(&self, rows: &mut Rows<'_>, version: Version, told: &mut Told<'_>) -> io::Result<()> {
+    pub(super) fn users(&self, rows: &mut Rows<'_>, version: Version, told: &mut Told<'_>) -> io::Result<()> {
         for person in self.people() {
             let family = person.family_name();
             let agent = if person.has_guardian() { person.guardian_id() } else { String::new() };
@@ -131,7 +134,7 @@ impl District {
         )
     }
 
-    fn roles(&self, rows: &mut Rows<'_>, told: &mut Told<'_>) -> io::Result<()> {
+    pub(super) fn roles(&self, rows: &mut Rows<'_>, told: &mut Told<'_>) -> io::Result<()> {
         for person in self.people() {
             let mut ids = person.chance(18);
             let word = person.job().word_1p2();
@@ -149,7 +152,7 @@ impl District {
     }
 
     /// Columns that the importer has no business with stand here on purpose: a test looks for them afterwards.
-    fn demographics(&self, rows: &mut Rows<'_>, told: &mut Told<'_>) -> io::Result<()> {
+    pub(super) fn demographics(&self, rows: &mut Rows<'_>, told: &mut Told<'_>) -> io::Result<()> {
         for person in self.people() {
             let (id, born) = (person.sourced_id(), person.birthday().to_string());
             let mut chance = person.chance(19);
@@ -344,19 +347,13 @@ fn role(rows: &mut Rows<'_>, id: &str, user: &str, kind: &str, role: &str, org: 
     row(rows, [id, "", MODIFIED, user, kind, role, "", "", org, ""])
 }
 
-type Rows<'w> = csv::Writer<Box<dyn Write + 'w>>;
-
-fn row<'a>(rows: &mut Rows<'_>, fields: impl IntoIterator<Item = &'a str>) -> io::Result<()> {
-    Ok(rows.write_record(fields)?)
-}
-
-enum Delivery {
+pub(super) enum Delivery {
     Zip(Box<ZipWriter<BufWriter<File>>>),
     Folder(PathBuf),
 }
 
 impl Delivery {
-    fn open(path: &Path) -> io::Result<Delivery> {
+    pub fn open(path: &Path) -> io::Result<Delivery> {
         if path.extension().is_some_and(|end| end.eq_ignore_ascii_case("zip")) {
             return Ok(Delivery::Zip(Box::new(ZipWriter::new(BufWriter::new(File::create(path)?)))));
         }
@@ -364,10 +361,11 @@ impl Delivery {
         Ok(Delivery::Folder(path.to_owned()))
     }
 
-    fn file(
+    pub fn file(
         &mut self,
         name: &str,
         header: &[&str],
+        pass: Pass<'_>,
         fill: impl FnOnce(&mut Rows<'_>) -> io::Result<()>,
     ) -> io::Result<()> {
         let out: Box<dyn Write + '_> = match self {
@@ -379,13 +377,12 @@ impl Delivery {
             }
             Delivery::Folder(folder) => Box::new(BufWriter::new(File::create(folder.join(name))?)),
         };
-        let mut rows = csv::WriterBuilder::new().buffer_capacity(64 << 10).from_writer(out);
-        rows.write_record(header)?;
+        let mut rows = Rows::new(out, header, pass)?;
         fill(&mut rows)?;
-        rows.flush()
+        rows.finish(MODIFIED)
     }
 
-    fn close(self) -> io::Result<()> {
+    pub fn close(self) -> io::Result<()> {
         match self {
             Delivery::Zip(zip) => zip.finish()?.flush(),
             Delivery::Folder(_) => Ok(()),
@@ -393,10 +390,10 @@ impl Delivery {
     }
 }
 
-struct Told<'p> {
-    done: usize,
-    total: usize,
-    progress: &'p dyn Fn(Progress),
+pub(super) struct Told<'p> {
+    pub done: usize,
+    pub total: usize,
+    pub progress: &'p dyn Fn(Progress),
 }
 
 impl Told<'_> {
@@ -407,7 +404,7 @@ impl Told<'_> {
         }
     }
 
-    fn finish(&mut self) {
+    pub fn finish(&mut self) {
         self.done = self.total;
         self.tell();
     }

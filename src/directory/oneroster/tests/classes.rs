@@ -64,6 +64,26 @@ fn a_delivery_without_classes_leaves_them_as_they_are() {
 }
 
 #[test]
+fn a_delivery_of_changes_leaves_classes_as_they_are_and_half_a_class_stops_a_whole_one() {
+    let manifest = |files: &str| format!("propertyName,value\noneroster.version,1.1\n{files}");
+    let of = |files: &str| delivery().with("manifest.csv", manifest(files));
+    let changes = of("file.users,delta\nfile.classes,bulk\nfile.enrollments,bulk\n");
+    let roster = read(&changes, ClassKinds::All);
+    assert!(roster.classes.is_none());
+    assert_eq!(repaired(&roster, "classes-in-changes").0, "classes.csv");
+    let roster = read(&changes, ClassKinds::None);
+    assert!(roster.classes.is_some_and(|none| none.is_empty()) && roster.report.notes.is_empty());
+
+    let place = Place::new();
+    of("file.orgs,bulk\nfile.users,bulk\nfile.classes,bulk\nfile.enrollments,delta\n").in_folder(&place.0);
+    let today = "2026-11-02".parse().unwrap();
+    let options = |classes| Options { birthdays: false, classes, today, progress: &|_| {} };
+    let error = super::super::read(&place.0, &options(ClassKinds::All)).unwrap_err();
+    assert!(error.to_string().contains("enrollments.csv is delta"), "{error}");
+    assert!(super::super::read(&place.0, &options(ClassKinds::None)).is_ok());
+}
+
+#[test]
 fn an_enrollment_that_is_over_is_as_good_as_none() {
     let over =
         delivery().changed("enrollments.csv", "u1,student,,2026-08-24,2027-06-10", "u1,student,,2025-08-24,2026-06-10");

@@ -1,6 +1,7 @@
 //! Promises of the reader, told with deliveries.
 
 mod classes;
+mod delta;
 mod dirty;
 mod refused;
 mod round_trip;
@@ -155,6 +156,15 @@ fn read_zip(bytes: &[u8]) -> Result<Roster, ReadError> {
             progress: &|_| {},
         },
     )
+}
+
+/// All that counts of a person, in one line that begins with the sourcedId.
+pub(super) fn told(person: &Person) -> String {
+    let posts: Vec<_> = person.posts.iter().map(|post| (&post.org, post.role, post.grade)).collect();
+    let pin = person.password.as_ref().map(|pin| secrecy::ExposeSecret::expose_secret(pin).to_owned());
+    let Person { sourced_id, given_name, family_name, identifier, username, user_ids, birthday, .. } = person;
+    let names = format!("{given_name} {family_name} {identifier:?} {username:?} {user_ids:?}");
+    format!("{sourced_id} {names} {posts:?} {pin:?} {birthday:?} {}", person.enabled)
 }
 
 fn person<'r>(roster: &'r Roster, id: &str) -> &'r Person {

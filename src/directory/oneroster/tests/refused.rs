@@ -158,9 +158,9 @@ fn a_sourced_id_that_comes_twice_is_told_with_both_lines() {
 
 #[test]
 fn a_delta_is_not_taken_for_a_bulk() {
-    for (delivery, file) in [(Delivery::v1p1(), "users"), (Delivery::v1p1(), "orgs"), (Delivery::v1p2(), "roles")] {
+    for (delivery, file) in [(Delivery::v1p2(), "users"), (Delivery::v1p1(), "orgs"), (Delivery::v1p2(), "roles")] {
         let delta = delivery.changed("manifest.csv", &format!("file.{file},bulk"), &format!("file.{file},delta"));
-        assert_eq!(delta.error().0, "delta-not-supported");
+        assert_eq!(delta.error().0, "bulk-and-delta");
     }
     assert_eq!(Delivery::v1p1().changed("manifest.csv", "version,1.1", "version,2.0").error().0, "unsupported-version");
 }

@@ -6,9 +6,12 @@ use secrecy::ExposeSecret;
 
 use super::*;
 use crate::{
-    directory::oneroster::{
-        Version,
-        generate::{CHARTER_ORG, DISTRICT_ORG, District, Side},
+    directory::{
+        Extent, Post,
+        oneroster::{
+            Version,
+            generate::{CHARTER_ORG, DISTRICT_ORG, District, Side},
+        },
     },
     domain::patron::Role,
 };
@@ -144,6 +147,58 @@ fn a_night_changes_two_percent() {
     let joined = after.keys().filter(|id| !before.contains_key(*id)).count();
     let changed = before.iter().filter(|(id, line)| after.get(*id).is_some_and(|other| other != *line)).count();
     assert_eq!((joined, left, changed), (25, 25, 50));
+}
+
+/// A whole delivery after a delta, put together by the rule that the delta's type states.
+fn merged(mut whole: Roster, delta: Roster) -> Roster {
+    let Extent::Changes(changes) = delta.extent else { panic!("a delta") };
+    for mut person in delta.people {
+        let known = whole.people.iter().position(|known| known.sourced_id == person.sourced_id);
+        let known = known.map(|place| whole.people.swap_remove(place));
+        if !changes.posts_are_whole {
+            let kept = known.as_ref().map(|known| known.posts.clone()).unwrap_or_default();
+            person.posts = kept.into_iter().map(|post| Post { grade: person.grade, ..post }).collect();
+        }
+        person.birthday = known.and_then(|known| known.birthday);
+        whole.people.push(person);
+    }
+    for (user, id, post) in changes.posts {
+        let Some(person) = whole.people.iter_mut().find(|person| person.sourced_id == user) else { continue };
+        person.posts.retain(|known| known.id != id);
+        let grade = person.grade.or(person.posts.first().and_then(|post| post.grade));
+        person.posts.extend(post.map(|post| Post { grade, ..post }));
+        person.posts.sort_by_key(|post| !post.primary);
+    }
+    for (user, day) in changes.birthdays {
+        if let Some(person) = whole.people.iter_mut().find(|person| person.sourced_id == user) {
+            person.birthday = Some(day);
+        }
+    }
+    // In 1.2 guardians are people like others, and stay without a post.
+    whole.people.retain(|person| !changes.gone.contains(&person.sourced_id) && !person.posts.is_empty());
+    whole
+}
+
+#[test]
+fn a_night_s_delta_on_the_night_before_is_the_whole_of_that_night() {
+    let told = |roster: &Roster| {
+        let mut people: Vec<String> = roster.people.iter().map(told).collect();
+        people.sort();
+        people
+    };
+    for version in [Version::V1p1, Version::V1p2] {
+        let nights: Vec<District> = (0..=2).map(|nights| District::new(600).after_nights(nights)).collect();
+        let mut roster = delivered(&nights[0], version, "roster");
+        for pair in nights.windows(2) {
+            let place = Place::new();
+            pair[1].write_changes(&pair[0], &place.join("delta.zip"), version, &|_| {}).unwrap();
+            let delta = read_at(&place.join("delta.zip"));
+            assert!((9..60).contains(&delta.people.len()), "{}", delta.people.len());
+            assert_eq!(delta.report.notes, []);
+            roster = merged(roster, delta);
+            assert_eq!(told(&roster), told(&delivered(&pair[1], version, "roster")), "{version}");
+        }
+    }
 }
 
 #[test]

@@ -50,7 +50,7 @@ async fn classes_come_change_and_go_with_their_runs_and_undo_brings_them_back() 
         assert_eq!(house.rooms().await, rooms(&[]));
 
         for after in [&[("a", 1), ("c", 2)][..], &[("a", 1), ("c", 2)], &[("a", 2), ("b", 1)], &[]] {
-            house.merge().undo(&house.source, None).await.unwrap();
+            house.merge().undo(&house.source, None, false).await.unwrap();
             assert_eq!(house.rooms().await, rooms(after));
         }
         assert_eq!(house.roll_rows().await, 0, "an undone run's rows are swept");

@@ -5,15 +5,17 @@ use std::collections::BTreeMap;
 use crate::{
     directory::{
         Org, Person, Post, Roster,
-        roster::{Merge, Step},
+        roster::{Merge, Rules, Step},
     },
     domain::{
         card::{CardNumber, CardScheme, IdField, InitialPin},
-        clock::{Clock, Timestamp},
+        clock::{Clock, TimeZone, Timestamp},
         id::{OrganisationId, SourceId},
+        lookup::LookupField,
         organisation::Organisation,
         patron::Role,
         pin::PinKey,
+        season::Season,
     },
     store::{Db, patrons::PatronRecord, rosters::trial},
 };
@@ -25,7 +27,7 @@ pub(super) struct House {
     pub(super) clock: Clock,
     pub(super) key: PinKey,
     pub(super) source: SourceId,
-    pub(super) organisations: BTreeMap<OrganisationId, Organisation>,
+    pub(super) rules: Rules,
 }
 
 /// One for each engine that is there.
@@ -33,7 +35,12 @@ pub(super) async fn houses() -> Vec<House> {
     let organisation = |id: &str, org: &str, card, initial_pin| {
         let id: OrganisationId = id.parse().unwrap();
         let name = id.to_string();
-        (id.clone(), Organisation { id, name, roster: vec![org.into()], card, initial_pin, help: None })
+        let bridge = Some(Season { from: "05-15".parse().unwrap(), until: "09-15".parse().unwrap() });
+        let roster = vec![org.into()];
+        let (help, existing_card, keeps_cards) = (None, Default::default(), true);
+        let organisation =
+            Organisation { id, name, roster, card, initial_pin, help, bridge, keeps_cards, existing_card };
+        (organisation.id.clone(), organisation)
     };
     let from = IdField::Identifier;
     let charter = CardScheme::Prefix { prefix: "CH".into(), from: from.clone() };
@@ -48,15 +55,21 @@ pub(super) async fn houses() -> Vec<House> {
         clock: Clock::standing_at(Timestamp(1_800_000_000_000)),
         key: PinKey::new(b"a key of tests"),
         source: "cms".parse().unwrap(),
-        organisations: organisations.clone(),
+        rules: Rules {
+            organisations: organisations.clone(),
+            lookups: [LookupField::Username].into(),
+            yields_to: Vec::new(),
+            now: Timestamp(1_800_000_000_000),
+            time_zone: TimeZone::utc(),
+        },
     };
     trial::databases().await.into_iter().map(house).collect()
 }
 
 impl House {
     pub(super) fn merge(&self) -> Merge<'_> {
-        let House { db, clock, key, organisations, .. } = self;
-        Merge { db, clock, pin_key: key, organisations, progress: &|_: Step, _, _| {} }
+        let House { db, clock, key, rules, .. } = self;
+        Merge { db, clock, pin_key: key, rules, progress: &|_: Step, _, _| {} }
     }
 
     pub(super) async fn by_card(&self, card: &str) -> Option<PatronRecord> {
@@ -93,17 +106,20 @@ pub(super) fn pupil(sourced_id: &str, id: &str) -> Person {
         family_name: format!("Example-{sourced_id}"),
         identifier: Some(id.into()),
         username: None,
+        email: None,
+        grade: None,
         user_ids: Vec::new(),
         enabled: true,
-        posts: vec![Post { org: "s1".into(), role: Role::Student, grade: "07".parse().ok() }],
+        posts: vec![Post::new("s1", Role::Student, "07".parse().ok())],
         password: Some(format!("pin-{id}").into()),
         birthday: Some((2, 29)),
         line: 2,
+        ..Person::default()
     }
 }
 
 pub(super) fn teacher(sourced_id: &str, id: &str) -> Person {
-    let posts = vec![Post { org: "s2".into(), role: Role::Staff, grade: None }];
+    let posts = vec![Post::new("s2", Role::Staff, None)];
     Person { posts, ..pupil(sourced_id, id) }
 }
 

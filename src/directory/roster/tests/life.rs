@@ -193,9 +193,9 @@ async fn old_runs_close_and_what_they_replaced_is_gone() {
     for night in (5..36).rev() {
         assert_eq!(house.by_card("4400").await.unwrap().patron.given_name, format!("Night {night}"));
         assert!(house.by_card("4401").await.is_some());
-        house.merge().undo(&house.source, None).await.unwrap();
+        house.merge().undo(&house.source, None, false).await.unwrap();
     }
-    let error = house.merge().undo(&house.source, None).await.unwrap_err().to_string();
+    let error = house.merge().undo(&house.source, None, false).await.unwrap_err().to_string();
     assert!(error.contains("too old"), "{error}");
 }
 

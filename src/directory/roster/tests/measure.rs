@@ -60,7 +60,7 @@ async fn timed(house: &House, what: &str, people: Vec<Person>, options: ImportOp
     let stage = began.elapsed();
     let switching = Instant::now();
     let mut tx = house.db.begin().await.unwrap();
-    let ended = house.merge().switch(&mut tx, &staged).await.unwrap();
+    let ended = house.merge().switch(&mut tx, &staged, None).await.unwrap();
     tx.commit().await.unwrap();
     let switch = switching.elapsed();
     let all = began.elapsed();
@@ -118,14 +118,14 @@ async fn a_whole_district() {
         timed(&house, "the same again", district(3), NO).await;
         look_ups(&house).await;
         let began = Instant::now();
-        house.merge().undo(&house.source, None).await.unwrap();
-        house.merge().undo(&house.source, None).await.unwrap();
+        house.merge().undo(&house.source, None, false).await.unwrap();
+        house.merge().undo(&house.source, None, false).await.unwrap();
         println!("  undo of a night: {:?}", began.elapsed());
         let mut few = district(2);
         few.truncate(STUDENTS / 10);
         timed(&house, "nine tenths withdrawn", few, YES).await;
         let began = Instant::now();
-        let undoing = house.merge().prepare_undo(&house.source, None).await.unwrap();
+        let undoing = house.merge().prepare_undo(&house.source, None, false).await.unwrap();
         println!("  undo of that, prepared: {:?}", began.elapsed());
         let began = Instant::now();
         let mut tx = house.db.begin().await.unwrap();
@@ -135,9 +135,9 @@ async fn a_whole_district() {
         let began = Instant::now();
         house.merge().settle(&undoing).await;
         println!("  settled: {:?}", began.elapsed());
-        house.merge().undo(&house.source, None).await.unwrap();
+        house.merge().undo(&house.source, None, false).await.unwrap();
         let began = Instant::now();
-        house.merge().undo(&house.source, None).await.unwrap();
+        house.merge().undo(&house.source, None, false).await.unwrap();
         println!("  undo of the first import: {:?}", began.elapsed());
     }
 }

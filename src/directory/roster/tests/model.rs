@@ -85,7 +85,7 @@ async fn play(house: &House, seed: u64, nights: usize) {
     for _ in 0..nights {
         match dice.roll(5) {
             0 if history.len() > 1 => {
-                house.merge().undo(&house.source, None).await.unwrap();
+                house.merge().undo(&house.source, None, false).await.unwrap();
                 history.pop();
             }
             1 => {

@@ -20,7 +20,7 @@ use crate::{
         authorize::{entitling, renewable},
         client::{Client, GrantType},
         code::Code,
-        error::{self, Stop, locale_of, no_store, see_other},
+        error::{self, Stop, frame, locale_of, no_store, see_other},
         params::Params,
         terms::Terms,
     },
@@ -56,14 +56,14 @@ pub async fn show(
 ) -> Response {
     let query = query.unwrap_or_default();
     let params = Params::read(query.as_bytes());
+    let visitor = provider.visitor(&headers, peer);
     let Some(typed) = params.get("user_code").filter(|typed| !typed.trim().is_empty()) else {
-        return form(&provider, &headers, "", None, StatusCode::OK);
+        return form(&provider, &headers, &visitor, "", None, StatusCode::OK).await;
     };
     // Nobody reads a picture's answer: another site guesses here in a reader's name, for her address to be stopped.
     if headers.get("sec-fetch-dest").is_some_and(|dest| dest != "document") {
-        return form(&provider, &headers, "", None, StatusCode::FORBIDDEN);
+        return form(&provider, &headers, &visitor, "", None, StatusCode::FORBIDDEN).await;
     }
-    let visitor = provider.visitor(&headers, peer);
     match look_up(&provider, typed, &visitor).await {
         Err(stop) => stop.response(&provider, &headers),
         Ok(Looked::On(path)) => see_other(&path),
@@ -74,7 +74,7 @@ pub async fn show(
                 now: "device-unknown-now".to_owned(),
                 minutes: 0,
             };
-            form(&provider, &headers, typed, Some(problem), StatusCode::UNPROCESSABLE_ENTITY)
+            form(&provider, &headers, &visitor, typed, Some(problem), StatusCode::UNPROCESSABLE_ENTITY).await
         }
         Ok(Looked::TooOften { retry_after }) => {
             let problem = Problem {
@@ -83,7 +83,8 @@ pub async fn show(
                 now: "device-too-many-now".to_owned(),
                 minutes: retry_after.div_ceil(60),
             };
-            let mut response = form(&provider, &headers, typed, Some(problem), StatusCode::TOO_MANY_REQUESTS);
+            let mut response =
+                form(&provider, &headers, &visitor, typed, Some(problem), StatusCode::TOO_MANY_REQUESTS).await;
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after));
             response
         }
@@ -205,7 +206,7 @@ async fn connect(provider: &Provider, words: Words, ready: Ready, answer: Answer
         challenge: None,
         nonce: None,
         jkt: None,
-        terms: words.device_terms,
+        terms: Terms { offline: ask.offline, ..words.device_terms },
         grant: assertion.grant,
     };
     answer.yes(&passage).await
@@ -215,12 +216,14 @@ fn registered(provider: &Provider, client_id: &str) -> Option<std::sync::Arc<Cli
     provider.client(client_id).filter(|client| client.grants.contains(&GrantType::DeviceCode))
 }
 
-pub async fn connected(State(provider): State<Provider>, headers: HeaderMap) -> Response {
-    page(&provider, &headers, StatusCode::OK, "device/connected.html", Plain { frame: frame(CONNECTED) })
+pub async fn connected(State(provider): State<Provider>, peer: Peer, headers: HeaderMap) -> Response {
+    let frame = frame(&provider.signon, &provider.visitor(&headers, peer), CONNECTED).await;
+    page(&provider, &headers, StatusCode::OK, "device/connected.html", Plain { frame })
 }
 
-pub async fn declined(State(provider): State<Provider>, headers: HeaderMap) -> Response {
-    page(&provider, &headers, StatusCode::OK, "device/declined.html", Plain { frame: frame(DECLINED) })
+pub async fn declined(State(provider): State<Provider>, peer: Peer, headers: HeaderMap) -> Response {
+    let frame = frame(&provider.signon, &provider.visitor(&headers, peer), DECLINED).await;
+    page(&provider, &headers, StatusCode::OK, "device/declined.html", Plain { frame })
 }
 
 #[derive(Serialize)]
@@ -228,9 +231,10 @@ struct Plain {
     frame: Frame,
 }
 
-fn form(
+async fn form(
     provider: &Provider,
     headers: &HeaderMap,
+    visitor: &Visitor,
     typed: &str,
     problem: Option<Problem>,
     status: StatusCode,
@@ -243,7 +247,8 @@ fn form(
         problem: Option<Problem>,
     }
     let typed = typed.chars().take(LONGEST_SHOWN).collect();
-    page(provider, headers, status, "device/code.html", Form { frame: frame(PATH), action: PATH, typed, problem })
+    let frame = frame(&provider.signon, visitor, PATH).await;
+    page(provider, headers, status, "device/code.html", Form { frame, action: PATH, typed, problem })
 }
 
 /// Of what was typed, so much is shown again.
@@ -260,8 +265,4 @@ fn page(
         Ok(html) => no_store((status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response()),
         Err(error) => error::broken_for_people(provider.app(), headers, &Fault::Broken(error.to_string())),
     }
-}
-
-fn frame(path: &str) -> Frame {
-    Frame { path: path.to_owned(), ..Frame::default() }
 }

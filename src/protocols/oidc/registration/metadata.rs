@@ -177,7 +177,15 @@ fn read(field: &Field, value: &Value) -> Result<Value, String> {
         Kind::Url => url(value),
         Kind::Urls => list(value)?.iter().map(url).collect(),
         Kind::Jwks => value.is_object().then(|| value.clone()).ok_or_else(|| "must be a JSON Web Key Set".into()),
-        Kind::TextAlone | Kind::Secret | Kind::Document | Kind::Networks => Err("cannot be chosen".into()),
+        Kind::TextAlone
+        | Kind::Secret
+        | Kind::Document
+        | Kind::Networks
+        | Kind::Texts
+        | Kind::Words
+        | Kind::Duration(..)
+        | Kind::Path
+        | Kind::SecretFile => Err("cannot be chosen".into()),
     }
 }
 

@@ -34,6 +34,8 @@ pub(super) async fn redeem(call: &Call<'_>) -> Result<Issued, Failure> {
     }
     // 3. Less may be asked for, never more (section 6).
     let terms = Terms::deserialize(&renewal.terms).map_err(|e| Fault::Broken(format!("terms of a grant: {e}")))?;
+    // What stays may be less than was asked, from a shared computer.
+    let terms = Terms { offline: terms.offline && live.grant.offline, ..terms };
     let terms = narrowed(terms, params.get("scope"), &provider.app().catalogue())?;
     // 4. The token is spent; one that was spent before takes the grant down.
     // FAPI 2.0 clients keep theirs: the key that they prove themselves by is what a thief lacks.

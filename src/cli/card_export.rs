@@ -1,0 +1,98 @@
+//! `oneaccess card export`: lines about cards for the library's ILS, to a file that only its owner reads, or on standard
+//! output.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+
+use super::{
+    output::{Output, grouped},
+    patron::reason,
+};
+use crate::admin::operations::{
+    Desk,
+    export::{self, Made, Since},
+};
+
+#[derive(Debug, Args)]
+pub struct Export {
+    /// The export, as the configuration names it; may be left away where there is one
+    name: Option<String>,
+    /// Why: kept in the audit.
+    #[arg(long, value_parser = reason)]
+    reason: String,
+    /// Only lines that have changed since: a day, the number of a roster's run, or `last` for this export's last time
+    #[arg(long, value_name = "DATE|RUN|last")]
+    changed_since: Option<Since>,
+    /// Where to; standard output without it
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Although the file is there already
+    #[arg(long, requires = "out")]
+    force: bool,
+}
+
+pub async fn run(desk: &Desk, wish: Export, output: Output) -> Result<()> {
+    let (name, since) = (wish.name.as_deref(), wish.changed_since.unwrap_or(Since::Always));
+    let Some(path) = &wish.out else {
+        ensure!(!output.json, "--json needs --out FILE: the lines themselves would stand on standard output");
+        let made = export::export(desk, name, since, &wish.reason, io::stdout().lock(), || Ok(())).await?;
+        eprintln!("{}", sentence(&made));
+        return Ok(());
+    };
+    ensure!(wish.force || !path.exists(), "{} is there already; --force writes over it", path.display());
+    let draft = Draft::beside(path)?;
+    let file = draft.file.try_clone()?;
+    let made = export::export(desk, name, since, &wish.reason, file, || draft.place(path)).await?;
+    let document = serde_json::json!({ "file": path, "made": made });
+    output.document(&document, |_| say!("{} They are in {}.", sentence(&made), path.display()))
+}
+
+fn sentence(made: &Made) -> String {
+    let by_status: Vec<String> = made.by_status.iter().map(|(status, n)| format!("{} {status}", grouped(*n))).collect();
+    let which = match made.changed_since.as_deref() {
+        None => String::new(),
+        Some("last") => " changed since the last export".to_owned(),
+        Some(at) => format!(" changed since {at}"),
+    };
+    let detail = if by_status.is_empty() { String::new() } else { format!(" ({})", by_status.join(", ")) };
+    format!("{}: {} lines{which}{detail}, SHA-256 {}.", made.export, grouped(made.lines), made.sha256)
+}
+
+/// The file while it is written: nobody takes half of it for the whole.
+struct Draft {
+    path: PathBuf,
+    file: File,
+    placed: bool,
+}
+
+impl Draft {
+    fn beside(path: &Path) -> Result<Draft> {
+        let name = path.file_name().with_context(|| format!("{} names no file", path.display()))?;
+        let draft = path.with_file_name(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft);
+        let file = file.with_context(|| format!("{} cannot be written", path.display()))?;
+        Ok(Draft { path: draft, file, placed: false })
+    }
+
+    fn place(mut self, path: &Path) -> Result<()> {
+        self.file.sync_all()?;
+        fs::rename(&self.path, path).with_context(|| format!("{} cannot be written", path.display()))?;
+        self.placed = true;
+        Ok(())
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if !self.placed {
+            drop(fs::remove_file(&self.path));
+        }
+    }
+}

@@ -86,6 +86,7 @@ mod tests {
             method: crate::domain::method::Method::Pin,
             id: SessionId::new(),
             patron: PatronId::new(),
+            method: Method::Pin,
             authenticated_at: begun,
             last_seen: begun + minutes(50),
             ended_at: None,

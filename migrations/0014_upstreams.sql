@@ -1,8 +1,5 @@
 -- Who signs in elsewhere, at an identity provider of their school's.
 
--- How the session was opened: `pin`, `upstream:ID` …
-ALTER TABLE session ADD COLUMN method TEXT NOT NULL DEFAULT 'pin';
-
 -- Which of an upstream's people is which patron, settled when she first came that way: one to one.
 CREATE TABLE upstream_link (
     upstream  TEXT   NOT NULL,

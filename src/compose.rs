@@ -2,6 +2,7 @@
 
 pub mod ils;
 pub mod metadata;
+pub mod sheets;
 pub mod trial;
 
 use std::{

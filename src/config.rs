@@ -11,6 +11,7 @@ pub mod fields;
 mod parties;
 mod problem;
 mod read;
+mod school;
 mod section;
 mod settings;
 mod test_patrons;
@@ -27,6 +28,7 @@ use serde_json::Value;
 use crate::domain::network::Network;
 use crate::domain::{
     agreement::Agreement,
+    badge::BadgeRule,
     catalogue::{Catalogue, OptOut, SourceSettings},
     clock::TimeZone,
     export::Export,
@@ -41,6 +43,7 @@ use crate::domain::{
     vendor::{ReleaseItem, RelyingParty, Shelf, Vendor},
 };
 pub use problem::{Problem, Problems};
+pub use school::{Classes, Librarian};
 use section::Sheet;
 pub use test_patrons::{DeclaredPin, DeclaredTestPatron};
 
@@ -119,6 +122,10 @@ pub struct Config {
     pub theme: Theme,
     pub library: Library,
     pub bands: BandRule,
+    pub classes: Classes,
+    /// Absent: there are no badges.
+    pub badge: Option<BadgeRule>,
+    pub librarians: Vec<Librarian>,
 }
 
 impl Config {

@@ -23,8 +23,10 @@ pub struct Pages {
     english: Environment<'static>,
     spanish: Environment<'static>,
     stylesheet: Asset,
-    /// Sends a hand-over form where scripts run: the only script of the house.
+    /// Sends a hand-over form where scripts run.
     script: Asset,
+    /// Reads a badge by the camera, where a browser can.
+    badge_script: Asset,
     logo: Option<Asset>,
 }
 
@@ -76,6 +78,8 @@ impl Pages {
         let stylesheet = Asset::new("style", "css", "text/css; charset=utf-8", theme.stylesheet(css));
         let script = Templates::get("hand-over.js").map(|f| f.data).unwrap_or_default();
         let script = Asset::new("hand-over", "js", "text/javascript; charset=utf-8", script.into_owned());
+        let badge_script = Templates::get("badge.js").map(|f| f.data).unwrap_or_default();
+        let badge_script = Asset::new("badge", "js", "text/javascript; charset=utf-8", badge_script.into_owned());
         let logo = theme
             .logo
             .as_ref()
@@ -84,10 +88,18 @@ impl Pages {
             library => theme.library_name,
             stylesheet => stylesheet.path.as_str(),
             script => script.path.as_str(),
+            badge_script => badge_script.path.as_str(),
             logo => logo.as_ref().map(|logo| logo.path.as_str()),
         };
         let of = |locale| environment(locale, theme.folder.as_deref(), &site);
-        Ok(Pages { english: of(Locale::English)?, spanish: of(Locale::Spanish)?, stylesheet, script, logo })
+        Ok(Pages {
+            english: of(Locale::English)?,
+            spanish: of(Locale::Spanish)?,
+            stylesheet,
+            script,
+            badge_script,
+            logo,
+        })
     }
 
     /// Renders `name`, such as `card/card.html`, with `context`: exactly what the page shows.
@@ -137,7 +149,7 @@ impl Pages {
 
     /// The asset at `path`, `/assets/…`.
     pub fn asset(&self, path: &str) -> Option<&Asset> {
-        [Some(&self.stylesheet), Some(&self.script), self.logo.as_ref()]
+        [Some(&self.stylesheet), Some(&self.script), Some(&self.badge_script), self.logo.as_ref()]
             .into_iter()
             .flatten()
             .find(|asset| asset.path == path)

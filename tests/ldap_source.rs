@@ -52,7 +52,7 @@ fn open(slapd: &Slapd, more: &Value) -> Box<dyn Source> {
 
 async fn pull(source: &dyn Source, bookmark: Option<&str>, now: Timestamp) -> Result<Option<Delivery>, PullError> {
     let today = "2026-11-27".parse().unwrap();
-    let wish = Wish { now, today, birthdays: false, bookmark, progress: &|_, _| () };
+    let wish = Wish { now, today, birthdays: false, classes: Default::default(), bookmark, progress: &|_, _| () };
     source.roster().unwrap().pull(&wish).await
 }
 

@@ -16,6 +16,7 @@ sign-in-help-title = Need help?
 sign-in-help-plain = Ask your teacher or a librarian. They can help with your ID and your PIN.
 sign-in-missing-card = Type your student ID or card number.
 sign-in-missing-pin = Type your PIN.
+sign-in-needs-pin = This place asks for your PIN. A badge is not enough.
 sign-in-shared = Shared computer: press “Done” at the top when you finish.
 sign-in-at = For readers from { $organisation }.
 sign-in-portals = School sign-in

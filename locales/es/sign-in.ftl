@@ -16,6 +16,7 @@ sign-in-help-title = ¿Necesitas ayuda?
 sign-in-help-plain = Pregunta en tu clase o en la biblioteca. Te ayudan con tu número y tu PIN.
 sign-in-missing-card = Escribe tu número de estudiante o de tarjeta.
 sign-in-missing-pin = Escribe tu PIN.
+sign-in-needs-pin = Este lugar pide tu PIN. Un gafete no basta.
 sign-in-shared = Computadora compartida: toca «Salir» arriba cuando termines.
 sign-in-at = Para lectores de { $organisation }.
 sign-in-portals = Entrar por tu escuela

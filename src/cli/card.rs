@@ -15,6 +15,7 @@ use crate::{
     admin::operations::{
         Desk,
         cards::{self, CardView},
+        resets::{self, Asker},
     },
     domain::card::CardStatus,
 };
@@ -52,6 +53,24 @@ pub enum Card {
         #[arg(long)]
         temporary: bool,
     },
+    /// Gives a forgotten PIN anew: a temporary one, said once, to be changed at its first use. Ends the patron's sessions.
+    ResetPin {
+        card: String,
+        /// The teacher who asks, by her own card: for pupils of her classes.
+        #[arg(
+            long = "as",
+            value_name = "STAFF_CARD",
+            conflicts_with = "as_librarian",
+            required_unless_present = "as_librarian"
+        )]
+        staff: Option<String>,
+        /// The librarian who asks, by a name of `[[librarian]]`.
+        #[arg(long, value_name = "NAME")]
+        as_librarian: Option<String>,
+        /// Why: kept in the audit.
+        #[arg(long)]
+        reason: String,
+    },
     /// Gives a card another number: the old one opens nothing at once, and later rosters do not bring it back.
     Reissue(card_number::Reissue),
     /// Links a library card that the patron had before, once the ILS or staff say that it is theirs.
@@ -85,6 +104,18 @@ pub async fn run(desk: &Desk, command: Card, output: Output) -> Result<()> {
             cards::set_pin(desk, &card, &pin, temporary).await?;
             output.document(&serde_json::json!({ "card": card, "pin": "set", "temporary": temporary }), |_| {
                 say!("The PIN of card {card} is set; every session of this patron has ended.");
+            })
+        }
+        Card::ResetPin { card, staff, as_librarian, reason } => {
+            let by = match (staff.as_deref(), as_librarian.as_deref()) {
+                (Some(staff), _) => Asker::Staff(staff),
+                (None, Some(name)) => Asker::Librarian(name),
+                (None, None) => anyhow::bail!("say who asks: --as or --as-librarian"),
+            };
+            let temporary = resets::reset(desk, &card, by, &reason).await?;
+            output.document(&temporary, |temporary| {
+                say!("Temporary PIN of card {}: {}", temporary.card, temporary.pin);
+                say!("It is shown this once, and opens nothing but its own change. Every session of this patron has ended.");
             })
         }
     }

@@ -104,7 +104,8 @@ pub async fn run(config: &Path, command: Directory, output: Output) -> Result<()
             import(&super::desk(config).await?, &source, &path, options, output).await
         }
         Directory::Pull { source, whole, dry_run, accept_removals } => {
-            let options = FetchOptions { import: ImportOptions { dry_run, accept_removals }, whole };
+            let options =
+                FetchOptions { import: ImportOptions { dry_run, accept_removals }, whole, ..FetchOptions::default() };
             fetch::pull(&super::desk(config).await?, &source, options, output).await
         }
         Directory::Status { check } => fetch::status(&super::desk(config).await?, check, output).await,

@@ -13,6 +13,7 @@ mod agreement;
 mod agreement_simulate;
 mod apply;
 mod audit;
+mod badge;
 mod card;
 mod card_export;
 mod card_number;
@@ -90,9 +91,13 @@ enum Command {
     /// Rosters: bring one in, look back, take the last one back; make a fictional one.
     #[command(subcommand)]
     Directory(directory::Directory),
-    /// One card: look, block, unblock, set its PIN, give it another number, link a library card, give it a privilege.
+    /// One card: look, block, unblock, set its PIN, give a temporary one or another number, link a library card, give it a
+    /// privilege.
     #[command(subcommand)]
     Card(card::Card),
+    /// Badges of the youngest: print, count, take back.
+    #[command(subcommand)]
+    Badge(badge::Badge),
     /// Computers that many readers share: mark one by a link, look, remove.
     #[command(subcommand)]
     SharedDevice(shared_device::SharedDevice),
@@ -157,6 +162,7 @@ async fn dispatch(cli: Cli) -> Result<()> {
         Command::Keys(command) => keys::run(&desk(&config).await?, command, output).await,
         Command::Directory(command) => directory::run(&config, command, output).await,
         Command::Card(command) => card::run(&desk(&config).await?, command, output).await,
+        Command::Badge(command) => badge::run(&desk(&config).await?, command, output).await,
         Command::SharedDevice(command) => shared_device::run(&desk(&config).await?, command, output).await,
         Command::Patron(command) => patron::run(&desk(&config).await?, command, output).await,
         Command::Upstream(command) => upstream::run(&desk(&config).await?, command, output).await,

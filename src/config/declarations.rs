@@ -8,7 +8,7 @@ use super::{
     Declared, DeclaredVendor, Rules, by_field, exports,
     fields::{self, Table},
     parties::{self, Party},
-    read,
+    read, school,
     section::{Located, Section, known},
     test_patrons,
 };
@@ -120,6 +120,7 @@ pub(super) fn read(root: &Section<'_>, rules: &Rules<'_>) -> Draft {
         let opt_out = opt_out(&section, &mut draft);
         draft.declared.opt_outs.extend(opt_out);
     }
+    school::refer(root, &mut draft);
     for section in each(&fields::TEST_PATRON) {
         let patron = test_patrons::read(&section, &mut draft);
         draft.declared.test_patrons.extend(patron);

@@ -2,11 +2,13 @@
 //! docs/configuration.md says all follow from here.
 
 mod programme;
+mod school;
 
 pub use programme::{
     AGREEMENT, BRIDGE, CARD, EXPORT, EXPORT_COLUMN, OPT_OUT, ORGANISATION, RELEASE, SCOPE, SOURCE, TEST_ADDRESS,
     TEST_PATRON, VENDOR,
 };
+pub use school::{BADGE, CLASSES, LIBRARIAN};
 
 /// A field of the file.
 #[derive(Debug, Clone, Copy)]
@@ -97,6 +99,9 @@ pub const ROOT: Table = Table {
         may("theme", "table", ""),
         may("library", "table", ""),
         may("bands", "table", ""),
+        may("classes", "table", ""),
+        may("badge", "table", ""),
+        may("librarian", "tables of this server", ""),
         may("scope", "tables", ""),
         may("organisation", "tables", ""),
         may("agreement", "tables", ""),
@@ -388,7 +393,7 @@ pub const BANDS: Table = Table {
 };
 
 /// In the order that the documentation tells them.
-pub const TABLES: [&Table; 27] = [
+pub const TABLES: [&Table; 30] = [
     &ROOT,
     &LIBRARY,
     &TLS,
@@ -403,6 +408,9 @@ pub const TABLES: [&Table; 27] = [
     &OIDC,
     &THEME,
     &BANDS,
+    &CLASSES,
+    &BADGE,
+    &LIBRARIAN,
     &SCOPE,
     &ORGANISATION,
     &CARD,

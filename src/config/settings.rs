@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use super::{
     Config, Hashing, Library, Oidc, Retention, Sip2, Theme, Throttle, Tls, Tries,
     fields::{self, ROOT, Setting},
-    read,
+    read, school,
     section::Section,
 };
 use crate::domain::{
@@ -55,6 +55,9 @@ pub(super) fn read(root: &Section<'_>) -> Option<Config> {
     let theme = theme(&root.table_or_empty(&fields::THEME));
     let library = library(&root.table_or_empty(&fields::LIBRARY));
     let bands = bands(&root.table_or_empty(&fields::BANDS));
+    let classes = school::classes(&root.table_or_empty(&fields::CLASSES));
+    let badge = root.table(&fields::BADGE).map(|section| school::badge(&section));
+    let librarians = school::librarians(root);
     Some(Config {
         issuer: issuer?,
         listen: listen?,
@@ -82,6 +85,12 @@ pub(super) fn read(root: &Section<'_>) -> Option<Config> {
         theme: theme?,
         library: library?,
         bands: bands?,
+        classes: classes?,
+        badge: match badge {
+            Some(badge) => Some(badge?),
+            None => None,
+        },
+        librarians: librarians?,
     })
 }
 

@@ -25,7 +25,8 @@ pub(super) async fn read<R: FromFile + Clone + 'static>(
     path: &std::path::Path,
     wish: &Wish<'_>,
 ) -> Result<Result<Roster, ReadError>, PullError> {
-    let (reader, path, birthdays, today) = (reader.clone(), path.to_owned(), wish.birthdays, wish.today);
+    let (reader, path) = (reader.clone(), path.to_owned());
+    let (birthdays, classes, today) = (wish.birthdays, wish.classes, wish.today);
     let told = Arc::new((AtomicU64::new(0), AtomicU64::new(0)));
     let telling = told.clone();
     let mut work = tokio::task::spawn_blocking(move || {
@@ -33,7 +34,7 @@ pub(super) async fn read<R: FromFile + Clone + 'static>(
             telling.0.store(done, Ordering::Relaxed);
             telling.1.store(total, Ordering::Relaxed);
         };
-        reader.read(&path, &Reading { birthdays, today, progress: &progress })
+        reader.read(&path, &Reading { birthdays, classes, today, progress: &progress })
     });
     loop {
         match tokio::time::timeout(TOLD_EVERY, &mut work).await {

@@ -15,7 +15,7 @@ pub mod verify;
 
 use secrecy::SecretString;
 
-use crate::domain::{clock::Date, grade::Grade, patron::Role};
+use crate::domain::{class::ClassRoll, clock::Date, grade::Grade, patron::Role};
 pub use oneroster::ReadError;
 pub use report::{Note, Outcome, Report};
 
@@ -24,6 +24,8 @@ pub use report::{Note, Outcome, Report};
 pub struct Roster {
     pub orgs: Vec<Org>,
     pub people: Vec<Person>,
+    /// `None` where the delivery says nothing of classes: those known so far stay as they are.
+    pub classes: Option<Vec<ClassRoll>>,
     pub report: Report,
     pub extent: Extent,
 }

@@ -7,6 +7,7 @@ use super::{ReadError, Roster, redirect::Redirect, verify::Verify};
 use crate::{
     domain::{
         catalogue::{Catalogue, SourceSettings},
+        class::ClassKinds,
         clock::{Date, Timestamp},
         field::{Field, Misfit},
         id::SourceId,
@@ -84,6 +85,8 @@ pub trait FromFile: Send + Sync {
 pub struct Reading<'a> {
     /// Read month and day of birth: only where a birthday PIN is configured.
     pub birthdays: bool,
+    /// Read who is in which of these classes: none, unless a configuration asks for it.
+    pub classes: ClassKinds,
     /// The library's calendar day.
     pub today: Date,
     /// Told now and then: bytes done, of how many.
@@ -113,6 +116,8 @@ pub struct Wish<'a> {
     pub today: Date,
     /// Read month and day of birth: only where a birthday PIN is configured.
     pub birthdays: bool,
+    /// Read who is in which of these classes: none, unless a configuration asks for it.
+    pub classes: ClassKinds,
     /// What the last delivery in force left with us, to ask for changes alone; absent: ask for everything.
     pub bookmark: Option<&'a str>,
     /// Told now and then: done, total (0: not known yet).

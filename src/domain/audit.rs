@@ -28,6 +28,8 @@ pub enum Kind {
     Farewell,
     PinSet,
     CardStatus,
+    /// A badge was made, taken back, or got new pictures.
+    Badge,
     /// A card got another number, or a library card was linked to it, or either was taken back.
     CardNumber,
     /// What the library keeps with a patron: an opt-out, an audience, a privilege of one card.
@@ -46,7 +48,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 22] = [
+    pub const ALL: [Kind; 23] = [
         Kind::SignIn,
         Kind::UpstreamLink,
         Kind::UpstreamUnlink,
@@ -58,6 +60,7 @@ impl Kind {
         Kind::Farewell,
         Kind::PinSet,
         Kind::CardStatus,
+        Kind::Badge,
         Kind::CardNumber,
         Kind::PatronFacts,
         Kind::Erasure,
@@ -84,6 +87,7 @@ impl Kind {
             Kind::Farewell => "farewell",
             Kind::PinSet => "pin-set",
             Kind::CardStatus => "card-status",
+            Kind::Badge => "badge",
             Kind::CardNumber => "card-number",
             Kind::PatronFacts => "patron-facts",
             Kind::Erasure => "erasure",
@@ -113,6 +117,7 @@ impl Kind {
                 | Kind::Farewell
                 | Kind::PinSet
                 | Kind::CardStatus
+                | Kind::Badge
                 | Kind::CardNumber
                 | Kind::PatronFacts
                 | Kind::LookUp

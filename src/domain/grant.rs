@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{
     clock::Timestamp,
     id::{GrantId, PatronId, SessionId, VendorId},
+    method::Method,
     scope::Scopes,
 };
 
@@ -19,6 +20,8 @@ pub struct Grant {
     /// The relying party's key within its protocol.
     pub relying_party: String,
     pub scopes: Scopes,
+    /// How the patron had signed in.
+    pub method: Method,
     pub authenticated_at: Timestamp,
     pub created_at: Timestamp,
     /// Tokens of this grant end with it at the latest.

@@ -3,10 +3,12 @@
 
 pub mod agreement;
 pub mod audit;
+pub mod badge;
 pub mod card;
 pub mod catalogue;
 pub mod check;
 pub mod claims;
+pub mod class;
 pub mod clock;
 pub mod exchange;
 pub mod export;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use aws_lc_rs::hmac;
 
-use super::id::PatronId;
+use super::{badge::Pictures, id::PatronId};
 
 /// The key of all keyed PINs. Wrapped by the key-encryption key wherever it rests.
 #[derive(Clone)]
@@ -45,6 +45,11 @@ impl PinKey {
     /// The PIN whoever typed it: what the throttle counts when one PIN is tried over many cards.
     pub fn pattern(&self, pin: &str) -> KeyedPin {
         self.mac(&[b"pattern", pin.trim().as_bytes()])
+    }
+
+    /// The pictures that go with `patron`'s badge: as little worth as a PIN, and so treated as one.
+    pub fn pictures(&self, patron: PatronId, pictures: Pictures) -> KeyedPin {
+        self.mac(&[b"pictures", patron.0.as_bytes(), &pictures.bytes()])
     }
 
     /// A digest of anything that may hold a PIN, so that a stolen database cannot be searched by guessing.

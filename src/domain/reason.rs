@@ -64,6 +64,16 @@ pub enum Reason {
     Declined,
     /// A one-time step came back too late or a second time.
     Expired,
+    /// No badge that opens anything: taken back, replaced, or not for this person any more.
+    BadgeVoid,
+    /// Badges open elsewhere, or at another time.
+    BadgeNotHere,
+    /// Not the pictures of this badge.
+    PicturesWrong,
+    /// Too many wrong pictures: they must be reset.
+    PicturesLocked,
+    /// A badge does not open this.
+    PinNeeded,
 }
 
 impl Reason {
@@ -98,6 +108,11 @@ impl Reason {
             Reason::VendorDisabled => "vendor-disabled",
             Reason::Declined => "declined",
             Reason::Expired => "expired",
+            Reason::BadgeVoid => "badge-void",
+            Reason::BadgeNotHere => "badge-not-here",
+            Reason::PicturesWrong => "pictures-wrong",
+            Reason::PicturesLocked => "pictures-locked",
+            Reason::PinNeeded => "pin-needed",
         }
     }
 }
@@ -136,6 +151,11 @@ impl fmt::Display for Reason {
             Reason::VendorDisabled => f.write_str("the vendor is switched off"),
             Reason::Declined => f.write_str("the person said no"),
             Reason::Expired => f.write_str("this step is over; begin again"),
+            Reason::BadgeVoid => f.write_str("this badge opens nothing, any more"),
+            Reason::BadgeNotHere => f.write_str("badges do not open here, or not now"),
+            Reason::PicturesWrong => f.write_str("these are not the pictures of this badge"),
+            Reason::PicturesLocked => f.write_str("too many wrong pictures; they must be reset"),
+            Reason::PinNeeded => f.write_str("this needs the PIN; a badge does not open it"),
         }
     }
 }

@@ -83,9 +83,9 @@ mod tests {
         };
         let begun = Timestamp(1_800_000_000_000);
         let session = |shared| Session {
-            method: crate::domain::method::Method::Pin,
             id: SessionId::new(),
             patron: PatronId::new(),
+            method: Method::Pin,
             authenticated_at: begun,
             last_seen: begun + minutes(50),
             ended_at: None,

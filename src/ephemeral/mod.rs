@@ -39,6 +39,8 @@ pub enum Namespace {
     PostedRequest,
     /// A pushed authorization request.
     PushedRequest,
+    /// A badge that was read, while its pictures are picked.
+    Badge,
     /// Wrong tries.
     Throttle,
     /// A vendor's wish that a patron signs out, while she is asked.

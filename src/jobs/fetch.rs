@@ -113,7 +113,7 @@ async fn fetch(
         rules: &rules,
         progress: &|_, _, _| {},
     };
-    let options = FetchOptions { import: ImportOptions::default(), whole: false };
+    let options = FetchOptions { import: ImportOptions::default(), whole: false, classes: app.config.classes.read };
     let outcomes = merge.fetch(&settings.id, pull, options, &|_, _| {}).await?;
     let Some(last) = outcomes.last() else { return Ok((Outcome::NothingNew, String::new(), false)) };
     let sum = |of: fn(&crate::directory::roster::Counts) -> u64| -> u64 {

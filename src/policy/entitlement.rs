@@ -7,7 +7,7 @@ use crate::domain::{
     card::CardStatus,
     clock::{Date, TimeZone, Timestamp},
     grade::{AudienceBand, BandRule},
-    id::{AgreementId, ScopeId},
+    id::{AgreementId, ScopeId, ScopeName},
     kept::CardPrivilege,
     patron::{Affiliation, Patron, Role, Standing},
     reason::Reason,
@@ -25,6 +25,31 @@ pub struct Facts<'a> {
     pub scopes: &'a BTreeMap<ScopeId, Scope>,
     pub bands: &'a BandRule,
     pub time_zone: &'a TimeZone,
+    /// What somebody who showed less than a PIN is held to; absent where nothing is.
+    pub narrow: Option<Narrow<'a>>,
+}
+
+impl Facts<'_> {
+    /// Whether the library has this in its catalogue still, and the way in which somebody signed in reaches it.
+    fn opens(&self, scope: &ScopeId, now: Timestamp) -> bool {
+        let admitted = |scope: &Scope| self.narrow.is_none_or(|narrow| narrow.admits(scope, now));
+        self.scopes.get(scope).is_some_and(|scope| scope.is_in_use(now) && admitted(scope))
+    }
+}
+
+/// The little that a weak way to sign in opens.
+#[derive(Debug, Clone, Copy)]
+pub struct Narrow<'a> {
+    /// Nothing is granted but these, by any name that the catalogue knows them by.
+    pub scopes: &'a [ScopeName],
+    /// Nothing beyond the default is told, whatever was agreed.
+    pub plain: bool,
+}
+
+impl Narrow<'_> {
+    fn admits(&self, scope: &Scope, now: Timestamp) -> bool {
+        self.scopes.iter().any(|name| scope.spelling(name.as_str(), now).is_some())
+    }
 }
 
 /// What a patron's agreements grant now, whatever the vendor.
@@ -37,6 +62,8 @@ pub struct Entitlement {
     pub agreements: Vec<AgreementId>,
     /// The first instant at which one of these agreements is over.
     pub until: Timestamp,
+    /// Nothing beyond the default may be told.
+    pub plain: bool,
     pub loans: LoanTerms,
     /// Scopes that this card alone was given, each with the first instant at which it is over.
     pub given: BTreeMap<ScopeId, Timestamp>,
@@ -50,6 +77,7 @@ pub struct Allowance {
     audience_band: AudienceBand,
     agreements: Vec<AgreementId>,
     until: Timestamp,
+    plain: bool,
     loans: LoanTerms,
 }
 
@@ -74,6 +102,11 @@ impl Allowance {
     /// Nothing derived from this may hold from here on.
     pub fn until(&self) -> Timestamp {
         self.until
+    }
+
+    /// Nothing beyond the default may be told, whatever was agreed.
+    pub fn is_plain(&self) -> bool {
+        self.plain
     }
 
     /// What the agreements say of borrowing.
@@ -145,8 +178,7 @@ fn lower<'a>(entitlement: &mut Entitlement, patron: &'a Patron, trace: &mut dyn 
 fn give<'a>(entitlement: &mut Entitlement, facts: &Facts<'a>, now: Timestamp, trace: &mut dyn FnMut(Finding<'a>)) {
     for privilege in &facts.patron.kept.privileges {
         let ends = facts.time_zone.end_of(privilege.until);
-        let in_use = facts.scopes.get(&privilege.scope).is_some_and(|scope| scope.is_in_use(now));
-        let holds = now < ends && in_use;
+        let holds = now < ends && facts.opens(&privilege.scope, now);
         trace(Finding::CardPrivilege { privilege, holds });
         if holds && !entitlement.scopes.contains(&privilege.scope) {
             entitlement.scopes.extend([&privilege.scope]);
@@ -172,11 +204,11 @@ fn add(
         },
         agreements: Vec::new(),
         until,
+        plain: facts.narrow.is_some_and(|narrow| narrow.plain),
         loans: LoanTerms::default(),
         given: BTreeMap::new(),
     });
-    let in_use = |id: &&ScopeId| facts.scopes.get(*id).is_some_and(|scope| scope.is_in_use(now));
-    entitlement.scopes.extend(agreement.privileges.iter().filter(in_use));
+    entitlement.scopes.extend(agreement.privileges.iter().filter(|id| facts.opens(id, now)));
     entitlement.until = entitlement.until.min(until);
     entitlement.loans = entitlement.loans.or_better(agreement.loans());
     if !entitlement.agreements.contains(&agreement.id) {
@@ -237,6 +269,7 @@ pub fn allow<'a>(
         role: entitlement.role,
         audience_band: entitlement.audience_band,
         agreements: entitlement.agreements.clone(),
+        plain: entitlement.plain,
         loans: entitlement.loans,
     })
 }

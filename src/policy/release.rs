@@ -27,7 +27,7 @@ pub struct Release {
 
 /// What `vendor` is told of `patron`: band and type, and beyond them only what is declared with a purpose.
 pub fn release(allowance: &Allowance, vendor: &Vendor, patron: &Patron) -> Release {
-    let declared = |attribute| purposes(vendor).any(|declared| declared == attribute);
+    let declared = |attribute| !allowance.is_plain() && purposes(vendor).any(|declared| declared == attribute);
     Release {
         audience_band: allowance.audience_band(),
         patron_type: allowance.role(),
@@ -45,7 +45,7 @@ fn purposes(vendor: &Vendor) -> impl Iterator<Item = Attribute> {
 /// Of pupils nothing, whatever a vendor asks and whatever else they are.
 fn standard(allowance: &Allowance, vendor: &Vendor, patron: &Patron) -> StandardClaims {
     let groups: Vec<Group> = purposes(vendor).filter_map(Attribute::group).collect();
-    if groups.is_empty() || !is_adult_staff(allowance, patron) {
+    if groups.is_empty() || allowance.is_plain() || !is_adult_staff(allowance, patron) {
         return StandardClaims::default();
     }
     match &patron.standard_claims {

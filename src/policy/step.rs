@@ -21,6 +21,8 @@ pub struct Wants<'a> {
     pub scopes: &'a Scopes,
     /// A PIN shown later than this.
     pub fresh_after: Option<Timestamp>,
+    /// As good as a password: a badge will not do.
+    pub password: bool,
     pub consent: Consent,
 }
 
@@ -61,6 +63,9 @@ pub fn without_pages(
 pub fn next_step(vendor: &Vendor, wants: &Wants<'_>, present: Option<Present<'_>>, now: Timestamp) -> Step {
     let Some(present) = present else { return Step::Identify };
     if wants.fresh_after.is_some_and(|limit| present.session.authenticated_at < limit) {
+        return Step::Identify;
+    }
+    if wants.password && !present.session.method.is_a_password() {
         return Step::Identify;
     }
     let entitlement = match entitlement::entitled(&present.facts, now, &mut |_| ()) {

@@ -50,6 +50,13 @@ pub(super) struct Opened {
     pub events: Vec<AuditEvent>,
 }
 
+impl Opened {
+    /// By what leaves nothing else behind.
+    pub(super) fn by(method: Method) -> Opened {
+        Opened { method, pin_change_due: false, directory: None, records: Vec::new(), events: Vec::new() }
+    }
+}
+
 impl SignOn {
     /// Card and PIN from the sign-in page, with the ticket of a pending ask or none (the launchpad).
     ///
@@ -72,8 +79,7 @@ impl SignOn {
                 {
                     return Ok(Answer::TryAgain(reason));
                 }
-                let (records, events) = (Vec::new(), Vec::new());
-                let opened = Opened { method: Method::Pin, pin_change_due, directory, records, events };
+                let opened = Opened { pin_change_due, directory, ..Opened::by(Method::Pin) };
                 self.open(patron, opened, ticket, visitor).await
             }
         }
@@ -203,7 +209,7 @@ impl SignOn {
             Some(ticket) => self.pending(ticket).await?.map(|ask| (ticket, ask)),
             None => None,
         };
-        let facts = self.facts(&patron, &catalogue);
+        let facts = self.facts(&patron, &catalogue, &opened.method);
         if let Err(reason) = entitled(&facts, now, &mut |_| ()) {
             let told = pending.as_ref().map(|(ticket, ask)| ask.place(Some(*ticket)));
             let event = refusal_event(now, &reason, Some(patron.id), told);
@@ -219,7 +225,7 @@ impl SignOn {
         }
 
         let session = Session {
-            id: self.session_to_renew(visitor, patron.id, now).await?.unwrap_or_else(SessionId::new),
+            id: self.session_to_renew(visitor, patron.id, &opened.method, now).await?.unwrap_or_else(SessionId::new),
             patron: patron.id,
             method: opened.method,
             authenticated_at: now,
@@ -279,8 +285,13 @@ impl SignOn {
         &self,
         visitor: &Visitor,
         patron: PatronId,
+        method: &Method,
         now: Timestamp,
     ) -> Result<Option<SessionId>, Fault> {
+        // What a PIN has opened does not go on by a badge.
+        if !method.is_a_password() {
+            return Ok(None);
+        }
         let Some(handle) = visitor.handle() else { return Ok(None) };
         let Some(session) = self.session_by(&handle).await? else { return Ok(None) };
         let goes_on = session.patron == patron && session.is_live(&self.app().config.session, now);

@@ -64,7 +64,7 @@ impl Ask {
             (Some(_), None) => Consent::Wanted,
             (Some(_), Some(session)) => Consent::GivenIn(session),
         };
-        Wants { scopes: &self.scopes, fresh_after: self.fresh_after, consent }
+        Wants { scopes: &self.scopes, fresh_after: self.fresh_after, password: self.password, consent }
     }
 }
 
@@ -141,7 +141,9 @@ impl SignOn {
         let step = policy::next_step(
             vendor,
             &ask.wants(consented),
-            present.as_ref().map(|(session, patron)| Present { session, facts: self.facts(patron, &catalogue) }),
+            present
+                .as_ref()
+                .map(|(session, patron)| Present { session, facts: self.facts(patron, &catalogue, &session.method) }),
             now,
         );
         match (step, present) {

@@ -50,7 +50,8 @@ impl SignOn {
         let (Some(question), Some(vendor)) = (ask.consent.clone(), catalogue.vendors.get(&ask.vendor)) else {
             return Ok(Some(onwards));
         };
-        let present = Present { session: &who.session, facts: self.facts(&who.patron, &catalogue) };
+        let present =
+            Present { session: &who.session, facts: self.facts(&who.patron, &catalogue, &who.session.method) };
         let step = policy::next_step(vendor, &ask.wants(None), Some(present), self.app().clock.now());
         let Step::Consent(allowance) = step else { return Ok(Some(onwards)) };
         let mut release = release(&allowance, vendor, &who.patron);

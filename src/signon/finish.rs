@@ -39,7 +39,9 @@ impl SignOn {
         };
         let limits = &app.config.session;
         let until = session.authenticated_at + limits.of(session.shared).absolute;
-        let end = if ask.offline { now + limits.offline } else { until };
+        // What is kept in an app outlives the school day; a badge does not.
+        let offline = ask.offline && !session.method.is_badge();
+        let end = if offline { now + limits.offline } else { until };
         let grant = Grant {
             id: GrantId(uuid::Uuid::now_v7()),
             session: session.id,
@@ -48,11 +50,12 @@ impl SignOn {
             protocol: ask.protocol.clone(),
             relying_party: ask.relying_party.clone(),
             scopes: allowance.scopes().clone(),
+            method: session.method.clone(),
             authenticated_at: session.authenticated_at,
             created_at: now,
             expires_at: allowance.until().min(end),
             revoked_at: None,
-            offline: ask.offline,
+            offline,
             renewal: ask.renewable.clone().map(|terms| Renewal { generation: 0, turned_at: now, terms }),
         };
         let mut payload = json!({
@@ -97,8 +100,9 @@ impl SignOn {
         catalogue: &Catalogue,
         now: crate::domain::clock::Timestamp,
     ) -> Result<Assertion, Reason> {
+        self.badge_holds(&grant.method, now)?;
         let vendor = catalogue.vendors.get(&grant.vendor).ok_or(Reason::VendorDisabled)?;
-        let entitlement = entitled(&self.facts(patron, catalogue), now, &mut |_| ())?;
+        let entitlement = entitled(&self.facts(patron, catalogue, &grant.method), now, &mut |_| ())?;
         let allowance = allow(&entitlement, vendor, &grant.scopes, &mut |_| ())?;
         Ok(self.state(grant, patron, vendor, &allowance))
     }
@@ -121,6 +125,7 @@ impl SignOn {
             release: release(allowance, vendor, patron),
             scopes: allowance.scopes().clone(),
             authenticated_at: grant.authenticated_at,
+            method: grant.method.clone(),
             grant: grant.id,
             session: grant.session,
             issued_at: self.app().clock.now(),

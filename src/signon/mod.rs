@@ -3,6 +3,7 @@
 
 mod answer;
 mod asked;
+mod badge;
 mod begin;
 mod change_pin;
 mod codes;
@@ -39,6 +40,7 @@ use crate::{
         clock::Timestamp,
         grant::Grant,
         id::{GrantId, SessionId, VendorId},
+        method::Method,
         patron::Patron,
         reason::Reason,
         scope::Scopes,
@@ -50,6 +52,7 @@ use crate::{
     },
 };
 pub use crate::{directory::redirect::Returned, policy::release::Release};
+pub use badge::{PICKS, Scanned};
 pub use consent::{Asked, Consenting};
 pub use leave::{Departed, Left, OF, Onward, Visit, Wish};
 pub use library_card::Linking;
@@ -72,6 +75,9 @@ pub struct Ask {
     pub scopes: Scopes,
     /// The PIN must have been shown after this instant (max_age, prompt=login).
     pub fresh_after: Option<Timestamp>,
+    /// What was shown must be as good as a password (acr, RequestedAuthnContext).
+    #[serde(default)]
+    pub password: bool,
     /// `false`: no page may be shown (prompt=none, IsPassive).
     pub interactive: bool,
     /// A card that the relying party expects, to fill in; it decides nothing.
@@ -145,6 +151,8 @@ pub struct Assertion {
     pub release: Release,
     pub scopes: Scopes,
     pub authenticated_at: Timestamp,
+    /// How the patron signed in.
+    pub method: Method,
     pub grant: GrantId,
     pub session: SessionId,
     pub issued_at: Timestamp,
@@ -281,8 +289,14 @@ impl SignOn {
     }
 
     /// What bears on this patron's entitlement under this snapshot of the programme.
-    fn facts<'a>(&'a self, patron: &'a Patron, catalogue: &'a crate::domain::catalogue::Catalogue) -> Facts<'a> {
+    fn facts<'a>(
+        &'a self,
+        patron: &'a Patron,
+        catalogue: &'a crate::domain::catalogue::Catalogue,
+        method: &Method,
+    ) -> Facts<'a> {
         Facts {
+            narrow: self.narrow(method),
             patron,
             opted_out: catalogue.has_opted_out(patron),
             agreements: &catalogue.agreements,

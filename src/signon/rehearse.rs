@@ -3,7 +3,7 @@
 
 use super::{Fault, SignOn, Told};
 use crate::{
-    domain::{card::CardNumber, reason::Reason, vendor::Vendor},
+    domain::{card::CardNumber, method::Method, reason::Reason, vendor::Vendor},
     policy::entitlement::{allow, entitled},
 };
 
@@ -24,7 +24,7 @@ impl SignOn {
         let (catalogue, now) = (app.catalogue(), app.clock.now());
         let patrons = app.store.patrons().test_patrons().await?.into_iter().map(|record| record.patron);
         let at_the_door = |patron: crate::domain::patron::Patron| {
-            let entitlement = entitled(&self.facts(&patron, &catalogue), now, &mut |_| ());
+            let entitlement = entitled(&self.facts(&patron, &catalogue, &Method::Pin), now, &mut |_| ());
             let allowance = entitlement.and_then(|yes| allow(&yes, vendor, &vendor.scopes, &mut |_| ()));
             let verdict = allowance.map(|allowance| self.told(vendor, &patron, &allowance));
             Rehearsal { patron: patron.sourced_id, card: patron.card, verdict }

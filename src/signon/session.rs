@@ -22,7 +22,7 @@ impl SignOn {
         let now = self.app().clock.now();
         let Some((session, patron)) = self.present(visitor, now).await? else { return Ok(None) };
         let catalogue = self.app().catalogue();
-        let entitlement = entitled(&self.facts(&patron, &catalogue), now, &mut |_| ());
+        let entitlement = entitled(&self.facts(&patron, &catalogue, &session.method), now, &mut |_| ());
         let (refused, valid_until, privileges, loans) = match entitlement {
             Ok(yes) => (None, Some(yes.until), yes.scopes, yes.loans),
             Err(reason) => (Some(reason), None, Default::default(), Default::default()),
@@ -30,11 +30,11 @@ impl SignOn {
         Ok(Some(SignedIn { session, patron, refused, valid_until, privileges, loans }))
     }
 
-    /// Every vendor of the programme, each with the reason where this patron may not use it now.
-    pub fn vendors_for(&self, patron: &Patron) -> Vec<(Vendor, Option<Reason>)> {
+    /// Every vendor of the programme, each with the reason where this patron, signed in as they are, may not use it now.
+    pub fn vendors_for(&self, who: &SignedIn) -> Vec<(Vendor, Option<Reason>)> {
         let now = self.app().clock.now();
         let catalogue = self.app().catalogue();
-        let entitlement = entitled(&self.facts(patron, &catalogue), now, &mut |_| ());
+        let entitlement = entitled(&self.facts(&who.patron, &catalogue, &who.session.method), now, &mut |_| ());
         let verdict = |vendor: &Vendor| match &entitlement {
             Ok(entitlement) => allow(entitlement, vendor, &vendor.scopes, &mut |_| ()).err(),
             Err(reason) => Some(reason.clone()),
@@ -49,6 +49,10 @@ impl SignOn {
         now: Timestamp,
     ) -> Result<Option<(Arc<Session>, Arc<Patron>)>, Fault> {
         let Some((handle, mut session)) = self.live_session(visitor, now).await? else { return Ok(None) };
+        // What a badge opened is left at school.
+        if self.badge_fails_here(&session.method, visitor.address, now).is_some() {
+            return Ok(None);
+        }
         let idle = self.app().config.session.of(session.shared).idle;
         if now.since(session.last_seen) >= SEEN_EVERY.min(idle / 10) {
             session = Arc::new(Session { last_seen: now, ..(*session).clone() });

@@ -154,6 +154,7 @@ impl House {
             vendor: "maple".parse().unwrap(),
             scopes: ["library.ebooks".parse().unwrap()].into_iter().collect(),
             fresh_after: None,
+            password: false,
             interactive: true,
             card_hint: None,
             languages: Vec::new(),

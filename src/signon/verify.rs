@@ -19,6 +19,7 @@ use crate::{
         catalogue::Catalogue,
         clock::Timestamp,
         id::{PatronId, VendorId},
+        method::Method,
         numbers::Numbers,
         patron::Patron,
         pin::KeyedPin,
@@ -154,7 +155,7 @@ impl SignOn {
         let (catalogue, now) = (app.catalogue(), app.clock.now());
         let allowed = match catalogue.vendors.get(door.vendor) {
             None => Err(Reason::VendorDisabled),
-            Some(vendor) => without_pages(vendor, &self.facts(patron, &catalogue), pin_change_due, now)
+            Some(vendor) => without_pages(vendor, &self.facts(patron, &catalogue, &Method::Pin), pin_change_due, now)
                 .map(|allowance| (vendor, allowance)),
         };
         let said = allowed.as_ref().map_or_else(Reason::code, |_| SAID_YES);

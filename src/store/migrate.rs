@@ -19,6 +19,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (10, "cards", include_str!("../../migrations/0010_cards.sql")),
     (11, "facts", include_str!("../../migrations/0011_facts.sql")),
     (12, "shared_devices", include_str!("../../migrations/0012_shared_devices.sql")),
+    (13, "badges", include_str!("../../migrations/0013_badges.sql")),
     (14, "upstreams", include_str!("../../migrations/0014_upstreams.sql")),
 ];
 

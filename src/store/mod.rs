@@ -37,6 +37,7 @@ macro_rules! within {
 }
 
 pub mod audit;
+pub mod badges;
 pub mod catalogue;
 pub mod exports;
 pub mod farewells;

@@ -24,7 +24,7 @@ impl Passages<'_> {
     /// Those of the database.
     pub async fn by_id(&self, id: GrantId) -> Result<Option<Grant>> {
         const SQL: &str = "SELECT session, patron, vendor, protocol, relying_party, scopes, authenticated_at, \
-                           created_at, expires_at, revoked_at, offline, generation, turned_at, terms FROM passage \
+                           created_at, expires_at, revoked_at, offline, generation, turned_at, terms, method FROM passage \
                            WHERE id = $1";
         on!(self.0, pool => {
             let row = sqlx::query(SQL).bind(id.to_string()).fetch_optional(pool).await?;
@@ -40,6 +40,7 @@ impl Passages<'_> {
                     protocol: text(3)?,
                     relying_party: text(4)?,
                     scopes: scopes.map_err(corrupt)?,
+                    method: text(14)?.parse().map_err(corrupt)?,
                     authenticated_at: Timestamp(row.try_get(6)?),
                     created_at: Timestamp(row.try_get(7)?),
                     expires_at: Timestamp(row.try_get(8)?),
@@ -82,9 +83,9 @@ const ROWS_AT_ONCE: usize = 64;
 
 pub(super) async fn insert(tx: &mut Tx, grants: &[Grant]) -> Result<()> {
     const HEAD: &str = "INSERT INTO passage (id, session, patron, vendor, protocol, relying_party, scopes, \
-                        authenticated_at, created_at, expires_at, offline, generation, turned_at, terms)";
+                        authenticated_at, created_at, expires_at, offline, generation, turned_at, terms, method)";
     for rows in grants.chunks(ROWS_AT_ONCE) {
-        let sql = format!("{HEAD} VALUES {}", super::values(tx.is_sqlite(), rows.len(), 14, ""));
+        let sql = format!("{HEAD} VALUES {}", super::values(tx.is_sqlite(), rows.len(), 15, ""));
         within!(tx, conn => {
             let mut query = sqlx::query(AssertSqlSafe(sql));
             for grant in rows {
@@ -102,7 +103,8 @@ pub(super) async fn insert(tx: &mut Tx, grants: &[Grant]) -> Result<()> {
                     .bind(grant.offline)
                     .bind(grant.renewal.as_ref().map(|renewal| renewal.generation as i64))
                     .bind(grant.renewal.as_ref().map(|renewal| renewal.turned_at.0))
-                    .bind(grant.renewal.as_ref().map(|renewal| renewal.terms.to_string()));
+                    .bind(grant.renewal.as_ref().map(|renewal| renewal.terms.to_string()))
+                    .bind(grant.method.to_string());
             }
             query.execute(conn).await.map(drop)
         })?;

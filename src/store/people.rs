@@ -12,7 +12,7 @@ use sqlx::AssertSqlSafe;
 use super::{
     Db, Engine, Error, Result, Tx, audit, corrupt,
     retention::{Telling, TellingRow, forget},
-    rosters::BUMP,
+    rosters::{self, BUMP},
 };
 use crate::domain::{
     audit::{AuditEvent, Kind},
@@ -147,7 +147,9 @@ impl People<'_> {
             last = (chain.clone(), *seq);
             for row in page {
                 let event = Telling::read(row)?;
-                if let Some(theirs) = found.get_mut(event.patron()) {
+                let whose = [event.patron(), event.teacher()].into_iter().find(|id| found.contains_key(*id));
+                let whose = whose.unwrap_or_default().to_owned();
+                if let Some(theirs) = found.get_mut(&whose) {
                     theirs.push(event);
                 }
             }
@@ -317,12 +319,19 @@ async fn take_away(tx: &mut Tx, people: &[PatronId], events: &Events, time_zone:
             ),
             delete("DELETE FROM farewell WHERE due_at IS NULL AND patron"),
             delete("DELETE FROM export_line WHERE patron"),
+            delete("DELETE FROM badge WHERE patron"),
             delete("DELETE FROM roster_entry WHERE patron"),
             delete("DELETE FROM roster_lookup WHERE patron"),
             delete("DELETE FROM upstream_link WHERE patron"),
             delete("DELETE FROM patron WHERE id"),
         ];
-        let mut gone = [0; 8];
+        let named = format!("SELECT source, sourced_id FROM patron WHERE id IN {ids}");
+        let named: Vec<(String, String)> = within!(tx, conn => {
+            let query = sqlx::query_as(AssertSqlSafe(named)).persistent(false);
+            some.iter().fold(query, |query, id| query.bind(id.to_string())).fetch_all(conn).await
+        })?;
+        rosters::strike(tx, &named).await?;
+        let mut gone = [0; 9];
         for (sql, gone) in of_people.into_iter().zip(&mut gone) {
             *gone = within!(tx, conn => {
                 let query = sqlx::query(AssertSqlSafe(sql)).persistent(false);
@@ -331,7 +340,7 @@ async fn take_away(tx: &mut Tx, people: &[PatronId], events: &Events, time_zone:
         }
         erased.passages += gone[0];
         erased.sessions += gone[1];
-        erased.roster_rows += gone[4];
+        erased.roster_rows += gone[5];
         for id in some {
             if let Some(theirs) = events.0.get(&id.to_string()) {
                 erased.events += forget(tx, theirs, time_zone).await?;

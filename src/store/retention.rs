@@ -76,7 +76,7 @@ impl Retention<'_> {
     async fn erase_events(&self, before: Timestamp, time_zone: &TimeZone) -> Result<u64> {
         const DUE: &str = "SELECT chain, seq, at, kind, payload FROM audit_event \
                            WHERE at < $1 AND payload IS NOT NULL AND kind IN \
-                           ('sign-in','upstream-link','upstream-unlink','sign-out','refusal','issue','renew','revoke','farewell','pin-set','card-status','card-number','patron-facts','look-up') \
+                           ('sign-in','upstream-link','upstream-unlink','sign-out','refusal','issue','renew','revoke','farewell','pin-set','card-status','badge','card-number','patron-facts','look-up') \
                            ORDER BY at LIMIT 500";
         debug_assert!(
             Kind::ALL.iter().all(|kind| DUE.contains(&format!("'{}'", kind.as_str())) == kind.tells_of_a_patron())
@@ -113,6 +113,11 @@ impl Telling {
     /// The patron's id, where the event names one.
     pub(super) fn patron(&self) -> &str {
         self.word("patron")
+    }
+
+    /// The id of the teacher who asked for it, where one did.
+    pub(super) fn teacher(&self) -> &str {
+        self.payload.pointer("/by/teacher").and_then(Value::as_str).unwrap_or_default()
     }
 
     fn word(&self, name: &str) -> &str {

@@ -2,6 +2,7 @@
 //! What a run should say is `directory::roster`'s to decide; here is who may write, and how the switch is thrown.
 
 mod changes;
+mod classes;
 mod reading;
 mod staging;
 #[cfg(test)]
@@ -11,6 +12,8 @@ use super::{Db, Error, Result, Tx};
 use crate::domain::{clock::Timestamp, id::SourceId};
 
 pub use changes::Said;
+pub(super) use classes::strike;
+pub use classes::{HeldRoll, RollEntry};
 pub use reading::{Held, Known};
 pub use staging::Entry;
 

@@ -35,7 +35,7 @@ impl Sessions<'_> {
                 Ok(Session {
                     id: id.parse().map_err(corrupt)?,
                     patron: patron.parse().map_err(corrupt)?,
-                    method: method.parse().map_err(Error::Corrupt)?,
+                    method: method.parse().map_err(corrupt)?,
                     authenticated_at: Timestamp(row.try_get(2)?),
                     last_seen: Timestamp(row.try_get(3)?),
                     ended_at: ended.map(Timestamp),
@@ -165,6 +165,21 @@ pub async fn end_all_of(tx: &mut Tx, patron: PatronId, except: Option<SessionId>
     for sql in [SESSIONS, PASSAGES] {
         within!(tx, conn => sqlx::query(sql)
             .bind(patron.to_string()).bind(&except).bind(at.0).execute(conn).await.map(drop))?;
+    }
+    Ok(())
+}
+
+/// Ends the sessions that a badge of this patron opened, and revokes what was granted through them.
+///
+/// # Errors
+/// Those of the database.
+pub async fn end_those_by_badge(tx: &mut Tx, patron: PatronId, at: Timestamp) -> Result<()> {
+    const SESSIONS: &str =
+        "UPDATE session SET ended_at = $2 WHERE patron = $1 AND ended_at IS NULL AND method LIKE 'badge%'";
+    const PASSAGES: &str = "UPDATE passage SET revoked_at = $2 WHERE revoked_at IS NULL AND patron = $1 AND session IN \
+                            (SELECT id FROM session WHERE patron = $1) AND method LIKE 'badge%'";
+    for sql in [SESSIONS, PASSAGES] {
+        within!(tx, conn => sqlx::query(sql).bind(patron.to_string()).bind(at.0).execute(conn).await.map(drop))?;
     }
     Ok(())
 }

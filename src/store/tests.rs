@@ -46,6 +46,7 @@ fn grant(session: &Session, at: Timestamp) -> Grant {
         protocol: "oidc".into(),
         relying_party: "maple-web".into(),
         scopes: Scopes::from_iter(["library.ebooks".parse().unwrap()]),
+        method: Method::BadgeAndPicture,
         authenticated_at: at,
         created_at: at,
         expires_at: at + DAY,

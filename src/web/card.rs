@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{
     Failure,
     browser::{Browser, see},
-    refusal::Why,
+    refusal::{self, Why},
 };
 use crate::{
     domain::{
@@ -17,6 +17,7 @@ use crate::{
         id::ScopeId,
         numbers::Way,
         patron::Patron,
+        reason::Reason,
     },
     pages::Frame,
     signon::SignOn,
@@ -65,6 +66,10 @@ pub async fn show(State(signon): State<SignOn>, browser: Browser) -> Result<Resp
     let Some(who) = signon.who(&browser.visitor).await? else { return see("/sign-in") };
     if who.session.pin_change_due {
         return see("/change-pin");
+    }
+    // The number is worth more than a badge: with it goes a PIN that others may guess.
+    if who.session.method.is_badge() {
+        return refusal::at_the_door(&browser, &Reason::PinNeeded);
     }
     let catalogue = signon.app().catalogue();
     let zone = &signon.app().config.library.time_zone;

@@ -41,6 +41,9 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:
 pub const POLICY_ON_THE_WAY: &str =
     "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'";
 
+/// The same for the one page that has a script of its own: it reads badges.
+pub const POLICY_WITH_SCRIPT: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'";
+
 /// The policy of the one page that loads addresses of vendors: those, in frames, and nothing else of theirs.
 pub fn policy_with_frames(frames: &[String]) -> Option<HeaderValue> {
     let origins: BTreeSet<String> = frames

@@ -77,7 +77,7 @@ pub async fn show(
         return see("/change-pin");
     }
     let Query(search) = search.unwrap_or_default();
-    let vendors = signon.vendors_for(&who.patron);
+    let vendors = signon.vendors_for(&who);
     let issuer = &signon.app().config.issuer;
     let usable = vendors.iter().filter(|(_, reason)| reason.is_none());
     let tiles: Vec<(Shelf, Tile)> = usable.filter_map(|(v, _)| Some((v.shelf, tile(v, issuer)?))).collect();
@@ -99,7 +99,7 @@ pub async fn show(
 
 pub async fn missing(State(signon): State<SignOn>, browser: Browser) -> Result<Response, Failure> {
     let Some(who) = signon.who(&browser.visitor).await? else { return see("/sign-in") };
-    let missing = signon.vendors_for(&who.patron).into_iter();
+    let missing = signon.vendors_for(&who).into_iter();
     let missing = missing.filter_map(|(v, reason)| Some(Missing { name: v.name, reason: reason?.code() })).collect();
     let frame = Frame { csrf: browser.token()?.0, ..browser.frame(Some(&who)) };
     browser.page(StatusCode::OK, "launchpad/missing.html", MissingPage { frame, missing })

@@ -1,7 +1,8 @@
-//! What people see: sign-in, consent, launchpad, card, refusal, sign-out. This file is the whole map of it.
+//! What people see: sign-in, badges, consent, launchpad, card, refusal, sign-out. This file is the whole map of it.
 //! Owns requests and answers; how a page looks is `pages`', what happens is `signon`'s, and no protocol is known.
 
 mod assets;
+mod badge;
 mod browser;
 mod card;
 mod consent;
@@ -48,6 +49,9 @@ pub fn router(signon: SignOn, others: Router) -> Router {
         .route("/sign-in/with/{source}", post(portals::leave))
         .route("/sign-in/{ticket}/with/{source}", post(portals::leave_with_ticket))
         .route("/upstream/callback/{source}", get(portals::arrived))
+        .route("/badge", get(badge::show).post(badge::scan))
+        .route("/badge/{ticket}", get(badge::show).post(badge::scan))
+        .route("/pictures/{handle}", get(badge::pictures).post(badge::pick))
         .route("/change-pin", get(pin::show).post(pin::change))
         .route("/change-pin/{ticket}", get(pin::show).post(pin::change))
         .route("/consent/{ticket}", get(consent::show).post(consent::answer))

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     domain::{id::OrganisationId, reason::Reason},
     pages::Frame,
-    signon::{Answer, SignOn, Ways},
+    signon::{Answer, SignOn, SignedIn, Ways},
 };
 
 /// On a shared computer what was typed in vain is shown for so long.
@@ -69,6 +69,10 @@ struct Page<'a> {
     action: String,
     /// Where the button goes that leads back to the vendor.
     decline: Option<String>,
+    /// Where a badge may be shown instead; absent where none opens here, now, or to this vendor.
+    badge_way: Option<String>,
+    /// The vendor asks for a PIN, and a badge was shown.
+    password: bool,
     problem: Option<Problem>,
     help: Vec<Help<'a>>,
     /// Card and PIN are offered.
@@ -107,7 +111,9 @@ pub async fn show(
 ) -> Result<Response, Failure> {
     let ticket = ticket.map(|Path(ticket)| ticket);
     let told = asked.told.as_deref().filter(|told| is_ticket(told));
-    if ticket.is_none() && told.is_none() && signon.who(&browser.visitor).await?.is_some() {
+    // Who showed a badge may want to show a PIN, which opens more.
+    let signed_in = |who: SignedIn| who.session.method.is_a_password();
+    if ticket.is_none() && told.is_none() && signon.who(&browser.visitor).await?.is_some_and(signed_in) {
         return see("/");
     }
     let organisation = portals::organisation(&signon, asked.organisation.as_deref());
@@ -238,6 +244,11 @@ async fn form(signon: &SignOn, browser: Browser, view: View<'_>) -> Result<Respo
     let here = organisation.as_ref().and_then(|id| catalogue.organisations.get(id));
     let help = catalogue.organisations.values().filter(|o| here.is_none_or(|here| here.id == o.id));
     let help = help.filter_map(|o| Some(Help { organisation: &o.name, text: o.help.as_deref()? })).collect();
+    let wants_password = ask.as_ref().is_some_and(|ask| ask.password);
+    let badges_open = !wants_password && signon.badge_door(&browser.visitor).is_some();
+    let badge = ticket.map_or_else(|| "/badge".to_owned(), |ticket| format!("/badge/{ticket}"));
+    let password =
+        wants_password && signon.who(&browser.visitor).await?.is_some_and(|who| who.session.method.is_badge());
     let (csrf, cookie) = browser.token()?;
     let place = ticket.map_or_else(|| "/sign-in".to_owned(), |ticket| format!("/sign-in/{ticket}"));
     // A card number that was mistyped does not wait for the next reader.
@@ -258,6 +269,8 @@ async fn form(signon: &SignOn, browser: Browser, view: View<'_>) -> Result<Respo
         names: signon.asks_directories(),
         card: hint.unwrap_or(card),
         decline: ticket.map(|ticket| format!("/sign-in/{ticket}/decline")),
+        badge_way: badges_open.then_some(badge),
+        password,
         problem,
         help,
         pin,

@@ -43,6 +43,7 @@ pub(super) fn open_to(desk: &Desk, catalogue: &Catalogue, patron: &Patron, at: T
         scopes: &catalogue.scopes,
         bands: &desk.config.bands,
         time_zone: &desk.config.library.time_zone,
+        narrow: None,
     };
     let entitlement = entitled(&facts, at, &mut |_| ());
     entitlement.map(|yes| yes.scopes.iter().cloned().collect()).unwrap_or_default()

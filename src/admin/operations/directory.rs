@@ -49,12 +49,13 @@ pub async fn import(
 
     let birthdays = catalogue.organisations.values().any(|o| o.initial_pin == InitialPin::BirthdayMmdd);
     let today = desk.config.library.time_zone.date(desk.clock.now());
+    let classes = desk.config.classes.read;
     let opened = opened.clone();
     ensure!(opened.file().is_some(), "deliveries of {source} are fetched from its server: nobody can bring one");
     let delivery = path.to_owned();
     let roster = tokio::task::spawn_blocking(move || {
         let progress = |done, total| reading(oneroster::Progress { done, total });
-        let reading = source::Reading { birthdays, today, progress: &progress };
+        let reading = source::Reading { birthdays, classes, today, progress: &progress };
         opened.file().map(|file| file.read(&delivery, &reading))
     })
     .await

@@ -96,6 +96,7 @@ pub async fn explain(desk: &Desk, card: &str, vendor: &str, why: Option<&str>) -
         scopes: &catalogue.scopes,
         bands: &desk.config.bands,
         time_zone: &desk.config.library.time_zone,
+        narrow: None,
     };
     let verdict =
         entitled(&facts, now, &mut note).and_then(|entitlement| allow(&entitlement, vendor, &vendor.scopes, &mut note));

@@ -256,6 +256,7 @@ impl Teller<'_> {
             scopes: &self.catalogue.scopes,
             bands: &self.desk.config.bands,
             time_zone: &self.desk.config.library.time_zone,
+            narrow: None,
         };
         match entitled(&facts, self.now, &mut |_| ()) {
             Err(Reason::OptedOut) => (Status::OptedOut, None),

@@ -2,6 +2,7 @@
 
 pub mod agreements;
 pub mod apply;
+pub mod badges;
 pub mod cards;
 pub mod checks;
 mod consequences;
@@ -17,6 +18,7 @@ pub mod links;
 pub mod patrons;
 pub mod privileges;
 pub mod reissue;
+pub mod resets;
 pub mod scopes;
 pub mod shared_devices;
 pub mod simulate;

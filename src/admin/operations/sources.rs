@@ -51,6 +51,7 @@ pub async fn pull(
         format!("{id} is of kind {kind} and hands over no roster here: bring one with oneaccess directory import")
     })?;
     let rules = Rules::of(&catalogue, &id, desk.clock.now(), &desk.config.library.time_zone);
+    let options = FetchOptions { classes: desk.config.classes.read, ..options };
     Ok(merge(desk, &rules, merging).fetch(&id, pull, options, reading).await?)
 }
 

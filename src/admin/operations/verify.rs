@@ -247,6 +247,7 @@ fn weigh(desk: &Desk, catalogue: &Catalogue, grant: &Grant, patron: &Patron, sub
         scopes: &catalogue.scopes,
         bands: &desk.config.bands,
         time_zone: &desk.config.library.time_zone,
+        narrow: None,
     };
     let allowed = entitled(&facts, now, &mut |_| ()).and_then(|yes| allow(&yes, vendor, &grant.scopes, &mut |_| ()));
     allowed.err().map(|reason| (reason.code(), "the reader is not entitled any more"))

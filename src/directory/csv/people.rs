@@ -18,11 +18,12 @@ use super::{
     },
     mapping::Mapping,
 };
-use crate::domain::{clock::Date, grade::Grade, patron::Role};
+use crate::domain::{class::ClassKinds, clock::Date, grade::Grade, patron::Role};
 
 pub(super) fn read(path: &Path, mapping: &Mapping, reading: &Reading<'_>) -> Result<Roster, ReadError> {
     let progress = |at: Progress| (reading.progress)(at.done, at.total);
-    let options = Options { birthdays: reading.birthdays, today: reading.today, progress: &progress };
+    let options =
+        Options { birthdays: reading.birthdays, classes: ClassKinds::None, today: reading.today, progress: &progress };
     let mut archive = Archive::of_one_file(path, mapping.windows, &options)?;
     let mut roster = Roster::default();
     let report = &mut roster.report;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     directory::{Outcome, Person},
-    domain::{patron::Role, timetable::Timetable},
+    domain::{class::ClassKinds, patron::Role, timetable::Timetable},
 };
 
 struct Place(PathBuf);
@@ -57,7 +57,12 @@ const FILE: &str = "Student Key,First,Last,Student ID,Gr,School,PIN,Born\n\
 fn read_as(bytes: impl AsRef<[u8]>, more: Value) -> Result<Roster, ReadError> {
     let place = Place::with(bytes);
     let mapping = Mapping::of(&settings(more)).unwrap();
-    let reading = Reading { birthdays: true, today: "2026-11-02".parse().unwrap(), progress: &|_, _| {} };
+    let reading = Reading {
+        birthdays: true,
+        classes: ClassKinds::None,
+        today: "2026-11-02".parse().unwrap(),
+        progress: &|_, _| {},
+    };
     mapping.read(&place.0, &reading)
 }
 
@@ -196,6 +201,11 @@ fn one_file_alone_is_read_also_from_a_zip() {
     assert_eq!(read_as(zipped(&["people.csv"]), json!({})).unwrap().people.len(), 2);
     assert_eq!(read_as(zipped(&["people.csv", "more.csv"]), json!({})).unwrap_err().kind(), "not-one-file");
     let mapping = Mapping::of(&settings(json!({}))).unwrap();
-    let reading = Reading { birthdays: false, today: "2026-11-02".parse().unwrap(), progress: &|_, _| {} };
+    let reading = Reading {
+        birthdays: false,
+        classes: ClassKinds::None,
+        today: "2026-11-02".parse().unwrap(),
+        progress: &|_, _| {},
+    };
     assert_eq!(mapping.read(&std::env::temp_dir(), &reading).unwrap_err().kind(), "not-one-file");
 }

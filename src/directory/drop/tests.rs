@@ -3,7 +3,7 @@ use std::os::unix::fs::PermissionsExt;
 use super::*;
 use crate::{
     directory::{ReadError, Roster, source::Reading},
-    domain::clock::Date,
+    domain::{class::ClassKinds, clock::Date},
 };
 
 /// Reads whatever does not begin with `bad`.
@@ -39,6 +39,7 @@ impl Place {
             now: self.0.clock.now(),
             today: "2026-11-02".parse::<Date>().unwrap(),
             birthdays: false,
+            classes: ClassKinds::None,
             bookmark: None,
             progress: &|_, _| {},
         };

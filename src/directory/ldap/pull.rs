@@ -251,6 +251,6 @@ impl Reading<'_> {
             Extent::Whole
         };
         let orgs = self.orgs.into_keys().map(org).collect();
-        Roster { orgs, people: self.people, report: self.report, extent }
+        Roster { orgs, people: self.people, report: self.report, extent, ..Roster::default() }
     }
 }

@@ -26,6 +26,8 @@ const TELL_EVERY: u64 = 1 << 20;
 /// The only files that are ever opened.
 pub(in crate::directory) const FILES: [&str; 5] =
     ["manifest.csv", "orgs.csv", "users.csv", "roles.csv", "demographics.csv"];
+/// And these, where classes are asked for.
+const OF_CLASSES: [&str; 2] = [super::classes::CLASSES, super::classes::ENROLLMENTS];
 
 pub(in crate::directory) struct Archive<'o> {
     place: Place,
@@ -68,7 +70,7 @@ impl<'o> Archive<'o> {
     pub fn open(path: &Path, options: &Options<'o>) -> Result<Archive<'o>, ReadError> {
         let about = fs::metadata(path).map_err(|e| ReadError::unreadable(path.display().to_string(), e))?;
         let (place, found) = if about.is_dir() { (Place::Folder, list_folder(path)?) } else { list_zip(path)? };
-        let files = choose(found)?;
+        let files = choose(found, options.classes.any())?;
         let total = files.values().map(|member| member.size).sum();
         if total > TOTAL_CAP {
             let why = format!("the files unpack to {total} bytes, more than {TOTAL_CAP}");
@@ -185,12 +187,13 @@ fn list_zip(path: &Path) -> Result<(Place, Vec<(String, Member)>), ReadError> {
 }
 
 /// Picks the one folder that holds the roster: the top, or a folder that somebody zipped as a whole.
-fn choose(found: Vec<(String, Member)>) -> Result<BTreeMap<String, Member>, ReadError> {
+fn choose(found: Vec<(String, Member)>, classes: bool) -> Result<BTreeMap<String, Member>, ReadError> {
     let mut folders: BTreeMap<String, BTreeMap<String, Member>> = BTreeMap::new();
     for (inside, member) in found {
         let folder = inside.strip_suffix(member.name.as_str()).unwrap_or_default().to_owned();
         let lower = member.name.to_ascii_lowercase();
-        if !FILES.contains(&lower.as_str()) || folder.starts_with("__MACOSX") {
+        let wanted = FILES.contains(&lower.as_str()) || (classes && OF_CLASSES.contains(&lower.as_str()));
+        if !wanted || folder.starts_with("__MACOSX") {
             continue;
         }
         let name = member.name.clone();

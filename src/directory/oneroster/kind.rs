@@ -65,6 +65,7 @@ pub(in crate::directory) struct Files;
 impl FromFile for Files {
     fn read(&self, path: &Path, reading: &Reading<'_>) -> Result<Roster, ReadError> {
         let progress = |at: Progress| (reading.progress)(at.done, at.total);
-        read(path, &Options { birthdays: reading.birthdays, today: reading.today, progress: &progress })
+        let Reading { birthdays, classes, today, .. } = *reading;
+        read(path, &Options { birthdays, classes, today, progress: &progress })
     }
 }

@@ -132,6 +132,12 @@ pub(super) fn read(
     if options.birthdays && births == Sent::Delta {
         return Err(ReadError::Mixed("demographics.csv is delta and users.csv is bulk".into()));
     }
+    if options.classes.any()
+        && users == Sent::Bulk
+        && let Some(name) = ["classes", "enrollments"].into_iter().find(|name| sent(name) == Sent::Delta)
+    {
+        return Err(ReadError::Mixed(format!("{name}.csv is delta and users.csv is bulk")));
+    }
 
     let mut needed = vec!["orgs", "users"];
     if version == Version::V1p2 {
@@ -139,6 +145,11 @@ pub(super) fn read(
     }
     if options.birthdays && archive.name("demographics.csv").is_some() {
         needed.push("demographics");
+    }
+    if options.classes.any() {
+        needed.extend(
+            ["classes", "enrollments"].into_iter().filter(|name| archive.name(&format!("{name}.csv")).is_some()),
+        );
     }
     for name in needed {
         let file = format!("{name}.csv");

@@ -1,9 +1,11 @@
 //! OneRoster CSV 1.1 and 1.2, bulk and delta: a zip or a folder becomes a `Roster`. Merging it is `roster`'s.
 //!
 //! `manifest` says what was delivered, `archive` gives the bytes of a file, `table` its rows, `values` what a field
-//! means; `orgs`, `roles` (1.2), `demographics` and `users` say what a row means, and read nothing that is not needed.
+//! means; `orgs`, `roles` (1.2), `demographics`, `users` and `classes` say what a row means, and read nothing that is not
+//! needed.
 
 pub(in crate::directory) mod archive;
+mod classes;
 mod demographics;
 mod error;
 pub mod generate;
@@ -31,13 +33,15 @@ use self::{
     manifest::{Delivered, Sent},
 };
 use super::{Changes, Extent, Roster};
-use crate::domain::clock::Date;
+use crate::domain::{class::ClassKinds, clock::Date};
 
 /// How a delivery is read.
 #[derive(Clone, Copy)]
 pub struct Options<'a> {
     /// Read month and day of birth: only where a birthday PIN is configured.
     pub birthdays: bool,
+    /// Read who is in which of these classes: none, unless a configuration asks for it.
+    pub classes: ClassKinds,
     /// The library's calendar day: roles that ended before it, or begin after it, do not count.
     pub today: Date,
     /// Told about once a mebibyte.
@@ -59,6 +63,8 @@ pub fn read(path: &Path, options: &Options<'_>) -> Result<Roster, ReadError> {
     let mut roster = Roster::default();
     let report = &mut roster.report;
     let mut archive = Archive::open(path, options)?;
+    // Nothing is kept of what is not asked for, any more.
+    roster.classes = (!options.classes.any()).then(Vec::new);
     match manifest::read(&mut archive, options, report)? {
         Delivered::Whole(version) => {
             let orgs = orgs::read(&mut archive, report)?;
@@ -70,8 +76,12 @@ pub fn read(path: &Path, options: &Options<'_>) -> Result<Roster, ReadError> {
                 if options.birthdays { demographics::read(&mut archive, report)? } else { Default::default() };
             roster.people = users::read(&mut archive, &orgs, roles, birthdays, report)?;
             roster.orgs = orgs.into_list();
+            if options.classes.any() {
+                roster.classes = classes::read(&mut archive, options, &roster.people, report)?;
+            }
         }
         Delivered::Changes(version, changed) => {
+            classes::leave(&archive, report);
             let mut changes = Changes { posts_are_whole: version == Version::V1p1, ..Changes::default() };
             match changed.orgs {
                 Sent::Absent => {}

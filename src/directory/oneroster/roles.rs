@@ -233,7 +233,7 @@ impl Columns {
 
 /// A bound, where there is any. A date of two meanings counts where both give the same answer today; `None` where the
 /// row is refused, since a guess would change who has access.
-fn bound(
+pub(super) fn bound(
     row: &Row<'_>,
     place: Place,
     holds: impl Fn(Date) -> bool,

@@ -3,7 +3,7 @@
 use super::{ImportError, ImportOptions, ImportOutcome, Merge};
 use crate::{
     directory::source::{Pull, PullError, Wish},
-    domain::{card::InitialPin, id::SourceId},
+    domain::{card::InitialPin, class::ClassKinds, id::SourceId},
 };
 
 /// One fetch takes no more than these: a source that always has something new must not keep a job for ever.
@@ -38,6 +38,8 @@ pub struct FetchOptions {
     pub import: ImportOptions,
     /// Ask for everything, whatever is known already.
     pub whole: bool,
+    /// Which classes are kept.
+    pub classes: ClassKinds,
 }
 
 impl Merge<'_> {
@@ -58,7 +60,7 @@ impl Merge<'_> {
             let known = self.db.rosters().bookmark(source).await.map_err(ImportError::from)?;
             let bookmark = known.as_deref().filter(|_| !options.whole || !outcomes.is_empty());
             let (now, today) = (self.rules.now, self.rules.today());
-            let wish = Wish { now, today, birthdays, bookmark, progress: reading };
+            let wish = Wish { now, today, birthdays, classes: options.classes, bookmark, progress: reading };
             let Some(delivery) = pull.pull(&wish).await? else { break };
             let origin = delivery.origin.clone();
             let outcome = self.deliver(source, delivery, options.import).await?;

@@ -4,6 +4,7 @@
 
 mod belonging;
 mod changes;
+mod classes;
 mod deliver;
 pub mod fetch;
 mod lookups;
@@ -248,7 +249,7 @@ impl Merge<'_> {
     async fn stage_under(
         &self,
         hold: &Hold,
-        roster: Roster,
+        mut roster: Roster,
         options: ImportOptions,
     ) -> Result<(Plan, World), ImportError> {
         let rosters = self.db.rosters();
@@ -257,6 +258,7 @@ impl Merge<'_> {
             self.gap().await;
         }
         let mut world = rosters.world(&hold.source).await?;
+        let classes = roster.classes.take();
         let (mut plan, tree) = self.plan(&hold.source, hold.before, roster).await?;
         plan.preview.run = Some(hold.run);
         if !plan.preview.removals.is_empty() && !options.accept_removals {
@@ -264,6 +266,7 @@ impl Merge<'_> {
             return Err(ImportError::TooManyRemoved { preview, report });
         }
         self.write(hold, &plan).await?;
+        self.stage_classes(hold, classes).await?;
         if rosters.orgs(&hold.source, hold.before).await?.as_deref() != Some(tree.as_str()) {
             rosters.put_orgs(hold, &tree, self.clock.now()).await?;
         }

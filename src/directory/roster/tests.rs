@@ -1,6 +1,7 @@
 //! What an import promises, kept on real databases.
 
 mod changes;
+mod classes;
 mod fixture;
 mod gone;
 mod life;

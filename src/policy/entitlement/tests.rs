@@ -115,10 +115,49 @@ pub(in crate::policy) fn decide(
     asked: &Scopes,
     now: Timestamp,
 ) -> Result<Allowance, Reason> {
+    decide_narrowly(patron, opted_out, agreements, vendor, asked, now, None)
+}
+
+pub(in crate::policy) fn decide_narrowly(
+    patron: &Patron,
+    opted_out: bool,
+    agreements: &BTreeMap<AgreementId, Agreement>,
+    vendor: &Vendor,
+    asked: &Scopes,
+    now: Timestamp,
+    narrow: Option<Narrow<'_>>,
+) -> Result<Allowance, Reason> {
     let (bands, time_zone, scopes) = (BandRule::default(), zone(), catalogue());
-    let facts = Facts { patron, opted_out, agreements, scopes: &scopes, bands: &bands, time_zone: &time_zone };
+    let facts = Facts { patron, opted_out, agreements, scopes: &scopes, bands: &bands, time_zone: &time_zone, narrow };
     let entitlement = entitled(&facts, now, &mut |_| ())?;
     allow(&entitlement, vendor, asked, &mut |_| ())
+}
+
+#[test]
+fn who_showed_less_than_a_pin_gets_less() {
+    let (agreements, asked) = (programme(), scopes("library.ebooks library.checkout"));
+    let shelf = vendor(&EVERYONE, "library.ebooks library.checkout");
+    let (now, mira) = (noon("2026-11-02"), patron("cms:student:PK"));
+    let only: Vec<ScopeName> = vec!["library.ebooks".parse().unwrap()];
+    let by =
+        |scopes, plain| decide_narrowly(&mira, false, &agreements, &shelf, &asked, now, Some(Narrow { scopes, plain }));
+    let little = by(&only, true).unwrap();
+    assert_eq!((little.scopes().to_string(), little.is_plain()), ("library.ebooks".to_owned(), true));
+    assert!(!by(&only, false).unwrap().is_plain());
+    assert_eq!(code(&by(&[], true)), "nothing-granted");
+}
+
+#[test]
+fn what_one_card_was_given_opens_by_pin_and_not_by_a_badge() {
+    let (agreements, asked) = (programme(), scopes("library.ebooks library.databases"));
+    let shelf = vendor(&EVERYONE, "library.ebooks library.databases");
+    let (now, mut mira) = (noon("2026-11-02"), patron("cms:student:PK"));
+    let id = scopes("library.databases").iter().next().unwrap().clone();
+    mira.kept.privileges = vec![CardPrivilege { scope: id, until: "2026-12-31".parse().unwrap() }];
+    let only: Vec<ScopeName> = vec!["library.ebooks".parse().unwrap()];
+    let by = |narrow| decide_narrowly(&mira, false, &agreements, &shelf, &asked, now, narrow).unwrap();
+    assert_eq!(by(None).scopes().to_string(), "library.databases library.ebooks");
+    assert_eq!(by(Some(Narrow { scopes: &only, plain: true })).scopes().to_string(), "library.ebooks");
 }
 
 fn code(result: &Result<Allowance, Reason>) -> &'static str {

@@ -91,6 +91,7 @@ fn ask(party: &Party, target: Option<&str>) -> Ask {
         vendor: party.vendor.clone(),
         scopes: party.scopes.clone(),
         fresh_after: None,
+        password: false,
         interactive: true,
         card_hint: None,
         languages: Vec::new(),

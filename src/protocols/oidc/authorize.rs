@@ -70,6 +70,7 @@ async fn authorize(provider: &Provider, query: &str, visitor: &Visitor) -> Resul
         vendor: client.vendor.clone(),
         scopes: entitling(&client, &request.words.terms.scopes),
         fresh_after: request.fresh_after,
+        password: request.password,
         interactive: request.interactive,
         consent: request.consent.then(|| request.words.terms.question()),
         offline: request.words.terms.offline,

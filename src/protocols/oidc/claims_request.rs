@@ -6,7 +6,10 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{error::Error, tokens::ACR};
+use super::{
+    error::Error,
+    tokens::{ACR, ACR_OF_A_BADGE},
+};
 use crate::domain::claims::Group;
 
 /// Longer ones would travel in every token.
@@ -54,6 +57,18 @@ fn names(wishes: Option<&Map<String, Value>>) -> BTreeSet<String> {
     names.filter(|name| Group::of_claim(name).is_some()).cloned().collect()
 }
 
+/// Whether a PIN is asked for, by `acr_values` or within `claims`: then a badge will not do.
+pub(super) fn wants_password(acr_values: Option<&str>, json: Option<&str>) -> bool {
+    let claims: Value = json.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
+    let of = |place: &str| {
+        let acr = &claims[place]["acr"];
+        let listed = acr["values"].as_array().map(Vec::as_slice).unwrap_or_default();
+        listed.iter().chain(acr.get("value")).filter_map(Value::as_str).collect::<Vec<_>>()
+    };
+    let words: Vec<&str> = acr_values.unwrap_or_default().split(' ').collect();
+    [words, of("id_token"), of("userinfo")].iter().any(|asked| asked.contains(&ACR) && !asked.contains(&ACR_OF_A_BADGE))
+}
+
 /// Section 5.5.1.1: an essential `acr` that is not to be had fails the request.
 fn can_be_met(acr: &Value) -> Result<(), Error> {
     let essential = acr["essential"] == true;
@@ -68,6 +83,22 @@ fn can_be_met(acr: &Value) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pin_is_asked_for_by_its_acr_however_that_is_said() {
+        let claims = format!(r#"{{"id_token":{{"acr":{{"essential":true,"value":"{ACR}"}}}}}}"#);
+        for (acr_values, json, wanted) in [
+            (None, None, false),
+            (Some("gold"), None, false),
+            (Some(ACR), None, true),
+            (Some(&*format!("gold {ACR}")), None, true),
+            (Some(&*format!("{ACR} {ACR_OF_A_BADGE}")), None, false),
+            (None, Some(&*claims), true),
+            (None, Some("no json"), false),
+        ] {
+            assert_eq!(wants_password(acr_values, json), wanted, "{acr_values:?} {json:?}");
+        }
+    }
 
     #[test]
     fn claims_are_asked_for_by_name_and_unknown_ones_ignored() {

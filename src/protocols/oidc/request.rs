@@ -100,6 +100,8 @@ pub(super) fn registered_address(client: &Client, params: &Params<'_>) -> Result
 #[derive(Debug)]
 pub(super) struct Request {
     pub fresh_after: Option<Timestamp>,
+    /// A badge will not do.
+    pub password: bool,
     pub interactive: bool,
     /// The reader is asked first (`prompt=consent`).
     pub consent: bool,
@@ -142,6 +144,7 @@ pub(super) fn checked(
     };
     Ok(Request {
         fresh_after,
+        password: claims_request::wants_password(params.get("acr_values"), params.get("claims")),
         interactive: !prompt.none,
         consent: prompt.consent,
         card_hint: card_hint(params),

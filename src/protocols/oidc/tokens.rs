@@ -12,7 +12,9 @@ use super::{
     token::Call,
 };
 use crate::{
-    domain::{claims::StandardClaims, clock::Timestamp, id::SessionId, key::LONGEST_TOKEN_LIFE, scope::Scopes},
+    domain::{
+        claims::StandardClaims, clock::Timestamp, id::SessionId, key::LONGEST_TOKEN_LIFE, method::Method, scope::Scopes,
+    },
     keyring::{Algorithm, KeyRing},
     signon::{Assertion, Fault},
     wire::jose::{base64url, half_hash},
@@ -24,6 +26,21 @@ pub(super) const ACCESS_TOKEN: &str = "at+jwt";
 
 /// Card and PIN over a protected transport.
 pub(super) const ACR: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport";
+
+/// A badge: somebody had it, and no more can be said. Nor of an upstream that does not tell what it was shown.
+pub(super) const ACR_OF_A_BADGE: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified";
+
+/// How somebody signed in, as `acr` and `amr` (RFC 8176 has no word for a badge).
+fn authentication(method: &Method) -> (&'static str, &'static [&'static str]) {
+    match method {
+        Method::Badge => (ACR_OF_A_BADGE, &["badge"]),
+        Method::BadgeAndPicture => (ACR_OF_A_BADGE, &["badge", "picture"]),
+        Method::Pin => (ACR, &["pin"]),
+        // What somebody showed elsewhere is not ours to say.
+        Method::Upstream(_) => (ACR, &[]),
+        Method::Vouched(_) => (ACR_OF_A_BADGE, &[]),
+    }
+}
 
 /// A lapsed agreement is never further than this from the last token that it gave.
 pub(super) const LIFE: Duration = LONGEST_TOKEN_LIFE;
@@ -56,6 +73,7 @@ pub(super) fn issue(call: &Call<'_>, assertion: &Assertion, asked: &Asked<'_>) -
     let issuer = call.provider.issuer();
     let issued_at = assertion.issued_at;
     let expires_at = assertion.expires_at.min(issued_at + LIFE);
+    let (acr, amr) = authentication(&assertion.method);
     let scope =
         terms.scope(&assertion.scopes, &assertion.release.standard, &call.provider.app().catalogue(), issued_at);
     let access = AccessToken {
@@ -68,7 +86,7 @@ pub(super) fn issue(call: &Call<'_>, assertion: &Assertion, asked: &Asked<'_>) -
         iat: issued_at.seconds(),
         exp: expires_at.seconds(),
         auth_time: Some(assertion.authenticated_at.seconds()),
-        acr: Some(ACR),
+        acr: Some(acr),
         userinfo_claims: &terms.claims.userinfo,
         cnf: call.jkt.as_deref().map(|jkt| Confirmation { jkt: jkt.to_owned() }),
     };
@@ -82,8 +100,8 @@ pub(super) fn issue(call: &Call<'_>, assertion: &Assertion, asked: &Asked<'_>) -
             iat: issued_at.seconds(),
             auth_time: assertion.authenticated_at.seconds(),
             nonce: asked.nonce,
-            acr: ACR,
-            amr: &["pin"],
+            acr,
+            amr,
             at_hash: half_hash(client.id_token_alg, &access_token),
             sid: session_at(keyring, client, assertion.session),
             library: LibraryClaims::of(assertion),
@@ -193,6 +211,7 @@ struct IdToken<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     nonce: Option<&'a str>,
     acr: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
     amr: &'a [&'a str],
     at_hash: String,
     sid: String,

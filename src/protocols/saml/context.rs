@@ -1,5 +1,5 @@
-//! How somebody signed in, and whether that is what a service provider asks for (core 3.3.2.2.1). Here everybody shows
-//! a card and a PIN over TLS.
+//! How somebody signed in, and whether that is what a service provider asks for (core 3.3.2.2.1): a card and a PIN over
+//! TLS, or a badge, of which nothing better can be said than that somebody had it.
 
 use super::error::Status;
 use crate::wire::saml::{
@@ -39,6 +39,24 @@ pub(super) fn class(asked: Option<&RequestedAuthnContext>) -> Result<&'static st
     })
 }
 
+/// What is said where a PIN was asked for and only a badge is there.
+pub(super) fn no_password() -> Status {
+    let hint = "the reader signed in by a badge, and would not show the PIN that was asked for";
+    Status::responder(status::NO_AUTHN_CONTEXT, hint)
+}
+
+/// The class to answer with where a badge was shown; `None` where that is less than is asked for.
+pub(super) fn class_of_a_badge(asked: Option<&RequestedAuthnContext>) -> Option<&'static str> {
+    let Some(asked) = asked else { return Some(UNSPECIFIED) };
+    let enough = match asked.comparison {
+        Comparison::Exact | Comparison::Minimum => asked.class_refs.iter().any(|class| class == UNSPECIFIED),
+        // Nothing is below it.
+        Comparison::Better => false,
+        Comparison::Maximum => asked.class_refs.iter().any(|class| CLASSES.contains(&class.as_str())),
+    };
+    enough.then_some(UNSPECIFIED)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,6 +93,25 @@ mod tests {
             (Maximum, vec![PASSWORD], Some(PASSWORD)),
         ] {
             assert_eq!(answer(comparison, &classes), answered, "{comparison:?} {classes:?}");
+        }
+    }
+
+    #[test]
+    fn a_badge_is_no_password() {
+        use Comparison::{Better, Exact, Maximum, Minimum};
+        assert_eq!(class_of_a_badge(None), Some(UNSPECIFIED));
+        for (comparison, classes, enough) in [
+            (Exact, vec![PASSWORD_PROTECTED_TRANSPORT], false),
+            (Exact, vec![PASSWORD, UNSPECIFIED], true),
+            (Minimum, vec![PASSWORD], false),
+            (Minimum, vec![UNSPECIFIED], true),
+            (Better, vec![UNSPECIFIED], false),
+            (Maximum, vec![PASSWORD_PROTECTED_TRANSPORT], true),
+            (Maximum, vec!["https://refeds.org/profile/mfa"], false),
+        ] {
+            let class_refs = classes.iter().map(|class| (*class).to_owned()).collect();
+            let asked = RequestedAuthnContext { comparison, class_refs, decl_refs: false };
+            assert_eq!(class_of_a_badge(Some(&asked)).is_some(), enough, "{comparison:?} {classes:?}");
         }
     }
 

@@ -36,8 +36,11 @@ pub(super) struct Words {
     /// The service provider's own, to be given back unchanged.
     pub relay_state: Option<String>,
     pub name: Form,
-    /// The AuthnContextClassRef to answer with.
+    /// The AuthnContextClassRef to answer with where a PIN was shown.
     pub class: String,
+    /// And where a badge was; absent where that is less than is asked for.
+    #[serde(default)]
+    pub class_of_a_badge: Option<String>,
     /// Of the AttributeConsumingServices in its metadata.
     pub service: Option<u16>,
     /// The NameID that the answer must be about.
@@ -101,6 +104,7 @@ fn of(
         relay_state: message.received.relay_state.clone(),
         name: party.name_id,
         class: context::BEST.to_owned(),
+        class_of_a_badge: context::class_of_a_badge(request.requested_authn_context.as_ref()).map(str::to_owned),
         service: request.attribute_consuming_service_index,
         expected: None,
         force_authn: request.force_authn,
@@ -130,6 +134,7 @@ pub(super) fn unsolicited(provider: &Provider, query: &str) -> Result<Words, Ref
         relay_state: target.map(posted::relay_state).transpose()?,
         name: party.name_id,
         class: context::BEST.to_owned(),
+        class_of_a_badge: context::class_of_a_badge(None).map(str::to_owned),
         service: None,
         expected: None,
         force_authn: false,

@@ -8,6 +8,7 @@ use axum::{http::HeaderMap, response::Response};
 use super::{
     Provider,
     attributes::{self, About},
+    context,
     error::Status,
     names,
     party::{Party, Signs},
@@ -83,6 +84,8 @@ pub(super) fn success(
         let hint = "somebody else is signed in than the request is about";
         return Ok(Err(Status::responder(status::UNKNOWN_PRINCIPAL, hint)));
     }
+    let class = if assertion.method.is_a_password() { Some(&words.class) } else { words.class_of_a_badge.as_ref() };
+    let Some(class) = class else { return Ok(Err(context::no_password())) };
     let (told, _) = attributes::told(&about, party, words.service);
     let session_index = names::session_index(&app.keyring, &party.entity_id, assertion.session);
     let (id, assertion_id) = (message_id()?, message_id()?);
@@ -100,7 +103,7 @@ pub(super) fn success(
         authn_instant: assertion.authenticated_at.millis(),
         session_index: &session_index,
         session_not_on_or_after: Some(assertion.expires_at.millis()),
-        authn_context_class: &words.class,
+        authn_context_class: class,
         attributes: told.into_iter().map(|told| told.attribute).collect(),
     };
     let signer = provider.signer(party, now)?;

@@ -12,7 +12,7 @@ use axum::{
 };
 
 use super::{
-    NAME, Peer, Provider, SSO,
+    NAME, Peer, Provider, SSO, context,
     error::{Refusal, Status, Stop},
     message::Received,
     party::Party,
@@ -21,6 +21,7 @@ use super::{
     turning,
 };
 use crate::{
+    domain::reason::Reason,
     protocols::answer::see_other,
     signon::{Ask, Next, Ready, visitor::Visitor},
     wire::saml::{redirect::Kind, request::Acs, status},
@@ -101,7 +102,17 @@ async fn resume(
     let outcome = match provider.signon.resume(&ticket, &visitor).await {
         Ok(Some((ask, next))) if ask.protocol == NAME => match serde_json::from_value::<Words>(ask.state) {
             Ok(words) => match whose(&provider, &words) {
-                Ok(party) => (Some(party.clone()), next_step(&provider, &party, &words, next).await),
+                Ok(party) => {
+                    let outcome = match next {
+                        Next::Refuse { page: None, reason: Reason::Declined }
+                            if has_a_badge(&provider, &words, &visitor).await =>
+                        {
+                            tell(&party, &words, context::no_password())
+                        }
+                        next => next_step(&provider, &party, &words, next).await,
+                    };
+                    (Some(party.clone()), outcome)
+                }
                 Err(refusal) => (None, Err(refusal.into())),
             },
             Err(error) => (None, Err(Stop::Broken(respond::broken("a request's state cannot be read", &error)))),
@@ -110,6 +121,12 @@ async fn resume(
         Err(fault) => (None, Err(Stop::Broken(fault))),
     };
     answer(&provider, &headers, "back from sign-in", outcome)
+}
+
+/// Whoever was asked for a PIN here, and would rather not, has shown a badge.
+async fn has_a_badge(provider: &Provider, words: &Words, visitor: &Visitor) -> bool {
+    let who = provider.signon.who(visitor).await;
+    words.class_of_a_badge.is_none() && who.is_ok_and(|who| who.is_some_and(|who| !who.session.method.is_a_password()))
 }
 
 /// Nobody asked; the reader comes from a link of ours. `providerId` is the service provider's entityID, `target` the
@@ -179,6 +196,7 @@ async fn begin(provider: &Provider, party: &Arc<Party>, words: Words, visitor: &
         vendor: party.vendor.clone(),
         scopes: party.scopes.clone(),
         fresh_after: words.force_authn.then(|| provider.now()),
+        password: words.class_of_a_badge.is_none(),
         interactive: !words.is_passive,
         card_hint: None,
         languages: Vec::new(),
@@ -193,7 +211,7 @@ async fn begin(provider: &Provider, party: &Arc<Party>, words: Words, visitor: &
 }
 
 async fn next_step(provider: &Provider, party: &Arc<Party>, words: &Words, next: Next) -> Result<Going, Stop> {
-    let tell = |status: Status| Err(Stop::Tell(Box::new(words.return_to(party)), status));
+    let tell = |status: Status| tell(party, words, status);
     match next {
         Next::Issue(ready) => issue(provider, party, words, *ready).await,
         Next::Page(path) | Next::Refuse { page: Some(path), .. } => Ok(Going::Here(path)),
@@ -202,6 +220,10 @@ async fn next_step(provider: &Provider, party: &Arc<Party>, words: &Words, next:
             tell(Status::responder(status::NO_PASSIVE, "nobody is signed in, and no page may be shown"))
         }
     }
+}
+
+fn tell(party: &Arc<Party>, words: &Words, status: Status) -> Result<Going, Stop> {
+    Err(Stop::Tell(Box::new(words.return_to(party)), status))
 }
 
 /// Policy said yes: the grant and its audit event are written, then the answer goes.

@@ -196,7 +196,7 @@ impl Rosters<'_> {
             .bind(live).bind(self.handful()).fetch_all(pool).await)?;
         let Some(run) = found.first().map(|(run, _)| *run) else {
             self.sweep_orgs(hold, live, now).await?;
-            return Ok(0);
+            return self.sweep_rolls(hold, live, now).await;
         };
         let patrons: Vec<String> = found.into_iter().filter(|(of, _)| *of == run).map(|(_, patron)| patron).collect();
         self.delete(hold, "=", run, &patrons, now).await
@@ -222,6 +222,7 @@ impl Rosters<'_> {
             }
             let mut tx = self.db.begin().await?;
             self.beat(&mut tx, hold, now).await?;
+            self.close_rolls(&mut tx, hold, run).await?;
             let orgs = "DELETE FROM roster_orgs WHERE source = $1 AND run < \
                         (SELECT MAX(n.run) FROM roster_orgs n WHERE n.source = $1 AND n.run <= $2)";
             within!(tx, conn => sqlx::query(orgs).bind(hold.source.as_str()).bind(run).execute(conn).await.map(drop))?;

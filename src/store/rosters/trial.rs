@@ -88,3 +88,9 @@ pub(crate) async fn sign_in_everybody(db: &Db, at: i64) {
         sqlx::query(passage).bind(at).bind(at + 3_600_000).execute(pool).await.unwrap();
     });
 }
+
+/// The one number that a question is answered with.
+pub(crate) async fn number(db: &Db, sql: &'static str) -> i64 {
+    let (n,): (i64,) = on!(db, pool => sqlx::query_as(sql).fetch_one(pool).await).unwrap();
+    n
+}

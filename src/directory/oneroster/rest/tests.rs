@@ -14,7 +14,7 @@ use crate::{
             tests::{Place, told},
         },
     },
-    domain::{clock::Timestamp, timetable::Timetable},
+    domain::{class::ClassKinds, clock::Timestamp, timetable::Timetable},
 };
 
 /// The same service that whole promises are told with.
@@ -70,7 +70,8 @@ impl World {
     async fn pull(&self, now: &str, bookmark: Option<&str>) -> Result<Delivery, PullError> {
         let now: Timestamp = now.parse().unwrap();
         let today = "2026-11-02".parse().unwrap();
-        let wish = Wish { now, today, birthdays: self.birthdays, bookmark, progress: &|_, _| {} };
+        let wish =
+            Wish { now, today, birthdays: self.birthdays, classes: ClassKinds::None, bookmark, progress: &|_, _| {} };
         let delivery = self.source.roster().unwrap().pull(&wish).await;
         let left = fs::read_dir(self.place.join("")).unwrap().flatten();
         let spooled = left.filter(|entry| entry.file_name().to_string_lossy().starts_with("oneaccess-roster"));
@@ -88,7 +89,8 @@ fn sorted(people: &[Person]) -> Vec<String> {
 fn by_csv(district: &District, version: Version, birthdays: bool) -> Roster {
     let place = Place::new();
     district.write(&place.join("roster"), version, &|_| {}).unwrap();
-    let options = Options { birthdays, today: "2026-11-02".parse().unwrap(), progress: &|_| {} };
+    let options =
+        Options { birthdays, classes: ClassKinds::None, today: "2026-11-02".parse().unwrap(), progress: &|_| {} };
     read(&place.join("roster"), &options).unwrap()
 }
 

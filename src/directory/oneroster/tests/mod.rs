@@ -1,5 +1,6 @@
 //! Promises of the reader, told with deliveries.
 
+mod classes;
 mod delta;
 mod dirty;
 mod refused;
@@ -14,7 +15,10 @@ use std::{
 use zip::{ZipWriter, write::SimpleFileOptions};
 
 use super::{Options, ReadError, read};
-use crate::directory::{Note, Outcome, Person, Roster};
+use crate::{
+    directory::{Note, Outcome, Person, Roster},
+    domain::class::ClassKinds,
+};
 
 /// A folder of this test alone, gone when the test ends.
 pub(super) struct Place(PathBuf);
@@ -122,7 +126,10 @@ impl Delivery {
     fn read_on(&self, today: &str, birthdays: bool) -> Result<Roster, ReadError> {
         let place = Place::new();
         self.in_folder(&place.0);
-        read(&place.0, &Options { birthdays, today: today.parse().unwrap(), progress: &|_| {} })
+        read(
+            &place.0,
+            &Options { birthdays, classes: ClassKinds::None, today: today.parse().unwrap(), progress: &|_| {} },
+        )
     }
 
     fn roster(&self) -> Roster {
@@ -140,7 +147,15 @@ fn read_zip(bytes: &[u8]) -> Result<Roster, ReadError> {
     let place = Place::new();
     let path = place.join("roster.zip");
     fs::write(&path, bytes).unwrap();
-    read(&path, &Options { birthdays: false, today: "2026-11-02".parse().unwrap(), progress: &|_| {} })
+    read(
+        &path,
+        &Options {
+            birthdays: false,
+            classes: ClassKinds::None,
+            today: "2026-11-02".parse().unwrap(),
+            progress: &|_| {},
+        },
+    )
 }
 
 /// All that counts of a person, in one line that begins with the sourcedId.

@@ -67,7 +67,12 @@ fn something_that_is_no_roster_is_told_so() {
     assert_eq!(Delivery(vec![]).with("orgs.csv", ORGS).error().0, "not-oneroster");
     assert_eq!(read_zip(b"%PDF-1.7").unwrap_err().kind(), "not-oneroster");
     assert_eq!(read_zip(b"").unwrap_err().kind(), "not-oneroster");
-    let nowhere = Options { birthdays: false, today: "2026-11-02".parse().unwrap(), progress: &|_| {} };
+    let nowhere = Options {
+        birthdays: false,
+        classes: ClassKinds::None,
+        today: "2026-11-02".parse().unwrap(),
+        progress: &|_| {},
+    };
     assert_eq!(read(Path::new("/nowhere/at/all.zip"), &nowhere).unwrap_err().kind(), "unreadable");
 }
 

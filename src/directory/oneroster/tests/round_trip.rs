@@ -17,7 +17,16 @@ use crate::{
 };
 
 fn read_at(path: &Path) -> Roster {
-    read(path, &Options { birthdays: true, today: "2026-11-02".parse().unwrap(), progress: &|_| {} }).unwrap()
+    read(
+        path,
+        &Options {
+            birthdays: true,
+            classes: ClassKinds::None,
+            today: "2026-11-02".parse().unwrap(),
+            progress: &|_| {},
+        },
+    )
+    .unwrap()
 }
 
 fn delivered(district: &District, version: Version, name: &str) -> Roster {
@@ -209,7 +218,11 @@ fn progress_ends_where_it_said_it_would() {
     District::new(2000).write(&path, Version::V1p1, &keep).unwrap();
     assert!(last.get().is_some_and(|p| p.done == p.total && p.total > 2000));
     last.set(None);
-    read(&path, &Options { birthdays: true, today: "2026-11-02".parse().unwrap(), progress: &keep }).unwrap();
+    read(
+        &path,
+        &Options { birthdays: true, classes: ClassKinds::None, today: "2026-11-02".parse().unwrap(), progress: &keep },
+    )
+    .unwrap();
     assert!(last.get().is_some_and(|p| p.done == p.total && p.total > 100_000));
 }
 
@@ -232,7 +245,12 @@ fn a_full_district_is_written_and_read_in_seconds() {
         let written = cpu();
         let with_birthdays = read_at(&path).people.len();
         let read_all = cpu();
-        let options = Options { birthdays: false, today: "2026-11-02".parse().unwrap(), progress: &|_| {} };
+        let options = Options {
+            birthdays: false,
+            classes: ClassKinds::None,
+            today: "2026-11-02".parse().unwrap(),
+            progress: &|_| {},
+        };
         let people = read(&path, &options).unwrap().people.len();
         let read = cpu();
         println!(

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     directory::{Changes, Extent, Org, Person, Post, Roster},
-    domain::patron::Role,
+    domain::{class::ClassKinds, patron::Role},
 };
 
 fn changes(people: Vec<Person>, changes: Changes) -> Roster {
@@ -241,7 +241,11 @@ async fn a_nights_changes_upon_the_night_before_are_that_night_as_a_whole() {
     std::fs::create_dir_all(&folder).unwrap();
     let read = |path: &std::path::Path| {
         let today = "2026-11-02".parse().unwrap();
-        oneroster::read(path, &oneroster::Options { birthdays: true, today, progress: &|_| {} }).unwrap()
+        oneroster::read(
+            path,
+            &oneroster::Options { birthdays: true, classes: ClassKinds::None, today, progress: &|_| {} },
+        )
+        .unwrap()
     };
     for version in [Version::V1p1, Version::V1p2] {
         let (mut by_changes, mut by_wholes) = (houses().await, houses().await);

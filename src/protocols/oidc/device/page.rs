@@ -126,6 +126,7 @@ fn ask(client: &Client, waiting: &Waiting, words: &Words) -> Result<Ask, Fault> 
         vendor: client.vendor.clone(),
         scopes: entitling(client, &waiting.terms.scopes),
         fresh_after: None,
+        password: false,
         interactive: true,
         consent: Some(Question { device: Some(words.user_code.clone()), ..waiting.terms.question() }),
         offline: waiting.terms.offline,

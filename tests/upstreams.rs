@@ -219,12 +219,49 @@ promise! { founded, async fn who_signs_out_is_led_to_the_schools_sign_out_where_
     assert!(!browser.is_signed_in(&library).await);
 }}
 
+promise! { founded, async fn a_school_without_a_roster_gets_its_cards_as_its_people_come(library) {
+    let liar = Liar::open().await;
+    let elm = "create = \"cedar\"\nroles = [\"staff\"]\nclaims = { hd = \"elm.example\" }";
+    let elm = liar.source("elm", elm).replace("roster = \"cms\"", "roster = \"elm\"");
+    let elm = elm.replace("match_field = \"username\"", "match_field = \"identifier\"");
+    library.opens_portals(&[("elm", elm)], &people()).await;
+    let comes = async |sub: &str, id: &str, given: &str, domain: &str| {
+        let claims = json!({ "sub": sub, "preferred_username": id, "given_name": given, "family_name": "Sorrel", "hd": domain });
+        liar.lies(Lies { claims, ..Lies::default() });
+        let browser = Browser::new();
+        let page = browser.by_school(&library, &liar, "elm").await;
+        (browser.is_signed_in(&library).await, page.reason())
+    };
+    assert_eq!(comes("a-1", "9001", "Ada", "elsewhere.example").await, (false, Some("upstream-wrong-tenant".into())));
+    assert_eq!(comes("a-1", "9001", "Ada", "elm.example").await, (true, None));
+    assert_eq!(comes("a-2", "9002", "Bo", "elm.example").await, (true, None));
+    let show = |card: &str| library.run(&["card", "show", card, "--reason", "who is it?", "--json"]);
+    let ada = show("CC9001").fine().json();
+    assert_eq!((ada["given_name"].as_str(), ada["affiliations"][0]["role"].as_str()), (Some("Ada"), Some("staff")), "{ada}");
+    assert_eq!(comes("a-1", "9001", "Ada", "elm.example").await, (true, None), "the same card as before");
+    assert_eq!(show("CC9001").fine().json()["patron"], ada["patron"]);
+    let runs = library.run(&["directory", "runs", "elm", "--json"]).fine().stdout;
+    assert_eq!(runs.matches("\"live\"").count() + runs.matches("\"closed\"").count(), 2, "{runs}");
+
+    // Another account with her number is not her, and a number that the district gave out is not anybody's.
+    assert_eq!(comes("a-9", "9001", "Eve", "elm.example").await, (false, Some("upstream-mismatch".into())));
+    let held = comes("a-8", "700004", "Eve", "elm.example").await;
+    assert_eq!(held, (false, Some("upstream-unknown-person".into())));
+    // The roster can be taken back like any other: the last who came is gone, and comes again.
+    library.run(&["directory", "undo", "elm"]).fine();
+    assert_ne!(show("CC9002").status, 0);
+    assert_eq!(comes("a-2", "9002", "Bo", "elm.example").await, (true, None));
+}}
+
 promise! { founded, async fn an_upstream_that_cannot_be_is_refused_by_line_and_field(library) {
     let liar = Liar::open().await;
     library.write_secrets(&[("oak", String::new())]);
     for (good, bad, why) in [
         ("roster = \"cms\"", "roster = \"nowhere\"", "nowhere"),
         ("roster = \"cms\"", "roster = \"oak\"", "itself"),
+        ("roster = \"cms\"", "roster = \"oak\"\ncreate = \"cedar\"", "anybody would get a card"),
+        ("roster = \"cms\"", "roster = \"oak\"\ncreate = \"cedar\"\nhosted_domain = \"a.example\"", "exactly one"),
+        ("roster = \"cms\"", "roster = \"cms\"\ncreate = \"cedar\"", "must be this source itself"),
         ("match_field = \"username\"", "match_field = \"shoe\"", "match_field"),
         ("match_claim = \"preferred_username\"\n", "", "match_claim"),
         ("scopes = ", "algorithms = [\"HS256\"]\nscopes = ", "HS256"),

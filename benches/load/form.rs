@@ -21,6 +21,11 @@ impl Form {
         Form::first(page, |_| true, |form| form.value(name).is_some())
     }
 
+    /// The first form that is sent to an address with this ending.
+    pub fn leading_to(page: &str, end: &str) -> Option<Form> {
+        Form::first(page, |_| true, |form| form.action.ends_with(end))
+    }
+
     /// The first form whose id and whose content fit.
     fn first(page: &str, called: impl Fn(Option<&str>) -> bool, fits: impl Fn(&Form) -> bool) -> Option<Form> {
         let mut form: Option<Form> = None;

@@ -111,7 +111,8 @@ impl Visit for Pupil {
         let page = self.browser.browse("/sign-in?all=1", None).await?;
         ensure!(page.status == 200, "the sign-in page answered {}", page.status);
         let page = String::from_utf8_lossy(&page.body).into_owned();
-        let form = Form::find(&page, "portal-1").context("no button of a school's on the sign-in page")?;
+        let form = Form::leading_to(&page, &format!("/with/{SOURCE}"))
+            .context("no button of a school's on the sign-in page")?;
         let (_, answer) = self.browser.submit("/sign-in", &form, &[]).await?;
         ensure!(is_redirect(answer.status), "the button answered {}", answer.status);
         let away: Url = answer.location.clone().context("sent nowhere")?.parse().context("sent to the school")?;

@@ -52,6 +52,8 @@ pub struct Changes {
     /// Posts that began, changed or (`None`) ended, each by its person's sourcedId (empty where a post that ended is
     /// told by its own id alone) and its own id. They have no grade: a student's is the person's.
     pub posts: Vec<(String, String, Option<Post>)>,
+    /// Nothing need be in force yet: these may be the source's first people.
+    pub may_be_first: bool,
     /// The posts of `Roster::people` are all that these people have; else they keep theirs, but for `posts`.
     pub posts_are_whole: bool,
     /// Month and day by the person's sourcedId, also of people who are not in the delivery otherwise.

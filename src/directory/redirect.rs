@@ -44,6 +44,15 @@ pub struct Portal {
     pub roles: Vec<Role>,
     /// Card and PIN stay open to these people on the sign-in page.
     pub pin_stays: bool,
+    /// Who is not on the roster yet is put there.
+    pub creates: Option<Creates>,
+}
+
+/// What becomes of somebody whom a portal brings and no roster knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Creates {
+    pub organisation: OrganisationId,
+    pub role: Role,
 }
 
 impl Portal {
@@ -101,6 +110,17 @@ pub struct Shown {
     pub value: String,
     /// They showed something as good as a password.
     pub by_password: bool,
+    /// What is known of them, where the portal makes people.
+    pub newcomer: Option<Newcomer>,
+}
+
+/// Somebody who may have to be put on a roster first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Newcomer {
+    /// The directory's key of them, within the directory.
+    pub sourced_id: String,
+    pub given_name: String,
+    pub family_name: String,
 }
 
 /// Why nobody was vouched for. The sentence is for the operator and holds no secret and no name.

@@ -15,6 +15,7 @@ mod guesses;
 mod known;
 mod leave;
 mod library_card;
+mod newcomers;
 pub mod pins;
 mod pseudonyms;
 pub mod rehearse;
@@ -239,6 +240,7 @@ struct Flow {
     limits: Limits,
     farewells: Vec<Box<dyn farewell::Farewell>>,
     telling: farewell::TellingNow,
+    newcomers: newcomers::Door,
 }
 
 impl SignOn {
@@ -267,6 +269,7 @@ impl SignOn {
             pins,
             known,
             asked: asked::Asked::default(),
+            newcomers: newcomers::Door::default(),
             pseudonyms: pseudonyms::Pseudonyms::default(),
             limits,
             farewells,

@@ -147,7 +147,10 @@ impl SignOn {
         let app = self.app();
         let key = app.keyring.pin_key();
         let digest = portal.field.digest(key, &shown.value);
-        let found = app.store.lookups().meant(&portal.roster, &digest).await?;
+        let mut found = app.store.lookups().meant(&portal.roster, &digest).await?;
+        if found.is_empty() && self.takes_in(source, portal, shown).await? {
+            found = app.store.lookups().meant(&portal.roster, &digest).await?;
+        }
         let [id] = found.as_slice() else {
             let reason = if found.is_empty() { Reason::UpstreamUnknownPerson } else { Reason::UpstreamAmbiguous };
             return Ok(Err((reason, None)));

@@ -128,6 +128,7 @@ mod tests {
             organisations: organisations.iter().map(|id| id.parse().unwrap()).collect(),
             roles: roles.to_vec(),
             pin_stays,
+            creates: None,
         }
     }
 

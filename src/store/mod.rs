@@ -149,6 +149,8 @@ impl Db {
                 // What is deleted is gone from the file, too.
                 .pragma("secure_delete", "ON")
                 .statement_cache_capacity(256)
+                // Rows come from a thread of their own, and whole rosters are read.
+                .row_buffer_size(1024)
                 .disable_statement_logging();
             // Turning a new file to WAL takes the whole file, and no busy handler waits for that: one connection does it
             // before the pool opens several at once.

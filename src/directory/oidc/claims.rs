@@ -9,7 +9,7 @@ use super::{
     settings::{Acr, Settings},
 };
 use crate::{
-    directory::redirect::{Shown, Turned},
+    directory::redirect::{Newcomer, Shown, Turned},
     domain::{clock::Timestamp, lookup::LookupField},
 };
 
@@ -93,7 +93,9 @@ impl<'a> Claims<'a> {
         }
         let value = self.word(claim).filter(|value| !value.trim().is_empty());
         let value = value.ok_or_else(|| Turned::Nameless(format!("there is no claim {claim}")))?;
+        let newcomer = settings.portal.creates.is_some().then(|| self.newcomer(subject)).transpose()?;
         Ok(Shown {
+            newcomer,
             subject: format!("{}\n{subject}", settings.issuer.as_str()),
             value,
             by_password: match settings.acr {
@@ -102,6 +104,20 @@ impl<'a> Claims<'a> {
                 Acr::Mapped => self.says_password(),
             },
         })
+    }
+
+    /// Section 5.1. Some providers know a whole name only.
+    fn newcomer(&self, subject: &str) -> Result<Newcomer, Turned> {
+        let name = |claim| self.text(claim).map(str::trim).filter(|name| !name.is_empty());
+        let whole = || name("name").map(|whole| whole.rsplit_once(' ').unwrap_or(("", whole)));
+        let (given, family) = match (name("given_name"), name("family_name")) {
+            (None, None) => whole().ok_or_else(|| {
+                Turned::Nameless("there is no name (given_name, family_name, name); does `scopes` hold profile?".into())
+            })?,
+            (given, family) => (given.unwrap_or_default(), family.unwrap_or_default()),
+        };
+        let (given_name, family_name) = (given.to_owned(), family.to_owned());
+        Ok(Newcomer { sourced_id: subject.to_owned(), given_name, family_name })
     }
 
     fn says_password(&self) -> bool {

@@ -6,10 +6,11 @@ use openidconnect::{IssuerUrl, core::CoreJwsSigningAlgorithm as Algorithm};
 use serde_json::Value;
 
 use crate::{
-    directory::redirect::Portal,
+    directory::redirect::{Creates, Portal},
     domain::{
         catalogue::SourceSettings,
         field::{Field, Kind, Misfit},
+        id::OrganisationId,
         lookup::LookupField,
         patron::Role,
     },
@@ -35,7 +36,11 @@ pub(super) const FIELDS: &[Field] = &[
     need("client_id", Kind::Text, "What the provider calls this server."),
     need("client_secret_file", Kind::SecretFile, "The file that holds the secret that goes with it."),
     need("name", Kind::Text, "Its button on the sign-in page, as its people call it: \"Maple Schools\"."),
-    need("roster", Kind::Text, "The id of the source whose people sign in here."),
+    need(
+        "roster",
+        Kind::Text,
+        "The id of the source whose people sign in here; its own where it makes them (`create`).",
+    ),
     need("match_claim", Kind::Text, "The claim of the ID token that says who it is: `email`, `oid`, `sub`."),
     need(
         "match_field",
@@ -67,6 +72,14 @@ pub(super) const FIELDS: &[Field] = &[
         "Ids of the organisations whose people sign in here. Everybody of the roster without it.",
     ),
     field("roles", Kind::Choices(&["student", "staff"]), "student staff", "Which of them."),
+    field(
+        "create",
+        Kind::Text,
+        "",
+        "For a school without a roster: the id of the organisation in which whoever the provider vouches for gets a card. \
+         `roster` is then this source itself, `roles` says which one they are, `match_field` holds what the number is \
+         made from, and `hosted_domain`, `tenant` or `claims` say who belongs there at all.",
+    ),
     field(
         "pin",
         Kind::Choice(&["also", "never"]),
@@ -149,6 +162,8 @@ impl Settings {
         if roles.is_empty() {
             roles = vec![Role::Student, Role::Staff];
         }
+        let creates = source.text("create").map(|id| id.parse::<OrganisationId>());
+        let creates = creates.transpose().map_err(|error| wrong("create", &error))?;
         let portal = Portal {
             name: text("name")?,
             roster: roster.parse().map_err(|error| wrong("roster", &error))?,
@@ -156,9 +171,10 @@ impl Settings {
             organisations: organisations.map_err(|error| wrong("organisations", &error))?,
             roles,
             pin_stays: source.text("pin") != Some("never"),
+            creates: None,
         };
-        if roster == source.id.as_str() {
-            return Err(wrong("roster", &"is this source itself, which has no roster"));
+        if creates.is_none() && roster == source.id.as_str() {
+            return Err(wrong("roster", &"is this source itself, which has no roster; or is `create` missing?"));
         }
 
         let mut required = BTreeMap::new();
@@ -170,6 +186,10 @@ impl Settings {
                 required.insert(claim.to_owned(), value.to_owned());
             }
         }
+        let portal = match creates {
+            Some(organisation) => creating(portal, organisation, source, required.is_empty())?,
+            None => portal,
+        };
         let algorithms = list("algorithms").into_iter().map(|name| serde_json::from_value(Value::String(name)));
         let algorithms: Vec<Algorithm> =
             algorithms.collect::<Result<_, _>>().map_err(|error| wrong("algorithms", &error))?;
@@ -199,4 +219,31 @@ impl Settings {
             sign_out: flag("sign_out"),
         })
     }
+}
+
+/// A portal whose people are made as they come. `anybody`: nothing says who belongs there.
+fn creating(
+    portal: Portal,
+    organisation: OrganisationId,
+    source: &SourceSettings,
+    anybody: bool,
+) -> Result<Portal, Misfit> {
+    let wrong = |field: &'static str, why: &str| Err(Misfit { field, why: why.to_owned() });
+    if portal.roster != source.id {
+        return wrong("roster", "must be this source itself where `create` makes its people");
+    }
+    if anybody {
+        return wrong("create", "needs hosted_domain, tenant or claims: without them anybody would get a card");
+    }
+    let [role] = portal.roles[..] else { return wrong("roles", "must name exactly one where `create` makes people") };
+    if matches!(portal.field, LookupField::SourcedId | LookupField::Email) {
+        return wrong(
+            "match_field",
+            "must be identifier, username or userIds:Type where a card number is made from it",
+        );
+    }
+    if !portal.leads_to(&organisation) {
+        return wrong("create", "is not among `organisations`");
+    }
+    Ok(Portal { creates: Some(Creates { organisation, role }), ..portal })
 }

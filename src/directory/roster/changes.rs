@@ -73,9 +73,20 @@ impl Incoming {
             if !posts_are_whole {
                 let had = named.map(|named| named.into_person(&id, String::new(), String::new()).posts);
                 let changed = posts_of.remove(&id).unwrap_or_default();
+                let speaks_of_posts = !changed.is_empty();
                 let mut posts = had.unwrap_or_default();
                 posts.append(&mut person.posts);
                 person.posts = with(posts, changed, Some(person.grade), person.primary_org.as_deref());
+                if person.posts.is_empty() && person.enabled {
+                    // Whoever was here is here no more.
+                    if before.is_none() && speaks_of_posts {
+                        report.left_out("no-card-role");
+                    } else if before.is_none() {
+                        let what = "roles.csv has no usable row for this person, who is new";
+                        report.refused("users.csv", person.line, "sourcedId", "no-role", what);
+                    }
+                    continue;
+                }
             }
             person.birthday = person.birthday.or_else(|| birthdays.get(&id).copied());
             if let Some(said) = before {
@@ -108,6 +119,9 @@ impl Incoming {
             person.posts = with(person.posts, changed, None, None);
             person.birthday = birthdays.get(&id).copied();
             touched.insert(id.clone());
+            if person.posts.is_empty() {
+                continue;
+            }
             kept.insert(id, Kept { pin: said.initial_pin, lookups: said.lookups, row: true });
             whole.push(person);
         }
@@ -204,11 +218,10 @@ pub(super) fn grown(mut tree: Vec<Org>, orgs: &[Org], changes: &Changes) -> Vec<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::id::PatronId;
+    use crate::domain::{id::PatronId, patron::Role};
 
-    #[test]
-    fn whose_posts_an_earlier_release_did_not_keep_stays_as_before() {
-        let said = |named: Option<&str>| Said {
+    fn said(named: Option<&str>) -> (String, Said) {
+        let said = Said {
             patron: PatronId::new(),
             sourced_id: "u1".into(),
             given_name: "Mira".into(),
@@ -217,17 +230,43 @@ mod tests {
             named: named.map(str::to_owned),
             lookups: String::new(),
         };
-        let put = |named: Option<&str>| {
-            let person =
-                Person { sourced_id: "u1".into(), given_name: "Renamed".into(), enabled: true, ..Person::default() };
-            let extent = Extent::Changes(Changes::default());
-            let roster = Roster { people: vec![person], extent, ..Roster::default() };
-            Incoming::put_in_place(roster, Vec::new(), [("u1".into(), said(named))].into(), |_| true, false)
-        };
-        let kept = put(Some(r#"{"p":[{"o":"s1","r":"student","k":"r1"}]}"#));
-        assert_eq!(kept.people[0].posts[0].org, "s1");
-        let unknown = put(None);
+        ("u1".into(), said)
+    }
+
+    fn put(people: &[&str], posts: Vec<(String, String, Option<Post>)>, named: Option<&str>) -> Incoming {
+        let row = |id: &&str| Person { sourced_id: (*id).into(), enabled: true, ..Person::default() };
+        let extent = Extent::Changes(Changes { posts, ..Changes::default() });
+        let roster = Roster { people: people.iter().map(row).collect(), extent, ..Roster::default() };
+        Incoming::put_in_place(roster, Vec::new(), [said(named)].into(), |id| id == "u1", false)
+    }
+
+    const AT_SCHOOL: Option<&str> = Some(r#"{"p":[{"o":"s1","r":"student","k":"r1"}]}"#);
+
+    fn notes(incoming: &Incoming) -> Vec<&str> {
+        incoming.report.notes.iter().map(|note| note.kind.as_str()).collect()
+    }
+
+    #[test]
+    fn whose_posts_an_earlier_release_did_not_keep_stays_as_before() {
+        assert_eq!(put(&["u1"], Vec::new(), AT_SCHOOL).people[0].posts[0].org, "s1");
+        let unknown = put(&["u1"], Vec::new(), None);
+        assert_eq!(notes(&unknown), ["needs-whole-delivery"]);
         assert!(unknown.people.is_empty() && unknown.touched.is_some_and(|touched| touched.is_empty()));
-        assert_eq!(unknown.report.notes[0].kind, "needs-whole-delivery");
+    }
+
+    #[test]
+    fn who_comes_without_a_post_gets_no_card_and_whose_last_post_ends_leaves() {
+        let guardian = put(&["u9"], vec![("u9".into(), "r9".into(), None)], AT_SCHOOL);
+        assert!(guardian.people.is_empty() && notes(&guardian).is_empty());
+        assert_eq!(guardian.report.counts["left-out no-card-role"], 1);
+        assert_eq!(notes(&put(&["u9"], Vec::new(), AT_SCHOOL)), ["no-role"]);
+        let teacher = Some(Post::new("s1", Role::Staff, None));
+        assert_eq!(put(&["u9"], vec![("u9".into(), "r9".into(), teacher)], AT_SCHOOL).people.len(), 1);
+
+        for people in [&["u1"][..], &[]] {
+            let leaves = put(people, vec![("u1".into(), "r1".into(), None)], AT_SCHOOL);
+            assert!(leaves.people.is_empty() && notes(&leaves).is_empty(), "{people:?}");
+            assert!(leaves.touched.is_some_and(|touched| touched.contains("u1")));
+        }
     }
 }

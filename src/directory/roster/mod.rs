@@ -334,10 +334,11 @@ impl Merge<'_> {
     ) -> Result<Incoming, ImportError> {
         let Extent::Changes(changes) = &roster.extent else { return Ok(Incoming::whole(roster)) };
         let rosters = self.db.rosters();
-        let Some(tree) = rosters.orgs(source, live).await?.filter(|_| live > 0) else {
-            return Err(ImportError::NothingToChange(source.clone()));
+        let tree = match rosters.orgs(source, live).await?.filter(|_| live > 0) {
+            Some(tree) => changes::read_tree(&tree),
+            None if changes.may_be_first => Vec::new(),
+            None => return Err(ImportError::NothingToChange(source.clone())),
         };
-        let tree = changes::read_tree(&tree);
         let grown = changes::grown(tree.clone(), &roster.orgs, changes);
         let belonging = |orgs| Belonging::new(orgs, &self.rules.organisations, self.rules.today());
         // A school that belongs elsewhere by now takes all its people along.

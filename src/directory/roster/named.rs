@@ -56,7 +56,9 @@ impl Named {
     }
 
     pub(super) fn text(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
+        let mut text = serde_json::to_string(self).unwrap_or_default();
+        text.shrink_to_fit();
+        text
     }
 
     /// The keys of the posts.

@@ -69,9 +69,10 @@ enum Claim {
 }
 
 const USERS: &str = "users.csv";
+const GIVE_BACK_EVERY: usize = 16 * 1024;
 
 pub(super) fn plan(source: &SourceId, incoming: Incoming, mut before: Before, rules: &Rules, key: &PinKey) -> Plan {
-    let Incoming { orgs, people, report, touched, kept } = incoming;
+    let Incoming { orgs, mut people, report, touched, kept } = incoming;
     let belonging = Belonging::new(&orgs, &rules.organisations, rules.today());
     let repeated = mark_who_stays(&mut before, &people, &belonging);
     if let Some(touched) = &touched {
@@ -87,7 +88,14 @@ pub(super) fn plan(source: &SourceId, incoming: Incoming, mut before: Before, ru
     let mut disabled: HashSet<String> = HashSet::new();
     let mut entries = Vec::new();
     let mut nowhere: BTreeMap<String, u64> = BTreeMap::new();
-    for (place, person) in people.into_iter().enumerate() {
+    // From the end, so that the room of those who are done is given back while the rows for them are made.
+    let all = people.len();
+    people.reverse();
+    while let Some(person) = people.pop() {
+        let place = all - people.len() - 1;
+        if people.len().is_multiple_of(GIVE_BACK_EVERY) {
+            people.shrink_to_fit();
+        }
         if !person.enabled {
             disabled.insert(person.sourced_id);
             continue;

@@ -67,7 +67,7 @@ fn a_delivery_without_classes_leaves_them_as_they_are() {
 fn a_delivery_of_changes_leaves_classes_as_they_are_and_half_a_class_stops_a_whole_one() {
     let manifest = |files: &str| format!("propertyName,value\noneroster.version,1.1\n{files}");
     let of = |files: &str| delivery().with("manifest.csv", manifest(files));
-    let changes = of("file.users,delta\nfile.classes,bulk\nfile.enrollments,bulk\n");
+    let changes = of("file.orgs,bulk\nfile.users,delta\nfile.classes,bulk\nfile.enrollments,bulk\n");
     let roster = read(&changes, ClassKinds::All);
     assert!(roster.classes.is_none());
     assert_eq!(repaired(&roster, "classes-in-changes").0, "classes.csv");

@@ -19,6 +19,7 @@ mod device;
 mod export;
 mod faces;
 mod faces_recipes;
+mod helm;
 mod import;
 mod integrate;
 mod keys;

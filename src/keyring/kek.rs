@@ -16,6 +16,15 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use super::Error;
 use crate::wire::jose::{base64url, from_base64url};
 
+/// Whether others than we, and whoever gave it to us, may read the file. Somebody else's file that our group may only read
+/// is how a secret is handed over: by Kubernetes (root's, mode 0440, the group of the pod), or by root to a service.
+fn exposed(meta: &fs::Metadata) -> bool {
+    let others = meta.mode() & 0o077;
+    // Linux keeps our user there; where nothing tells it, the file counts as ours.
+    let ours = fs::metadata("/proc/self").map_or(meta.uid(), |process| process.uid()) == meta.uid();
+    others != 0 && (ours || others != 0o040)
+}
+
 /// What wraps keys at rest: the seam for an external KMS or HSM (docs/operate/keys.md). Asked when the ring is opened
 /// and when a key is made, never while a patron waits, so a call over the network may take its time.
 pub(super) trait Seal {
@@ -39,7 +48,7 @@ impl Kek {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(trouble(path, error)),
         };
-        if meta.mode() & 0o077 != 0 {
+        if exposed(&meta) {
             return Err(Error::Kek {
                 path: path.into(),
                 why: format!("others may read it (mode {:o}); make it yours alone: chmod 600", meta.mode() & 0o777),

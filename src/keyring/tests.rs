@@ -86,6 +86,20 @@ async fn the_file_is_its_owners_alone_and_a_wider_one_is_refused() {
 }
 
 #[tokio::test]
+async fn a_file_that_was_handed_over_may_be_read_by_our_group_and_by_nobody_else() {
+    let house = House::new();
+    house.ring().await.unwrap();
+    // Only root can give a file away; whoever else runs the tests has nothing to try here.
+    if std::os::unix::fs::chown(house.kek(), Some(1), None).is_err() {
+        return;
+    }
+    for (mode, good) in [(0o440, true), (0o640, true), (0o460, false), (0o444, false), (0o450, false)] {
+        fs::set_permissions(house.kek(), fs::Permissions::from_mode(mode)).unwrap();
+        assert_eq!(house.ring().await.is_ok(), good, "{mode:o}");
+    }
+}
+
+#[tokio::test]
 async fn a_lost_or_foreign_key_encryption_key_is_said_and_makes_no_new_keys() {
     let (house, other) = (House::new(), House::new());
     house.ring().await.unwrap();

@@ -33,9 +33,10 @@ pub(super) struct Gate {
 
 /// No look takes longer; a place that was never given back is free again after this.
 const LOOK: Duration = Duration::from_secs(30);
-/// How long a try waits for a place, and how often it asks.
+/// How long a try waits for a place, and after what pauses it asks again: many who wait must not keep the shelf busy.
 const PATIENCE: Duration = Duration::from_secs(10);
-const ASK_EVERY: Duration = Duration::from_millis(5);
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_millis(160);
 
 /// Takes a place for a try of `typed` (the card as typed, known or not) with this PIN from this address.
 ///
@@ -87,7 +88,7 @@ fn gates(limits: &Limits, typed: &str, pattern: &KeyedPin, address: IpAddr) -> [
 
 /// Takes a place at every gate, or at none.
 pub(super) async fn enter(shelf: &Shelf, gates: &[Gate]) -> Result<Result<(), Reason>, Fault> {
-    let began = Instant::now();
+    let (began, mut pause) = (Instant::now(), FIRST_PAUSE);
     loop {
         let mut beside = Vec::with_capacity(gates.len());
         for gate in gates {
@@ -109,7 +110,8 @@ pub(super) async fn enter(shelf: &Shelf, gates: &[Gate]) -> Result<Result<(), Re
         if began.elapsed() > PATIENCE {
             return Err(Fault::Busy { retry_after: 2 });
         }
-        tokio::time::sleep(ASK_EVERY).await;
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 

@@ -65,8 +65,22 @@ async fn look(signon: &SignOn, seen: &mut Option<Versions>) -> Result<()> {
     if before == now {
         return Ok(());
     }
-    if (Versions { pins: now.pins, ..before }) == now {
+    if before.sessions != now.sessions {
+        match app.store.sessions().parted(before.sessions, now.sessions).await {
+            Ok(ended) => signon.have_ended(&ended),
+            Err(error) => {
+                *seen = Some(before);
+                return Err(error.into());
+            }
+        }
+    }
+    if before.grants != now.grants {
+        signon.forget_grants();
+    }
+    if before.pins != now.pins {
         signon.forget_pins();
+    }
+    if (before.catalogue, before.patrons, before.keys) == (now.catalogue, now.patrons, now.keys) {
         return Ok(());
     }
     if before.catalogue != now.catalogue {

@@ -34,6 +34,7 @@ mod pages;
 mod patrons;
 mod refusals;
 mod registration;
+mod replicas;
 mod resets;
 mod restart;
 mod saml;

@@ -13,17 +13,11 @@ pub async fn live() -> &'static str {
 pub async fn ready(State(signon): State<SignOn>) -> (StatusCode, &'static str) {
     let app = signon.app();
     let (store, shelf) = tokio::join!(app.store.ping(), app.shelf.ping());
-    let mut why = Vec::new();
-    if let Err(error) = store {
-        tracing::warn!(%error, "not ready");
-        why.push("the database does not answer\n");
-    }
-    if let Err(error) = shelf {
-        tracing::warn!(%error, "not ready");
-        why.push("the shelf does not answer\n");
-    }
-    match why.first() {
-        None => (StatusCode::OK, "ok\n"),
-        Some(first) => (StatusCode::SERVICE_UNAVAILABLE, first),
-    }
+    let (error, why): (&dyn std::fmt::Display, _) = match (&store, &shelf) {
+        (Ok(()), Ok(())) => return (StatusCode::OK, "ok\n"),
+        (Err(error), _) => (error, "the database does not answer\n"),
+        (_, Err(error)) => (error, "the shelf does not answer\n"),
+    };
+    tracing::warn!(%error, "not ready");
+    (StatusCode::SERVICE_UNAVAILABLE, why)
 }

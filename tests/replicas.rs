@@ -56,6 +56,7 @@ async fn of_sixty_four_who_spend_a_code_over_both_replicas_one_wins() {
     let Some(replicas) = two("") else { return };
     let vendor = Arc::new(OidcVendor::of(&replicas.library, replicas.library.shelf()).await);
     let (code, challenge) = vendor.code(&Browser::new(), &pupil()).await;
+    replicas.warm().await;
     let answers = of_many(&vendor, vendor.exchange(&code, &challenge)).await;
     let won = answers.iter().filter(|(status, _)| *status == 200).count();
     assert_eq!(won, 1, "{answers:?}");
@@ -76,11 +77,13 @@ async fn a_refresh_token_has_one_successor_over_both_replicas() {
     let (status, tokens) = vendor.token(&vendor.exchange(&code, &challenge)).await;
     assert_eq!(status, 200, "{tokens}");
     let first = tokens["refresh_token"].as_str().unwrap().to_owned();
+    replicas.warm().await;
     let form = [("grant_type", "refresh_token".to_owned()), ("refresh_token", first)];
     let answers = of_many(&vendor, form.map(|(name, value)| (name.to_owned(), value)).into()).await;
     let successors: BTreeSet<&str> = answers.iter().filter_map(|(_, said)| said["refresh_token"].as_str()).collect();
-    assert_eq!(successors.len(), 1, "{answers:?}");
-    assert!(answers.iter().all(|(status, _)| *status == 200), "{answers:?}");
+    assert_eq!(successors.len(), 1, "{successors:?}");
+    let odd: Vec<u16> = answers.iter().map(|(status, _)| *status).filter(|status| *status != 200).collect();
+    assert!(odd.is_empty(), "{odd:?}");
 }
 
 /// Sixty-four at once over both replicas.
@@ -102,22 +105,30 @@ async fn of_many(vendor: &Arc<OidcVendor>, fields: Vec<(String, String)>) -> Vec
 async fn wrong_pins_are_counted_over_both_replicas() {
     let Some(replicas) = two("[throttle]\ncard_tries = 6\n") else { return };
     let library = &replicas.library;
-    let mut answered = 0;
-    for n in 0..20 {
-        replicas.only(n % 2);
-        let page = Browser::new().try_sign_in(library, &Patron::new(pupil().card, format!("83{n:03}"))).await;
-        if page.reason().as_deref() == Some("too-many-tries") {
-            break;
-        }
-        answered += 1;
-    }
-    assert_eq!(answered, 6);
+    // A Redis that has been there for years.
+    replicas.redis.ask("SET oneaccess:epoch 1");
+    assert_eq!(guesses(&replicas, &pupil().card).await, 6);
     for replica in [0, 1] {
         replicas.only(replica);
         let page = Browser::new().try_sign_in(library, &pupil()).await;
         assert_eq!(page.reason().as_deref(), Some("too-many-tries"), "even the right PIN waits: {}", page.body);
     }
     Browser::new().sign_in(library, &Person::pupil(2).card()).await;
+    // Who knows what it had counted: half of the tries are gone.
+    replicas.redis.ask("FLUSHALL");
+    assert_eq!(guesses(&replicas, &pupil().card).await, 3);
+}
+
+/// How many wrong PINs on this card are answered before no more are looked at, asked in turn of both.
+async fn guesses(replicas: &Replicas, card: &str) -> usize {
+    for n in 0..20 {
+        replicas.only(n % 2);
+        let page = Browser::new().try_sign_in(&replicas.library, &Patron::new(card, format!("83{n:03}"))).await;
+        if page.reason().as_deref() == Some("too-many-tries") {
+            return n;
+        }
+    }
+    20
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -207,9 +218,8 @@ async fn no_code_works_twice_because_redis_forgot_or_remembered() {
         } else {
             replicas.redis.kill();
             replicas.redis.begin();
-            assert!(replicas.redis.ask("DBSIZE").contains(':'), "it read something");
-            let ready = || async { replicas.ready().await.iter().all(|(status, _)| *status == 200) };
-            replicas.library.soon("both are ready again", ready).await;
+            // From here on no request is lost: nobody has to find out first.
+            assert!(!replicas.redis.ask("DBSIZE").contains(":0\r\n"), "it read the snapshot");
         }
         for fields in [&spent, &unspent] {
             let (status, said) = vendor.token(fields).await;

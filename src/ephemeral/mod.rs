@@ -126,6 +126,18 @@ impl Shelf {
         }
     }
 
+    /// For how long nothing was forgotten before its time. A shelf in memory lives and dies with its process; Redis may have
+    /// been flushed, or restarted without its data, and then counts say less than they seem to.
+    ///
+    /// # Errors
+    /// `Away`.
+    pub async fn remembers_since(&self) -> Result<Duration, Away> {
+        match self {
+            Shelf::Memory(_) => Ok(Duration::MAX),
+            Shelf::Redis(redis) => redis.remembers_since().await,
+        }
+    }
+
     /// Puts `value` there for `ttl`, whatever was there before.
     pub async fn put(&self, space: Namespace, key: &str, value: Vec<u8>, ttl: Duration) -> Result<(), Away> {
         match self {

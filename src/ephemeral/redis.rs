@@ -47,6 +47,19 @@ const GIVE_BACK: &str = "\
     if n then redis.call('DECRBY', KEYS[1], math.min(n, tonumber(ARGV[1]))) end \
     return 0";
 
+/// For how many milliseconds the key has been there that only a flush takes away.
+const SINCE: &str = "\
+    local t = redis.call('TIME') \
+    local now = t[1] * 1000 + math.floor(t[2] / 1000) \
+    local since = redis.call('GET', KEYS[1]) \
+    if not since then \
+        redis.call('SET', KEYS[1], now, 'PX', ARGV[1]) \
+        since = now \
+    end \
+    return math.max(0, now - since)";
+/// No count lasts as long. When it is over by itself, counts are doubted for once.
+const EPOCH: Duration = Duration::from_secs(400 * 24 * 3600);
+
 pub struct Redis {
     /// As it may be told.
     place: String,
@@ -63,7 +76,7 @@ struct Opening {
 }
 
 enum Way {
-    Server(Client),
+    Server(Box<Client>),
     Sentinels(Box<SentinelClient>),
 }
 
@@ -95,6 +108,11 @@ impl Redis {
 
     pub async fn ping(&self) -> Result<(), Away> {
         self.ask::<String>(|_| cmd("PING")).await.map(drop)
+    }
+
+    pub async fn remembers_since(&self) -> Result<Duration, Away> {
+        let since = |_: &str| cmd("EVAL").arg(SINCE).arg(1).arg("oneaccess:epoch").arg(millis(EPOCH)).take();
+        Ok(Duration::from_millis(self.ask(since).await?))
     }
 
     pub async fn put(&self, space: Namespace, key: &str, value: Vec<u8>, ttl: Duration) -> Result<(), Away> {
@@ -199,7 +217,7 @@ impl Redis {
             .set_pipeline_buffer_size(QUEUE)
             .set_push_sender(ended);
         let client = match way {
-            Way::Server(client) => client.clone(),
+            Way::Server(client) => (**client).clone(),
             Way::Sentinels(sentinels) => sentinels.async_get_client().await.map_err(told)?,
         };
         let mut connection = client.get_multiplexed_async_connection_with_config(&config).await.map_err(told)?;
@@ -266,10 +284,10 @@ fn way(place: &Place, authorities: Option<Vec<u8>>) -> Result<Way, RedisError> {
         }
         let address = addresses.next().unwrap_or(ConnectionAddr::Tcp(String::new(), 0));
         let server = address.into_connection_info()?.set_redis_settings(login);
-        return Ok(Way::Server(match certificates {
+        return Ok(Way::Server(Box::new(match certificates {
             Some(certificates) => Client::build_with_tls(server, certificates)?,
             None => Client::open(server)?,
-        }));
+        })));
     };
     let mut sentinels = SentinelClientBuilder::new(addresses, primary, SentinelServerType::Master)?
         .set_client_to_redis_db(i64::from(place.database))

@@ -156,6 +156,14 @@ async fn no_count_is_lost_between_many() {
 }
 
 #[tokio::test]
+async fn a_shelf_says_since_when_it_remembers() {
+    for (shelf, _) in shelves("since") {
+        let first = shelf.remembers_since().await.unwrap();
+        until(|| async { first == Duration::MAX || shelf.remembers_since().await.unwrap() > first }).await;
+    }
+}
+
+#[tokio::test]
 async fn a_redis_that_nobody_runs_is_away_at_once_and_for_everybody() {
     // Discard's port: nobody listens there.
     let shelf = Arc::new(Shelf::at(&"redis://:hunter2@127.0.0.1:9".parse().unwrap(), None).unwrap());

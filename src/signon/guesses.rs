@@ -63,9 +63,10 @@ pub async fn are_open(
     pattern: &KeyedPin,
     address: IpAddr,
 ) -> Result<bool, Fault> {
+    let since = shelf.remembers_since().await?;
     for gate in gates(limits, typed, pattern, address) {
         let (wrong, left) = gate.wrong(shelf, 0).await?;
-        if gate.limit.admits(wrong, left).is_err() {
+        if gate.limit.remembering(since).admits(wrong, left).is_err() {
             return Ok(false);
         }
     }
@@ -89,6 +90,7 @@ fn gates(limits: &Limits, typed: &str, pattern: &KeyedPin, address: IpAddr) -> [
 /// Takes a place at every gate, or at none.
 pub(super) async fn enter(shelf: &Shelf, gates: &[Gate]) -> Result<Result<(), Reason>, Fault> {
     let (began, mut pause) = (Instant::now(), FIRST_PAUSE);
+    let since = shelf.remembers_since().await?;
     loop {
         let mut beside = Vec::with_capacity(gates.len());
         for gate in gates {
@@ -97,11 +99,12 @@ pub(super) async fn enter(shelf: &Shelf, gates: &[Gate]) -> Result<Result<(), Re
         let mut free = true;
         for (gate, beside) in gates.iter().zip(beside) {
             let (wrong, left) = gate.wrong(shelf, 0).await?;
-            if let Err(retry_after) = gate.limit.admits(wrong, left) {
+            let limit = gate.limit.remembering(since);
+            if let Err(retry_after) = limit.admits(wrong, left) {
                 leave(shelf, gates).await?;
                 return Ok(Err(Reason::TooManyTries { retry_after }));
             }
-            free &= wrong + beside <= gate.limit.tries;
+            free &= wrong + beside <= limit.tries;
         }
         if free {
             return Ok(Ok(()));

@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{Read, Write},
-    net::TcpStream,
+    net::{Shutdown, TcpStream},
     path::Path,
     process::Command,
     time::Duration,
@@ -119,7 +119,9 @@ impl Redis {
 fn says(port: u16, login: &str, command: &str) -> Option<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
-    stream.write_all(format!("{login}{command}\r\nQUIT\r\n").as_bytes()).ok()?;
+    stream.write_all(format!("{login}{command}\r\n").as_bytes()).ok()?;
+    // Sentinels know no QUIT.
+    stream.shutdown(Shutdown::Write).ok()?;
     let mut said = String::new();
     stream.read_to_string(&mut said).ok()?;
     Some(said)

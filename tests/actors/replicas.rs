@@ -8,6 +8,8 @@ use std::{
     thread,
 };
 
+use tokio::task::JoinSet;
+
 use super::{Browser, Delivery, Engine, Library, Person, parts::free_port, process::Process, redis::Redis};
 
 pub struct Replicas {
@@ -63,15 +65,25 @@ impl Replicas {
         }
     }
 
+    /// Has both open as many connections to the database as they may: in a debug build each takes long, and 64 who come at
+    /// once would be told that the database is away.
+    pub async fn warm(&self) {
+        let addresses = self.balancer.lock().unwrap().replicas.clone();
+        let asking: JoinSet<(u16, String)> = (0..64).map(|n| readiness(addresses[n % 2].clone())).collect();
+        let answers = asking.join_all().await;
+        assert!(answers.iter().all(|(status, _)| *status == 200), "{answers:?}");
+    }
+
     /// Status and body of each replica's readiness.
     pub async fn ready(&self) -> [(u16, String); 2] {
-        let addresses = self.balancer.lock().unwrap().replicas.clone();
-        let ask = async |at: &str| {
-            let page = Browser::new().get(format!("http://{at}/health/ready")).await;
-            (page.status.as_u16(), page.body)
-        };
-        [ask(&addresses[0]).await, ask(&addresses[1]).await]
+        let [one, other] = self.balancer.lock().unwrap().replicas.clone();
+        [readiness(one).await, readiness(other).await]
     }
+}
+
+async fn readiness(at: String) -> (u16, String) {
+    let page = Browser::new().get(format!("http://{at}/health/ready")).await;
+    (page.status.as_u16(), page.body)
 }
 
 fn carry(balancer: &Mutex<Balancer>, client: TcpStream) {

@@ -13,7 +13,8 @@ pub use recent::Recent;
 
 use crate::domain::shelf::Place;
 use memory::Memory;
-use redis::Redis;
+// The module, not the package, whose one home it is.
+use self::redis as shared;
 
 /// Kinds of values, so that a ticket can never be spent as a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -96,7 +97,7 @@ pub struct Away(pub String);
 /// Where values are put for a while. Both kinds keep the same promises: `tests.rs` holds them to it.
 pub enum Shelf {
     Memory(Memory),
-    Redis(Box<Redis>),
+    Redis(Box<shared::Redis>),
 }
 
 impl Default for Shelf {
@@ -112,7 +113,7 @@ impl Shelf {
     /// # Errors
     /// Where the authorities cannot be read.
     pub fn at(place: &Place, authorities: Option<Vec<u8>>) -> Result<Shelf, Away> {
-        Ok(Shelf::Redis(Box::new(Redis::at(place, authorities)?)))
+        Ok(Shelf::Redis(Box::new(shared::Redis::at(place, authorities)?)))
     }
 
     /// Whether it answers at all.

@@ -192,6 +192,7 @@ async fn flow(desk: Desk) -> Result<SignOn> {
     let Desk { config, db, clock, keyring } = desk;
     let pages = Pages::new(theme(&config)?)?;
     let outbound = Outbound::new(&config.private_destinations, config.trusted_certificates.as_deref())?;
+    let shelf = shelf(&config)?;
     let catalogue = db.catalogue().load().await?;
     keyring.turn(&db, &key::readings(&catalogue), clock.now()).await?;
     let means = Means { outbound: outbound.clone(), issuer: config.issuer.clone() };
@@ -199,7 +200,7 @@ async fn flow(desk: Desk) -> Result<SignOn> {
         sources: Directories::new(sources(), means, &catalogue),
         journal: Journal::start(db.clone()),
         store: db,
-        shelf: Shelf::default(),
+        shelf,
         catalogue: Programme::new(catalogue),
         exchanges: Recent::new(EXCHANGES),
         keyring,
@@ -210,6 +211,15 @@ async fn flow(desk: Desk) -> Result<SignOn> {
     };
     let farewells = protocols().iter().filter_map(|protocol| protocol.farewell(&app.config.issuer)).collect();
     Ok(SignOn::new(Arc::new(app), farewells)?)
+}
+
+fn shelf(config: &Config) -> Result<Shelf> {
+    let Some(place) = &config.shelf else { return Ok(Shelf::default()) };
+    let authorities = match config.trusted_certificates.as_ref().filter(|_| place.tls) {
+        Some(file) => Some(std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?),
+        None => None,
+    };
+    Shelf::at(place, authorities).with_context(|| format!("the shelf at {place} cannot be used"))
 }
 
 fn theme(config: &Config) -> Result<Theme> {

@@ -40,6 +40,7 @@ use crate::domain::{
     organisation::Organisation,
     scope::{Scope, Scopes},
     session::SessionLimits,
+    shelf::Place,
     vendor::{ReleaseItem, RelyingParty, Shelf, Vendor},
 };
 pub use problem::{Problem, Problems};
@@ -99,6 +100,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// `sqlite:PATH` or `postgres://…`.
     pub database: String,
+    /// Absent: in this process, which is then the only replica.
+    pub shelf: Option<Place>,
     pub key_encryption_key_file: PathBuf,
     /// Whose X-Forwarded-For counts.
     pub trusted_proxies: Vec<Network>,

@@ -22,6 +22,8 @@ use crate::{
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Looking at the keys' dates costs nothing; only a turn that is due touches the database.
 const TURN_EVERY: Duration = Duration::from_millis(500);
+/// No counter is less than nothing.
+const UNREAD: i64 = -1;
 const COUNT_FETCHES_EVERY: Duration = Duration::from_secs(10);
 /// A session is over at most so long after its time.
 const EXPIRE_EVERY: Duration = Duration::from_secs(10);
@@ -61,12 +63,27 @@ async fn watch(signon: SignOn) {
 async fn look(signon: &SignOn, seen: &mut Option<Versions>) -> Result<()> {
     let app = signon.app();
     let now = app.store.catalogue().versions().await?;
-    let Some(before) = seen.replace(now) else { return Ok(()) };
+    // At the start programme and keys are taken up once more: they were read before these counters were.
+    let before = seen.replace(now).unwrap_or(Versions { catalogue: UNREAD, keys: UNREAD, ..now });
     if before == now {
         return Ok(());
     }
-    if (Versions { pins: now.pins, ..before }) == now {
+    if before.sessions != now.sessions {
+        match app.store.sessions().parted(before.sessions, now.sessions).await {
+            Ok(ended) => signon.have_ended(&ended),
+            Err(error) => {
+                *seen = Some(before);
+                return Err(error.into());
+            }
+        }
+    }
+    if before.grants != now.grants {
+        signon.forget_grants();
+    }
+    if before.pins != now.pins {
         signon.forget_pins();
+    }
+    if (before.catalogue, before.patrons, before.keys) == (now.catalogue, now.patrons, now.keys) {
         return Ok(());
     }
     if before.catalogue != now.catalogue {
@@ -74,14 +91,14 @@ async fn look(signon: &SignOn, seen: &mut Option<Versions>) -> Result<()> {
             *seen = Some(before);
             return Err(error.into());
         }
-        tracing::info!("the programme changed");
+        tracing::info!("the programme was taken up");
     }
     if before.keys != now.keys {
         if let Err(error) = app.keyring.reload(&app.store, app.clock.now()).await {
             *seen = Some(before);
             return Err(error.into());
         }
-        tracing::info!("the keys turned");
+        tracing::info!("the keys were taken up");
     }
     signon.look_again();
     Ok(())

@@ -35,6 +35,7 @@ mod pages;
 mod patrons;
 mod refusals;
 mod registration;
+mod replicas;
 mod resets;
 mod restart;
 mod saml;

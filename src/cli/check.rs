@@ -57,6 +57,9 @@ pub async fn run(file: &Path, output: Output) -> Result<()> {
         if let Some(settings) = &settings {
             let database = without_password(&settings.database);
             say!("It would serve {} on {}, from {database}.", settings.issuer, settings.listen);
+            if let Some(shelf) = &settings.shelf {
+                say!("Its shelf is {shelf}, shared by every replica that names it.");
+            }
         }
         match &checked.difference {
             None if settings.is_some() => say!("There is no database yet: all of it would be new."),

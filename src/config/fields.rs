@@ -62,6 +62,15 @@ pub const ROOT: Table = Table {
             "\"sqlite:data/oneaccess.db\"",
             "Where everything durable is kept. SQLite serves one process; several replicas need PostgreSQL.",
         ),
+        may(
+            "shelf",
+            "`redis://…`, `rediss://…` or `redis-sentinel://…`",
+            "Where tickets, codes, throttle counts and replay guards wait: without it in this process, which is then the \
+             only replica. `redis://USER:PASSWORD@HOST:PORT/NUMBER`, `rediss://` with TLS, or \
+             `redis-sentinel://HOST:PORT,HOST:PORT/PRIMARY/NUMBER` (`rediss-sentinel://`). Redis 6.2 or later; see \
+             [several replicas](operate/replicas.md).",
+        ),
+        may("shelf_password_file", "path", "Redis's password, where it does not stand in `shelf`."),
         or(
             "key_encryption_key_file",
             "path",
@@ -84,7 +93,8 @@ pub const ROOT: Table = Table {
         may(
             "trusted_certificates",
             "path",
-            "Authorities, PEM, whose certificates are trusted besides the public ones when this server calls others.",
+            "Authorities, PEM, whose certificates are trusted besides the public ones when this server calls others. \
+             For `rediss://` they are trusted instead of the public ones.",
         ),
         may("tls", "table", ""),
         may("sip2", "table", ""),

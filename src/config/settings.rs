@@ -17,6 +17,7 @@ use crate::domain::{
     key::{Schedule, Schedules},
     network::Network,
     session::{Life, SessionLimits},
+    shelf::Place,
 };
 
 /// Whether the file says anything about the server, rather than the programme alone.
@@ -33,6 +34,7 @@ pub(super) fn read(root: &Section<'_>) -> Option<Config> {
         text.parse().map_err(|_| format!("{text:?} is not an address and a port such as 127.0.0.1:8080"))
     });
     let database = root.need("database", |value| database(root, &read::text(value)?));
+    let shelf = shelf(root, database.as_deref());
     let key_encryption_key_file = root.need("key_encryption_key_file", |value| Ok(root.resolve(&read::text(value)?)));
     let trusted_proxies = networks(root, "trusted_proxies");
     let private_destinations = networks(root, "private_destinations");
@@ -62,6 +64,7 @@ pub(super) fn read(root: &Section<'_>) -> Option<Config> {
         issuer: issuer?,
         listen: listen?,
         database: database?,
+        shelf: shelf?,
         key_encryption_key_file: key_encryption_key_file?,
         trusted_proxies: trusted_proxies?,
         private_destinations: private_destinations?,
@@ -108,6 +111,36 @@ fn database(root: &Section<'_>, text: &str) -> Result<String, String> {
     }
     // The text may hold a password: it is not repeated.
     Err("must be sqlite:PATH or postgres://…".into())
+}
+
+/// `Some(None)`: in this process.
+fn shelf(root: &Section<'_>, database: Option<&str>) -> Option<Option<Place>> {
+    let place = root.maybe("shelf", |value| read::text(value)?.parse::<Place>());
+    let password = root.maybe("shelf_password_file", |value| {
+        read::secret_file(&root.resolve(&read::text(value)?)).map(SecretString::from)
+    });
+    let (place, password): (Option<Place>, _) = (place?, password?);
+    let Some(mut place) = place else {
+        if password.is_some() {
+            root.wrong("shelf_password_file", "belongs to a shelf, and there is none");
+            return None;
+        }
+        return Some(None);
+    };
+    if password.is_some() {
+        if place.password.is_some() {
+            root.wrong("shelf_password_file", "the shelf's address has a password already: one of the two is enough");
+            return None;
+        }
+        place.password = password;
+    }
+    if database.is_some_and(|database| database.starts_with("sqlite:")) {
+        root.warn("shelf", "SQLite serves one process, wherever the shelf is: several replicas need PostgreSQL");
+    }
+    if !place.tls && !place.is_loopback() {
+        root.warn("shelf", "what waits there, and its password, travel in clear: rediss:// protects them");
+    }
+    Some(Some(place))
 }
 
 fn networks(root: &Section<'_>, name: &str) -> Option<Vec<Network>> {

@@ -479,6 +479,25 @@ fn a_database_url_with_a_password_is_never_repeated() {
 }
 
 #[test]
+fn the_shelf_is_in_this_process_or_where_the_file_says() {
+    let with = |lines: &str| read(&SETTINGS.replace("[library]", &format!("{lines}\n[library]")));
+    assert!(read(SETTINGS).unwrap().settings.unwrap().shelf.is_none());
+    let postgres = "database = \"postgres://db.example/oneaccess\"";
+    let loaded = with(&format!("{postgres}\nshelf = \"rediss://:hunter2@shelf.example/2\"")).unwrap();
+    assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+    let config = loaded.settings.unwrap();
+    assert_eq!(config.shelf.as_ref().unwrap().to_string(), "rediss://shelf.example:6379/2");
+    assert!(!format!("{config:?}").contains("hunter2"));
+    let doubtful = with("shelf = \"redis://shelf.example\"").unwrap();
+    let warned: Vec<&str> = doubtful.warnings.iter().map(|warning| warning.field.as_str()).collect();
+    assert_eq!(warned, ["shelf", "shelf"], "one process on SQLite, and in clear");
+    for wrong in ["shelf = \"redis://:hunter2@a,b\"", "shelf_password_file = \"/dev/null\""] {
+        let problems = with(wrong).unwrap_err();
+        assert!(!problems.to_string().contains("hunter2"), "{problems}");
+    }
+}
+
+#[test]
 fn what_a_protocol_finds_amiss_is_told_at_its_line() {
     struct Strict;
     impl Judge for Strict {

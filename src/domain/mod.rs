@@ -36,6 +36,7 @@ pub mod scope;
 pub mod season;
 pub mod session;
 pub mod shared_device;
+pub mod shelf;
 pub mod test_patron;
 pub mod timetable;
 pub mod vendor;

@@ -1,16 +1,20 @@
 //! What may be forgotten: tickets, codes, throttle counts, replay guards. Owns time to live and single use;
-//! what a value means is the caller's. In this process's memory, so one replica.
+//! what a value means is the caller's. In this process's memory for one replica, in Redis for several.
 
+mod memory;
 mod recent;
+mod redis;
+#[cfg(test)]
+mod tests;
 
-use std::{
-    collections::HashMap,
-    hash::{BuildHasher, RandomState},
-    sync::Mutex,
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
 pub use recent::Recent;
+
+use crate::domain::shelf::Place;
+use memory::Memory;
+// The module, not the package, whose one home it is.
+use self::redis as shared;
 
 /// Kinds of values, so that a ticket can never be spent as a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -53,158 +57,140 @@ pub enum Namespace {
     Answer,
 }
 
+impl Namespace {
+    /// As keys spell it.
+    fn as_str(self) -> &'static str {
+        match self {
+            Namespace::Ticket => "ticket",
+            Namespace::Upstream => "upstream",
+            Namespace::Turned => "turned",
+            Namespace::Code => "code",
+            Namespace::Device => "device",
+            Namespace::UserCode => "user-code",
+            Namespace::DeviceCode => "device-code",
+            Namespace::SpentCode => "spent-code",
+            Namespace::RevokedToken => "revoked-token",
+            Namespace::SeenToken => "seen-token",
+            Namespace::PostedRequest => "posted-request",
+            Namespace::PushedRequest => "pushed-request",
+            Namespace::Badge => "badge",
+            Namespace::Throttle => "throttle",
+            Namespace::Wish => "wish",
+            Namespace::Departure => "departure",
+            Namespace::Visit => "visit",
+            Namespace::Answer => "answer",
+        }
+    }
+
+    /// Whether losing a value harms nobody, but finding it again would: it opens something, once. What only guards or
+    /// counts is the other way round.
+    fn opens(self) -> bool {
+        !matches!(self, Namespace::SpentCode | Namespace::RevokedToken | Namespace::SeenToken | Namespace::Throttle)
+    }
+}
+
 /// The shelf did not answer. Never a reason to let somebody pass.
 #[derive(Debug, thiserror::Error)]
 #[error("the shelf does not answer: {0}")]
 pub struct Away(pub String);
 
-/// The in-process shelf.
-pub struct Shelf {
-    parts: Vec<Mutex<HashMap<(Namespace, String), Slot>>>,
-    hasher: RandomState,
+/// Where values are put for a while. Both kinds keep the same promises: `tests.rs` holds them to it.
+pub enum Shelf {
+    Memory(Memory),
+    Redis(Box<shared::Redis>),
 }
-
-struct Slot {
-    value: Vec<u8>,
-    count: u64,
-    until: Instant,
-}
-
-const PARTS: usize = 16;
-/// A part this full is swept of what is over before it grows further.
-const SWEEP_AT: usize = 1024;
 
 impl Default for Shelf {
     fn default() -> Self {
-        Shelf { parts: (0..PARTS).map(|_| Mutex::default()).collect(), hasher: RandomState::new() }
+        Shelf::Memory(Memory::default())
     }
 }
 
 impl Shelf {
+    /// The shelf at `place`, shared with every replica that names the same. Whether it answers shows when it is asked.
+    /// `authorities`: PEM; absent, the public ones are trusted.
+    ///
+    /// # Errors
+    /// Where the authorities cannot be read.
+    pub fn at(place: &Place, authorities: Option<Vec<u8>>) -> Result<Shelf, Away> {
+        Ok(Shelf::Redis(Box::new(shared::Redis::at(place, authorities)?)))
+    }
+
+    /// Whether it answers at all.
+    ///
+    /// # Errors
+    /// `Away`, with why.
+    pub async fn ping(&self) -> Result<(), Away> {
+        match self {
+            Shelf::Memory(_) => Ok(()),
+            Shelf::Redis(redis) => redis.ping().await,
+        }
+    }
+
+    /// For how long nothing was forgotten before its time. A shelf in memory lives and dies with its process; Redis may have
+    /// been flushed, or restarted without its data, and then counts say less than they seem to.
+    ///
+    /// # Errors
+    /// `Away`.
+    pub async fn remembers_since(&self) -> Result<Duration, Away> {
+        match self {
+            Shelf::Memory(_) => Ok(Duration::MAX),
+            Shelf::Redis(redis) => redis.remembers_since().await,
+        }
+    }
+
     /// Puts `value` there for `ttl`, whatever was there before.
     pub async fn put(&self, space: Namespace, key: &str, value: Vec<u8>, ttl: Duration) -> Result<(), Away> {
-        self.with(space, key, |part, key, now| {
-            part.insert(key, Slot { value, count: 0, until: now + ttl });
-        })
+        match self {
+            Shelf::Memory(memory) => memory.put(space, key, value, ttl),
+            Shelf::Redis(redis) => redis.put(space, key, value, ttl).await,
+        }
     }
 
     /// Puts `value` there unless something is; says whether it did. A replay guard.
     pub async fn put_new(&self, space: Namespace, key: &str, value: Vec<u8>, ttl: Duration) -> Result<bool, Away> {
-        self.with(space, key, |part, key, now| {
-            if part.get(&key).is_some_and(|slot| slot.until > now) {
-                return false;
-            }
-            part.insert(key, Slot { value, count: 0, until: now + ttl });
-            true
-        })
+        match self {
+            Shelf::Memory(memory) => memory.put_new(space, key, value, ttl),
+            Shelf::Redis(redis) => redis.put_new(space, key, value, ttl).await,
+        }
     }
 
     pub async fn get(&self, space: Namespace, key: &str) -> Result<Option<Vec<u8>>, Away> {
-        self.with(space, key, |part, key, now| {
-            part.get(&key).filter(|slot| slot.until > now).map(|slot| slot.value.clone())
-        })
+        match self {
+            Shelf::Memory(memory) => memory.get(space, key),
+            Shelf::Redis(redis) => redis.get(space, key).await,
+        }
     }
 
     /// Takes the value away: of many who ask at once, exactly one gets it.
     pub async fn take(&self, space: Namespace, key: &str) -> Result<Option<Vec<u8>>, Away> {
-        self.with(space, key, |part, key, now| part.remove(&key).filter(|slot| slot.until > now).map(|slot| slot.value))
+        match self {
+            Shelf::Memory(memory) => memory.take(space, key),
+            Shelf::Redis(redis) => redis.take(space, key).await,
+        }
     }
 
     /// Adds `by` to the counter and says what it is now and how long its window still lasts.
     /// The window begins with the first count. `by` may be 0, to look only.
     pub async fn count(&self, space: Namespace, key: &str, by: u64, window: Duration) -> Result<(u64, Duration), Away> {
-        self.with(space, key, |part, key, now| {
-            if by == 0 && part.get(&key).is_none_or(|slot| slot.until <= now) {
-                return (0, Duration::ZERO);
-            }
-            let slot = part.entry(key).or_insert(Slot { value: Vec::new(), count: 0, until: now + window });
-            if slot.until <= now {
-                *slot = Slot { value: Vec::new(), count: 0, until: now + window };
-            }
-            slot.count = slot.count.saturating_add(by);
-            (slot.count, slot.until - now)
-        })
+        match self {
+            Shelf::Memory(memory) => memory.count(space, key, by, window),
+            Shelf::Redis(redis) => redis.count(space, key, by, window).await,
+        }
     }
 
     /// Takes `by` off a counter again, never below nothing.
     pub async fn give_back(&self, space: Namespace, key: &str, by: u64) -> Result<(), Away> {
-        self.with(space, key, |part, key, _| {
-            if let Some(slot) = part.get_mut(&key) {
-                slot.count = slot.count.saturating_sub(by);
-            }
-        })
+        match self {
+            Shelf::Memory(memory) => memory.give_back(space, key, by),
+            Shelf::Redis(redis) => redis.give_back(space, key, by).await,
+        }
     }
 
     pub async fn forget(&self, space: Namespace, key: &str) -> Result<(), Away> {
-        self.with(space, key, |part, key, _| {
-            part.remove(&key);
-        })
-    }
-
-    fn with<T>(
-        &self,
-        space: Namespace,
-        key: &str,
-        act: impl FnOnce(&mut HashMap<(Namespace, String), Slot>, (Namespace, String), Instant) -> T,
-    ) -> Result<T, Away> {
-        let key = (space, key.to_owned());
-        let place = self.hasher.hash_one(&key) as usize % PARTS;
-        let mut part = self.parts[place].lock().map_err(|_| Away("a thread died holding it".into()))?;
-        let now = Instant::now();
-        if part.len() >= SWEEP_AT && part.len() == part.capacity() {
-            part.retain(|_, slot| slot.until > now);
+        match self {
+            Shelf::Memory(memory) => memory.forget(space, key),
+            Shelf::Redis(redis) => redis.forget(space, key).await,
         }
-        Ok(act(&mut part, key, now))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::Arc;
-
-    const LONG: Duration = Duration::from_secs(60);
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn of_sixty_four_who_take_at_once_one_gets_it() {
-        let shelf = Arc::new(Shelf::default());
-        shelf.put(Namespace::Code, "c", b"grant".to_vec(), LONG).await.unwrap();
-        let takers: Vec<_> = (0..64)
-            .map(|_| {
-                let shelf = shelf.clone();
-                tokio::spawn(async move { shelf.take(Namespace::Code, "c").await.unwrap().is_some() })
-            })
-            .collect();
-        let mut winners = 0;
-        for taker in takers {
-            winners += usize::from(taker.await.unwrap());
-        }
-        assert_eq!(winners, 1);
-    }
-
-    #[tokio::test]
-    async fn a_ticket_is_no_code() {
-        let shelf = Shelf::default();
-        shelf.put(Namespace::Ticket, "same", b"x".to_vec(), LONG).await.unwrap();
-        assert_eq!(shelf.take(Namespace::Code, "same").await.unwrap(), None);
-        assert!(shelf.take(Namespace::Ticket, "same").await.unwrap().is_some());
-    }
-
-    #[tokio::test]
-    async fn what_is_over_is_not_there() {
-        let shelf = Shelf::default();
-        shelf.put(Namespace::Code, "c", b"x".to_vec(), Duration::ZERO).await.unwrap();
-        assert_eq!(shelf.get(Namespace::Code, "c").await.unwrap(), None);
-        assert!(shelf.put_new(Namespace::Code, "c", b"y".to_vec(), LONG).await.unwrap());
-        assert!(!shelf.put_new(Namespace::Code, "c", b"z".to_vec(), LONG).await.unwrap());
-    }
-
-    #[tokio::test]
-    async fn looking_at_a_counter_does_not_count() {
-        let shelf = Shelf::default();
-        assert_eq!(shelf.count(Namespace::Throttle, "k", 0, LONG).await.unwrap().0, 0);
-        assert_eq!(shelf.count(Namespace::Throttle, "k", 1, LONG).await.unwrap().0, 1);
-        assert_eq!(shelf.count(Namespace::Throttle, "k", 0, LONG).await.unwrap().0, 1);
-        assert_eq!(shelf.count(Namespace::Throttle, "k", 1, LONG).await.unwrap().0, 2);
     }
 }

@@ -35,6 +35,13 @@ impl Limit {
     pub fn admits(&self, wrong: u64, left: Duration) -> Result<(), u64> {
         if wrong < self.tries { Ok(()) } else { Err(left.as_secs().max(1)) }
     }
+
+    /// As it holds where counts are remembered for so long only: within the window, who knows how many wrong ones there
+    /// were before, so half of the tries are gone.
+    #[must_use]
+    pub fn remembering(self, since: Duration) -> Limit {
+        if since < self.window { Limit { tries: (self.tries / 2).max(1), ..self } } else { self }
+    }
 }
 
 #[cfg(test)]
@@ -47,5 +54,13 @@ mod tests {
         assert_eq!(limit.admits(2, Duration::from_secs(40)), Ok(()));
         assert_eq!(limit.admits(3, Duration::from_secs(40)), Err(40));
         assert_eq!(limit.admits(9, Duration::from_millis(3)), Err(1));
+    }
+
+    #[test]
+    fn where_counts_were_forgotten_half_of_the_tries_are_gone_for_a_window() {
+        let limit = |tries| Limit { tries, window: Duration::from_secs(60) };
+        assert_eq!(limit(6).remembering(Duration::from_secs(59)), limit(3));
+        assert_eq!(limit(6).remembering(Duration::from_secs(60)), limit(6));
+        assert_eq!(limit(1).remembering(Duration::ZERO), limit(1));
     }
 }

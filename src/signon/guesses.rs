@@ -33,9 +33,10 @@ pub(super) struct Gate {
 
 /// No look takes longer; a place that was never given back is free again after this.
 const LOOK: Duration = Duration::from_secs(30);
-/// How long a try waits for a place, and how often it asks.
+/// How long a try waits for a place, and after what pauses it asks again: many who wait must not keep the shelf busy.
 const PATIENCE: Duration = Duration::from_secs(10);
-const ASK_EVERY: Duration = Duration::from_millis(5);
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_millis(160);
 
 /// Takes a place for a try of `typed` (the card as typed, known or not) with this PIN from this address.
 ///
@@ -62,9 +63,10 @@ pub async fn are_open(
     pattern: &KeyedPin,
     address: IpAddr,
 ) -> Result<bool, Fault> {
+    let since = shelf.remembers_since().await?;
     for gate in gates(limits, typed, pattern, address) {
         let (wrong, left) = gate.wrong(shelf, 0).await?;
-        if gate.limit.admits(wrong, left).is_err() {
+        if gate.limit.remembering(since).admits(wrong, left).is_err() {
             return Ok(false);
         }
     }
@@ -87,7 +89,8 @@ fn gates(limits: &Limits, typed: &str, pattern: &KeyedPin, address: IpAddr) -> [
 
 /// Takes a place at every gate, or at none.
 pub(super) async fn enter(shelf: &Shelf, gates: &[Gate]) -> Result<Result<(), Reason>, Fault> {
-    let began = Instant::now();
+    let (began, mut pause) = (Instant::now(), FIRST_PAUSE);
+    let since = shelf.remembers_since().await?;
     loop {
         let mut beside = Vec::with_capacity(gates.len());
         for gate in gates {
@@ -96,11 +99,12 @@ pub(super) async fn enter(shelf: &Shelf, gates: &[Gate]) -> Result<Result<(), Re
         let mut free = true;
         for (gate, beside) in gates.iter().zip(beside) {
             let (wrong, left) = gate.wrong(shelf, 0).await?;
-            if let Err(retry_after) = gate.limit.admits(wrong, left) {
+            let limit = gate.limit.remembering(since);
+            if let Err(retry_after) = limit.admits(wrong, left) {
                 leave(shelf, gates).await?;
                 return Ok(Err(Reason::TooManyTries { retry_after }));
             }
-            free &= wrong + beside <= gate.limit.tries;
+            free &= wrong + beside <= limit.tries;
         }
         if free {
             return Ok(Ok(()));
@@ -109,7 +113,8 @@ pub(super) async fn enter(shelf: &Shelf, gates: &[Gate]) -> Result<Result<(), Re
         if began.elapsed() > PATIENCE {
             return Err(Fault::Busy { retry_after: 2 });
         }
-        tokio::time::sleep(ASK_EVERY).await;
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 

@@ -60,6 +60,11 @@ impl Known {
         self.sessions.invalidate_all();
     }
 
+    /// A grant was revoked by another process.
+    pub fn forget_grants(&self) {
+        self.grants.invalidate_all();
+    }
+
     /// A PIN was changed.
     pub fn forget_shown(&self) {
         self.generation.fetch_add(1, Ordering::SeqCst);
@@ -107,11 +112,13 @@ impl SignOn {
     /// The session behind a handle's hash, ended ones left out.
     pub(super) async fn session_by(&self, handle: &str) -> Result<Option<Arc<Session>>, Fault> {
         let known = &self.0.known;
+        // Also where it goes on here under a handle that another process replaced, or was read before it ended.
+        let goes_on = |session: &Session| session.ended_at.is_none() && !known.ended.contains_key(&session.id);
         if let Some(session) = known.sessions.get(handle) {
-            return Ok(Some(session));
+            return Ok(Some(session).filter(|session| goes_on(session)));
         }
         let Some(session) = self.app().store.sessions().by_handle(handle).await? else { return Ok(None) };
-        if session.ended_at.is_some() {
+        if !goes_on(&session) {
             return Ok(None);
         }
         let session = Arc::new(session);

@@ -286,6 +286,16 @@ impl SignOn {
         self.0.known.forget_all();
     }
 
+    /// Sessions ended in whatever process, each with its handle's hash: nobody is signed in by them here any more.
+    pub fn have_ended(&self, sessions: &[(SessionId, String)]) {
+        sessions.iter().for_each(|(id, handle)| self.0.known.session_ended(handle, *id));
+    }
+
+    /// Forgets what was remembered of grants: one was revoked elsewhere.
+    pub fn forget_grants(&self) {
+        self.0.known.forget_grants();
+    }
+
     /// Forgets which cards and PINs were just shown: somebody's PIN was changed elsewhere.
     pub fn forget_pins(&self) {
         self.0.known.forget_shown();

@@ -75,6 +75,10 @@ pub struct Versions {
     pub patrons: i64,
     pub keys: i64,
     pub pins: i64,
+    /// The number that the session parted last was given.
+    pub sessions: i64,
+    /// Grants revoked by themselves, not through their session.
+    pub grants: i64,
 }
 
 impl Db {
@@ -109,7 +113,14 @@ impl Reader<'_> {
             rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<_>>()?
         });
         let n = |name: &str| rows.iter().find(|(row, _)| row == name).map_or(0, |(_, n)| *n);
-        Ok(Versions { catalogue: n("catalogue"), patrons: n("patrons"), keys: n("keys"), pins: n("pins") })
+        Ok(Versions {
+            catalogue: n("catalogue"),
+            patrons: n("patrons"),
+            keys: n("keys"),
+            pins: n("pins"),
+            sessions: n("sessions"),
+            grants: n("grants"),
+        })
     }
 }
 

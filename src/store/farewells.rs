@@ -82,8 +82,11 @@ impl Farewells<'_> {
     ) -> Result<Vec<Parting>> {
         const HEAD: &str = "INSERT INTO farewell (session, protocol, relying_party, vendor, patron, created_at, due_at, \
                             tries)";
+        const NUMBER: &str = "UPDATE version SET n = n + 1 WHERE name = 'sessions' RETURNING n";
         let mut put_down = Vec::new();
         let mut tx = self.0.begin().await?;
+        // Before anything else: whoever parts waits here, so that numbers become visible in their order.
+        let number: i64 = within!(tx, conn => sqlx::query_scalar(NUMBER).fetch_one(conn).await)?;
         for rows in to_tell.chunks(ROWS_AT_ONCE) {
             let values = super::values(tx.is_sqlite(), rows.len(), 7, ",0");
             let sql = format!(
@@ -110,7 +113,10 @@ impl Farewells<'_> {
         }
         for some in sessions.chunks(ROWS_AT_ONCE) {
             let ids = super::values(tx.is_sqlite(), 1, some.len(), "");
-            let sql = format!("UPDATE session SET parted = TRUE WHERE ended_at IS NOT NULL AND id IN {ids}");
+            let sql = format!(
+                "UPDATE session SET parted = TRUE, parting = {number} \
+                 WHERE ended_at IS NOT NULL AND NOT parted AND id IN {ids}"
+            );
             within!(tx, conn => {
                 let mut query = sqlx::query(AssertSqlSafe(sql));
                 for id in some {

@@ -112,6 +112,10 @@ async fn write_groups(db: Db, mut receive: mpsc::Receiver<Entry>) {
 async fn write(db: &Db, chain: &Chain, group: &[Entry]) -> Result<Chain> {
     let mut tx = db.begin().await?;
     let mut grants = Vec::new();
+    // Before any other row: whoever waits for this one holds none that somebody else waits for.
+    if group.iter().flat_map(|entry| &entry.records).any(|record| matches!(record, Record::PassageRevoked(..))) {
+        passages::some_are_revoked(&mut tx).await?;
+    }
     for record in group.iter().flat_map(|entry| &entry.records) {
         match record {
             Record::Passage(grant) => grants.push(grant.clone()),

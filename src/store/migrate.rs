@@ -21,6 +21,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (12, "shared_devices", include_str!("../../migrations/0012_shared_devices.sql")),
     (13, "badges", include_str!("../../migrations/0013_badges.sql")),
     (14, "upstreams", include_str!("../../migrations/0014_upstreams.sql")),
+    (15, "partings", include_str!("../../migrations/0015_partings.sql")),
 ];
 
 /// How often a step that failed is tried again, and how long after.

@@ -126,6 +126,13 @@ pub(super) async fn turn(tx: &mut Tx, id: GrantId, from: u64, at: Timestamp) -> 
     Ok(())
 }
 
+/// Every process forgets the grants that it remembers.
+pub(super) async fn some_are_revoked(tx: &mut Tx) -> Result<()> {
+    const SQL: &str = "UPDATE version SET n = n + 1 WHERE name = 'grants'";
+    within!(tx, conn => sqlx::query(SQL).execute(conn).await.map(drop))?;
+    Ok(())
+}
+
 pub(super) async fn revoke(tx: &mut Tx, id: GrantId, at: Timestamp) -> Result<()> {
     const SQL: &str = "UPDATE passage SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
     within!(tx, conn => sqlx::query(SQL).bind(id.to_string()).bind(at.0).execute(conn).await.map(drop))?;

@@ -49,6 +49,17 @@ impl Sessions<'_> {
 }
 
 impl Sessions<'_> {
+    /// The sessions that were parted under a number above `from` and up to `to`, with their handles.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn parted(&self, from: i64, to: i64) -> Result<Vec<(SessionId, String)>> {
+        const SQL: &str = "SELECT id, handle FROM session WHERE parting > $1 AND parting <= $2";
+        let rows: Vec<(String, String)> =
+            on!(self.0, pool => sqlx::query_as(SQL).bind(from).bind(to).fetch_all(pool).await)?;
+        rows.into_iter().map(|(id, handle)| Ok((id.parse().map_err(corrupt)?, handle))).collect()
+    }
+
     /// Ends sessions that are over by these limits and revokes what was granted through them, at most so many of either
     /// kind; says which, with the handles that they were known by.
     ///

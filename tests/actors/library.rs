@@ -28,6 +28,8 @@ pub struct Library {
     /// The demo's vendor; empty where the library was founded by the test.
     pub vendor_url: String,
     pub config: PathBuf,
+    /// Address and port.
+    pub listen: String,
     /// The demo's first line of JSON.
     pub welcome: Value,
     database: Database,
@@ -165,6 +167,7 @@ impl Library {
                         issuer: text("issuer"),
                         vendor_url: text("vendor_url"),
                         config: PathBuf::from(text("config")),
+                        listen,
                         welcome: welcome.clone(),
                         database,
                         command,
@@ -184,14 +187,19 @@ impl Library {
     /// `oneaccess serve` with a small configuration: a district `maple`, a charter `cedar`, one vendor `shelf`, and
     /// nobody in it yet.
     pub fn founded(engine: Engine) -> Option<Library> {
+        Library::founded_at(engine, None, "")
+    }
+
+    /// The same, known by another address than its own, and with more lines of settings.
+    pub fn founded_at(engine: Engine, issuer: Option<&str>, lines: &str) -> Option<Library> {
         let database = engine.database()?;
         let folder = Folder::new();
         let listen = format!("127.0.0.1:{}", free_port());
-        let issuer = format!("http://{listen}");
+        let issuer = issuer.map_or_else(|| format!("http://{listen}"), str::to_owned);
         let shelf = Declared { id: "shelf", ..Declared::default() };
         let text = format!(
             "issuer = \"{issuer}\"\nlisten = \"{listen}\"\ndatabase = \"sqlite:data/oneaccess.db\"\n\
-             key_encryption_key_file = \"keys/kek\"\nprivate_destinations = [\"127.0.0.0/8\"]\n{PROGRAMME}\n{}",
+             key_encryption_key_file = \"keys/kek\"\nprivate_destinations = [\"127.0.0.0/8\"]\n{lines}\n{PROGRAMME}\n{}",
             shelf.toml()
         );
         let config = folder.write("oneaccess.toml", text);
@@ -202,7 +210,20 @@ impl Library {
             .wait_for("it answered", PATIENCE, |_| answers(&listen).then_some(()))
             .unwrap_or_else(|why| panic!("{why}"));
         let (welcome, vendor_url) = (Value::Null, String::new());
-        Some(Library { issuer, vendor_url, config, welcome, database, command, process, folder })
+        Some(Library { issuer, vendor_url, config, listen, welcome, database, command, process, folder })
+    }
+
+    /// One more process that serves this library, at an address of its own; ready.
+    pub fn another(&self, name: &str, listen: &str) -> Process {
+        let words: Vec<&str> = self.command.iter().map(String::as_str).collect();
+        let env = env_of(&self.database);
+        let mut env: Vec<(&str, &str)> = env.iter().map(|(k, v)| (*k, v.as_str())).collect();
+        env.extend([("RUST_LOG", "debug"), ("ONEACCESS_LISTEN", listen)]);
+        let mut process = Process::start(name, &words, &env, self.folder.path());
+        process
+            .wait_for("it answered", PATIENCE, |_| answers(listen).then_some(()))
+            .unwrap_or_else(|why| panic!("{why}"));
+        process
     }
 
     pub fn patron(&self, name: &str) -> Patron {
@@ -343,7 +364,7 @@ impl Library {
     fn start_again(&mut self) {
         let lines = self.process.stdout().lines().count();
         self.process = begin(&self.command, &self.database, &self.folder);
-        let listen = self.issuer.trim_start_matches("http://").to_owned();
+        let listen = self.listen.clone();
         let ready = |process: &Process| {
             let said = self.welcome.is_null() || process.stdout().lines().count() > lines;
             (said && answers(&listen)).then_some(())

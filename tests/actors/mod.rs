@@ -19,6 +19,8 @@ mod press;
 mod primary;
 mod process;
 mod reading_room;
+mod redis;
+mod replicas;
 mod roster;
 #[path = "../clients/rust/conversation.rs"]
 mod rust_conversation;
@@ -51,6 +53,8 @@ pub use parts::{Folder, free_port as parts_free_port, part, skip};
 pub use press::Press;
 pub use primary::{Primary, pictures_of};
 pub use reading_room::ReadingRoom;
+pub use redis::{Redis, Sentinel};
+pub use replicas::Replicas;
 pub use roster::{Delivery, Person};
 pub use saml::{Identity, Peer, Question, ServiceProvider, roam};
 pub use school::{School, people};

@@ -59,7 +59,7 @@ const USES: &[(&str, &[&str])] = &[
     ("keyring", &["store", "wire", "domain"]),
     ("policy", &["domain"]),
     ("store", &["domain"]),
-    ("ephemeral", &[]),
+    ("ephemeral", &["domain"]),
     ("wire", &[]),
     ("domain", &[]),
     ("config", &["domain"]),

@@ -25,6 +25,7 @@ mod keys;
 mod ldap;
 mod ldap_source;
 mod life;
+mod life_cycle;
 mod logout;
 mod nights;
 mod oidc_attacks;

@@ -9,8 +9,11 @@ pub async fn live() -> &'static str {
     "ok\n"
 }
 
-/// The database answers, too.
+/// The database answers, too, and nobody has told us to leave.
 pub async fn ready(State(signon): State<SignOn>) -> (StatusCode, &'static str) {
+    if signon.app().is_leaving() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "leaving\n");
+    }
     match signon.app().store.ping().await {
         Ok(()) => (StatusCode::OK, "ok\n"),
         Err(error) => {

@@ -328,6 +328,20 @@ impl Library {
         asked.elapsed()
     }
 
+    /// Asks the server to end, and does not wait for it.
+    pub fn ask_to_end(&mut self) {
+        self.process.ask_to_end();
+    }
+
+    /// Cuts every connection to the database but our own, where it has any.
+    pub async fn cut_connections(&self) {
+        if matches!(self.database, Database::Postgres { .. }) {
+            let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                       WHERE datname = current_database() AND pid <> pg_backend_pid()";
+            assert!(self.tamper(cut).await > 0, "it had connections");
+        }
+    }
+
     /// Ends the server and starts it again with the same data.
     pub fn restart(&mut self) {
         self.process.stop();

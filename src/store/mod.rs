@@ -39,6 +39,7 @@ macro_rules! within {
 }
 
 pub mod audit;
+pub mod backup;
 pub mod badges;
 pub mod catalogue;
 pub mod exports;
@@ -47,7 +48,7 @@ pub mod journal;
 mod kept;
 pub mod keys;
 pub mod lookups;
-mod migrate;
+pub mod migrate;
 pub mod numbers;
 pub mod passages;
 pub mod patrons;

@@ -354,6 +354,41 @@ impl Library {
         self.start_again();
     }
 
+    /// Moves to a new database by `backup` and `restore`: of the other engine, where there is one to try.
+    pub fn move_house(&mut self, key: &Path) {
+        let backup = self.path().join(format!("{}.backup", uuid::Uuid::now_v7().simple()));
+        let (file, key) = (backup.to_string_lossy().into_owned(), key.to_string_lossy().into_owned());
+        self.run(&["backup", "--out", &file, "--key-file", &key]).fine();
+        self.process.stop();
+        self.database = match self.database {
+            Database::Sqlite => Engine::Postgres.database().unwrap_or(Database::Sqlite),
+            Database::Postgres { .. } => Database::Sqlite,
+        };
+        if matches!(self.database, Database::Sqlite) {
+            let path = self.sqlite_file();
+            for ending in ["", "-wal", "-shm"] {
+                let mut name = path.as_os_str().to_owned();
+                name.push(ending);
+                let _ = fs::remove_file(name);
+            }
+        }
+        self.run(&["restore", "--from", &file, "--key-file", &key]).fine();
+        self.start_again();
+    }
+
+    /// A new, empty database of the same engine.
+    pub fn another_database(&self) -> Database {
+        let engine = if matches!(self.database, Database::Sqlite) { Engine::Sqlite } else { Engine::Postgres };
+        engine.database().unwrap()
+    }
+
+    /// A command with its arguments alone, on another database.
+    pub fn run_on(&self, database: &Database, args: &[&str]) -> Done {
+        let env = env_of(database);
+        let env: Vec<(&str, &str)> = env.iter().map(|(k, v)| (*k, v.as_str())).collect();
+        operator::run(args, &env, "")
+    }
+
     fn start_again(&mut self) {
         let lines = self.process.stdout().lines().count();
         self.process = begin(&self.command, &self.database, &self.folder);

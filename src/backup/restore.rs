@@ -122,7 +122,7 @@ impl Reading {
                     records::encode(&row, &mut bytes);
                     sum.add(&bytes);
                     *done += 1;
-                    if *done % 1000 == 0 {
+                    if done.is_multiple_of(1000) {
                         progress(*done, 0);
                     }
                     if let Goal::Database { tx, .. } = into {

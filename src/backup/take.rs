@@ -88,7 +88,7 @@ pub async fn take(
         let counted = rows(&mut tx, table, |row| {
             records::put_row(&mut out, row)?;
             done += 1;
-            if done % 1000 == 0 {
+            if u64::is_multiple_of(done, 1000) {
                 progress(done, all);
             }
             Ok(())

@@ -6,7 +6,7 @@ use std::{borrow::Cow, time::Duration};
 use serde::Serialize;
 use sqlx::{
     AssertSqlSafe, Connection, Executor,
-    migrate::{MigrateError, Migration, MigrationType, Migrator},
+    migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator},
 };
 
 use tokio::time::Instant;
@@ -105,6 +105,11 @@ fn migrator() -> Migrator {
     migrator
 }
 
+/// `Migrator::run` says of its connection that it may be acquired, which no future that is sent between threads can show.
+async fn take(upto: Option<i64>, connection: &mut impl Migrate) -> std::result::Result<(), MigrateError> {
+    migrator().run_direct(upto, connection, false).await
+}
+
 /// Version, name, checksum.
 type Taken = (i64, String, Vec<u8>);
 
@@ -196,13 +201,13 @@ impl Db {
 
     async fn take_steps(&self) -> std::result::Result<(), MigrateError> {
         match &self.engine {
-            Engine::Sqlite(pool) => migrator().run(pool).await,
+            Engine::Sqlite(pool) => take(None, &mut *pool.acquire().await?).await,
             Engine::Postgres(pool) => {
                 // A connection of its own: a step may take longer than a click's statement, and where one fails the
                 // lock must go with the connection.
                 let mut connection = pool.acquire().await?.detach();
                 connection.execute("SET statement_timeout = 0").await?;
-                let outcome = migrator().run(&mut connection).await;
+                let outcome = take(None, &mut connection).await;
                 connection.close().await.ok();
                 outcome
             }
@@ -213,7 +218,7 @@ impl Db {
 impl Tx {
     /// Takes the steps up to `version`, within this transaction.
     pub(super) async fn migrate_to(&mut self, version: i64) -> Result<()> {
-        let taken = within!(self, conn => migrator().run_to(version, conn).await);
+        let taken = within!(self, conn => take(Some(version), conn).await);
         taken.map_err(|error| Error::Corrupt(error.to_string()))
     }
 }

@@ -1,6 +1,9 @@
 //! The state that every flow shares. No logic: what is done with it belongs to `signon` and the floors above.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{
+    Arc, PoisonError, RwLock,
+    atomic::{AtomicBool, Ordering},
+};
 
 use crate::{
     config::Config,
@@ -26,7 +29,12 @@ pub struct App {
     pub sources: Directories,
     /// What passed lately between each vendor and this process.
     pub exchanges: Recent<Exchange>,
+    pub leaving: Leaving,
 }
+
+/// Whether this process was told to end.
+#[derive(Default)]
+pub struct Leaving(AtomicBool);
 
 /// What a vendor's engineer may look back at.
 pub const EXCHANGES: usize = 20;
@@ -35,6 +43,15 @@ impl App {
     /// The programme as it is now: one consistent snapshot, to be asked for once per request.
     pub fn catalogue(&self) -> Arc<Catalogue> {
         self.catalogue.now()
+    }
+
+    /// This process ends soon: whoever sends readers here should look for another.
+    pub fn leave(&self) {
+        self.leaving.0.store(true, Ordering::Relaxed);
+    }
+
+    pub fn is_leaving(&self) -> bool {
+        self.leaving.0.load(Ordering::Relaxed)
     }
 
     /// Notes what passed between a vendor and us. What only repeats is counted.

@@ -1,5 +1,6 @@
 //! Builds everything from a configuration; the ONLY file that names every protocol and every source.
 
+mod certificates;
 pub mod ils;
 pub mod metadata;
 pub mod sheets;
@@ -20,7 +21,7 @@ use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
     admin::operations::Desk,
-    app::{App, Directories, EXCHANGES, Programme},
+    app::{App, Directories, EXCHANGES, Leaving, Programme},
     config::{self, Config, Judge, Kinds, Loaded, Problems},
     directory::{
         csv::PlainCsv,
@@ -169,7 +170,7 @@ pub fn rehearse(desk: &Desk, catalogue: &Catalogue, vendor: &Vendor, told: &Told
 /// # Errors
 /// Where the database cannot be opened, or the keys cannot be unwrapped.
 pub async fn desk(config: Config, clock: Clock) -> Result<Desk> {
-    let db = Db::open(&config.database).await?;
+    let db = Db::open_with(&config.database, &config.database_pool).await?;
     db.migrate().await?;
     let keyring = KeyRing::open(&db, &config.key_encryption_key_file, &clock).await?;
     let keyring = keyring.on_schedule(config.keys, clock.now());
@@ -203,6 +204,7 @@ async fn flow(desk: Desk) -> Result<SignOn> {
         shelf,
         catalogue: Programme::new(catalogue),
         exchanges: Recent::new(EXCHANGES),
+        leaving: Leaving::default(),
         keyring,
         outbound,
         pages,
@@ -271,9 +273,15 @@ pub async fn serve(signon: SignOn, listener: TcpListener, others: Vec<Listener>)
         standing.spawn((other.run)(stopped.clone()));
     }
     tokio::spawn({
-        let handle = handle.clone();
+        let (handle, signon) = (handle.clone(), signon.clone());
         async move {
             ended().await;
+            signon.app().leave();
+            let linger = signon.app().config.serving.leave_after;
+            if !linger.is_zero() {
+                tracing::info!(?linger, "leaving: not ready any more, and serving on until others have noticed");
+                tokio::time::sleep(linger).await;
+            }
             tracing::info!("ending: finishing what is under way");
             stop.send(true).ok();
             handle.graceful_shutdown(Some(FINISHED_WITHIN));
@@ -290,6 +298,7 @@ pub async fn serve(signon: SignOn, listener: TcpListener, others: Vec<Listener>)
             rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
             let files = axum_server::tls_rustls::RustlsConfig::from_pem_file(&tls.certificate, &tls.key);
             let files = files.await.context("the certificate and its key cannot be read")?;
+            tokio::spawn(certificates::follow(files.clone(), tls.clone()));
             let mut server =
                 axum_server::from_tcp_rustls(listener, files)?.handle(handle).first_request_timeout(HEADERS_WITHIN);
             impatient(server.http_builder());
@@ -395,7 +404,7 @@ pub async fn existing_database(config: &Config) -> Result<Option<Db>> {
     {
         return Ok(None);
     }
-    Ok(Some(Db::open(&config.database).await?))
+    Ok(Some(Db::open_with(&config.database, &config.database_pool).await?))
 }
 
 #[cfg(test)]

@@ -38,6 +38,7 @@ use crate::domain::{
     ils::Ils,
     key::Schedules,
     organisation::Organisation,
+    pool::PoolSettings,
     scope::{Scope, Scopes},
     session::SessionLimits,
     shelf::Place,
@@ -117,6 +118,8 @@ pub struct Config {
     /// Of computers that many readers share.
     pub shared_networks: Vec<Network>,
     pub throttle: Throttle,
+    pub serving: Serving,
+    pub database_pool: PoolSettings,
     pub hashing: Hashing,
     pub retention: Retention,
     /// When signing keys turn.
@@ -171,6 +174,15 @@ pub struct Throttle {
     pub pattern: Tries,
     pub server_pattern: Tries,
     pub device_code: Tries,
+}
+
+/// What one process takes on, and how it leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Serving {
+    /// HTTP requests at the same time; the next is answered 503.
+    pub requests: usize,
+    /// How long it serves on, not ready any more, after it was told to end.
+    pub leave_after: Duration,
 }
 
 /// The pool that PINs are hashed on.

@@ -13,6 +13,7 @@ pub mod jobs;
 pub mod signon;
 
 pub mod app;
+pub mod backup;
 pub mod directory;
 pub mod keyring;
 pub mod outbound;

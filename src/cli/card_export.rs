@@ -1,17 +1,13 @@
 //! `oneaccess card export`: lines about cards for the library's ILS, to a file that only its owner reads, or on standard
 //! output.
 
-use std::{
-    fs::{self, File, OpenOptions},
-    io,
-    os::unix::fs::OpenOptionsExt,
-    path::{Path, PathBuf},
-};
+use std::{io, path::PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::Args;
 
 use super::{
+    draft::Draft,
     output::{Output, grouped},
     patron::reason,
 };
@@ -63,36 +59,4 @@ fn sentence(made: &Made) -> String {
     };
     let detail = if by_status.is_empty() { String::new() } else { format!(" ({})", by_status.join(", ")) };
     format!("{}: {} lines{which}{detail}, SHA-256 {}.", made.export, grouped(made.lines), made.sha256)
-}
-
-/// The file while it is written: nobody takes half of it for the whole.
-struct Draft {
-    path: PathBuf,
-    file: File,
-    placed: bool,
-}
-
-impl Draft {
-    fn beside(path: &Path) -> Result<Draft> {
-        let name = path.file_name().with_context(|| format!("{} names no file", path.display()))?;
-        let draft = path.with_file_name(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft);
-        let file = file.with_context(|| format!("{} cannot be written", path.display()))?;
-        Ok(Draft { path: draft, file, placed: false })
-    }
-
-    fn place(mut self, path: &Path) -> Result<()> {
-        self.file.sync_all()?;
-        fs::rename(&self.path, path).with_context(|| format!("{} cannot be written", path.display()))?;
-        self.placed = true;
-        Ok(())
-    }
-}
-
-impl Drop for Draft {
-    fn drop(&mut self) {
-        if !self.placed {
-            drop(fs::remove_file(&self.path));
-        }
-    }
 }

@@ -13,6 +13,7 @@ mod agreement;
 mod agreement_simulate;
 mod apply;
 mod audit;
+mod backup;
 mod badge;
 mod card;
 mod card_export;
@@ -22,9 +23,11 @@ mod check;
 mod demo;
 mod directory;
 mod docs;
+mod draft;
 mod explain;
 mod invitation;
 mod keys;
+mod migrate;
 mod output;
 mod patron;
 mod progress;
@@ -44,7 +47,7 @@ use std::{
     process::ExitCode,
 };
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::{admin::operations::Desk, compose, config::Problems, domain::clock::Clock, telemetry};
@@ -71,7 +74,11 @@ enum Command {
     /// Checks the configuration file and says what it would do. Changes nothing.
     Check,
     /// Brings the database's schema up to this release.
-    Migrate,
+    Migrate(migrate::Migrate),
+    /// Copies everything that the database holds into one sealed file, beside a running server.
+    Backup(backup::Backup),
+    /// Puts a backup into an empty database, of either engine; or only reads it, to see that it is whole.
+    Restore(backup::Restore),
     /// Brings what a file declares into force: all of it or nothing. Applying it again changes nothing.
     Apply(apply::Apply),
     /// Applies the file's own declarations, then serves.
@@ -153,7 +160,9 @@ async fn dispatch(cli: Cli) -> Result<()> {
     match command {
         Command::Demo(command) => demo::run(command, output).await,
         Command::Check => check::run(&config, output).await,
-        Command::Migrate => migrate(&config, output).await,
+        Command::Migrate(command) => migrate::run(&config, &command, output).await,
+        Command::Backup(command) => backup::run(&config, &command, output).await,
+        Command::Restore(command) => backup::restore(&config, &command, output).await,
         Command::Apply(command) => apply::run(&config, command, output).await,
         Command::Serve => serve::run(&config).await,
         Command::Vendor(command) => vendor::run(&desk(&config).await?, &config, command, output).await,
@@ -182,15 +191,6 @@ async fn dispatch(cli: Cli) -> Result<()> {
 /// The operator's desk, by the settings of `config`.
 async fn desk(config: &Path) -> Result<Desk> {
     compose::desk(compose::read_settings(config)?, Clock::system()).await
-}
-
-async fn migrate(config: &Path, output: Output) -> Result<()> {
-    let settings = compose::read_settings(config)?;
-    let database = output::without_password(&settings.database);
-    compose::desk(settings, Clock::system()).await.with_context(|| format!("{database} was not brought forward"))?;
-    output.document(&serde_json::json!({ "database": database, "schema": "current" }), |_| {
-        say!("The schema of {database} is that of this release.");
-    })
 }
 
 #[cfg(test)]

@@ -102,6 +102,8 @@ pub const ROOT: Table = Table {
         may("session", "table", ""),
         may("shared_devices", "table", ""),
         may("throttle", "table", ""),
+        may("serving", "table", ""),
+        may("database_pool", "table", ""),
         may("hashing", "table", ""),
         may("retention", "table", ""),
         may("keys", "table", ""),
@@ -269,6 +271,61 @@ pub const THROTTLE: Table = Table {
     ],
 };
 
+pub const SERVING: Table = Table {
+    name: "serving",
+    many: false,
+    help: "What one process takes on, and how it leaves, docs/operate/running.md.",
+    fields: &[
+        or(
+            "requests",
+            "number, 16 to 100000",
+            "1024",
+            "HTTP requests at the same time. The next is answered 503 at once, with when to retry.",
+        ),
+        or(
+            "leave_after",
+            "duration, 0s to 5m",
+            "\"0s\"",
+            "How long a server that was told to end (SIGTERM) serves on while `/health/ready` says no, so that a load \
+             balancer looks away before connections are refused.",
+        ),
+    ],
+};
+
+pub const DATABASE_POOL: Table = Table {
+    name: "database_pool",
+    many: false,
+    help: "Connections to PostgreSQL, docs/operate/running.md. SQLite needs none of it.",
+    fields: &[
+        or(
+            "connections",
+            "number, 2 to 500",
+            "16",
+            "Most connections of one process. All replicas together, and commands beside them, must stay below the \
+             server's `max_connections`.",
+        ),
+        or(
+            "acquire_timeout",
+            "duration, 1s to 60s",
+            "\"5s\"",
+            "How long a request waits for a connection, or for the server to come back, before it is answered 503.",
+        ),
+        or(
+            "statement_timeout",
+            "duration, 1s to 1h, or `never`",
+            "\"60s\"",
+            "How long one statement may take. Steps of the schema, backups and restores are not bound by it.",
+        ),
+        or("idle_timeout", "duration, 10s to 24h", "\"10m\"", "A connection that nobody used for so long is closed."),
+        or(
+            "max_lifetime",
+            "duration, 1m to 24h",
+            "\"30m\"",
+            "A connection is replaced after this, so that a load follows a failover.",
+        ),
+    ],
+};
+
 pub const HASHING: Table = Table {
     name: "hashing",
     many: false,
@@ -403,7 +460,7 @@ pub const BANDS: Table = Table {
 };
 
 /// In the order that the documentation tells them.
-pub const TABLES: [&Table; 30] = [
+pub const TABLES: [&Table; 32] = [
     &ROOT,
     &LIBRARY,
     &TLS,
@@ -412,6 +469,8 @@ pub const TABLES: [&Table; 30] = [
     &SESSION,
     &SHARED_DEVICES,
     &THROTTLE,
+    &SERVING,
+    &DATABASE_POOL,
     &HASHING,
     &RETENTION,
     &KEYS,

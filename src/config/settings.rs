@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use secrecy::SecretString;
 
 use super::{
-    Config, Hashing, Library, Oidc, Retention, Sip2, Theme, Throttle, Tls, Tries,
+    Config, Hashing, Library, Oidc, Retention, Serving, Sip2, Theme, Throttle, Tls, Tries,
     fields::{self, ROOT, Setting},
     read, school,
     section::Section,
@@ -16,6 +16,7 @@ use crate::domain::{
     ils::{Ils, Login},
     key::{Schedule, Schedules},
     network::Network,
+    pool::PoolSettings,
     session::{Life, SessionLimits},
     shelf::Place,
 };
@@ -50,6 +51,8 @@ pub(super) fn read(root: &Section<'_>) -> Option<Config> {
     let shared_networks = networks(&shared, "networks");
     let session = session(&root.table_or_empty(&fields::SESSION), shared_life(&shared, trial));
     let throttle = throttle(&root.table_or_empty(&fields::THROTTLE));
+    let serving = serving(&root.table_or_empty(&fields::SERVING));
+    let database_pool = pool(&root.table_or_empty(&fields::DATABASE_POOL));
     let hashing = hashing(&root.table_or_empty(&fields::HASHING));
     let retention = retention(&root.table_or_empty(&fields::RETENTION));
     let keys = keys(&root.table_or_empty(&fields::KEYS), trial);
@@ -81,6 +84,8 @@ pub(super) fn read(root: &Section<'_>) -> Option<Config> {
         session: session?,
         shared_networks: shared_networks?,
         throttle: throttle?,
+        serving: serving?,
+        database_pool: database_pool?,
         hashing: hashing?,
         retention: retention?,
         keys: keys?,
@@ -257,6 +262,30 @@ fn throttle(section: &Section<'_>) -> Option<Throttle> {
         pattern: pattern?,
         server_pattern: server_pattern?,
         device_code: device_code?,
+    })
+}
+
+fn serving(section: &Section<'_>) -> Option<Serving> {
+    let requests = section.need("requests", read::number(16, 100_000));
+    let leave_after = section.need("leave_after", read::duration("0s", "5m"))?;
+    Some(Serving { requests: usize::try_from(requests?).ok()?, leave_after })
+}
+
+fn pool(section: &Section<'_>) -> Option<PoolSettings> {
+    let connections = section.need("connections", read::number(2, 500));
+    let acquire = section.need("acquire_timeout", read::duration("1s", "60s"));
+    let statement = section.need("statement_timeout", |value| match read::text(value)?.as_str() {
+        "never" => Ok(None),
+        _ => read::duration("1s", "1h")(value).map(Some),
+    });
+    let idle = section.need("idle_timeout", read::duration("10s", "24h"));
+    let lifetime = section.need("max_lifetime", read::duration("1m", "24h"));
+    Some(PoolSettings {
+        connections: u32::try_from(connections?).ok()?,
+        acquire: acquire?,
+        statement: statement?,
+        idle: idle?,
+        lifetime: lifetime?,
     })
 }
 

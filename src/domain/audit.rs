@@ -45,10 +45,13 @@ pub enum Kind {
     KeyTurn,
     LookUp,
     Retention,
+    /// Everything was copied into a sealed file, or came from one. Names nobody.
+    Backup,
+    Restore,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 23] = [
+    pub const ALL: [Kind; 25] = [
         Kind::SignIn,
         Kind::UpstreamLink,
         Kind::UpstreamUnlink,
@@ -72,6 +75,8 @@ impl Kind {
         Kind::KeyTurn,
         Kind::LookUp,
         Kind::Retention,
+        Kind::Backup,
+        Kind::Restore,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -99,6 +104,8 @@ impl Kind {
             Kind::KeyTurn => "key-turn",
             Kind::LookUp => "look-up",
             Kind::Retention => "retention",
+            Kind::Backup => "backup",
+            Kind::Restore => "restore",
         }
     }
 

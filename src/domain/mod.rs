@@ -29,6 +29,7 @@ pub mod numbers;
 pub mod organisation;
 pub mod patron;
 pub mod pin;
+pub mod pool;
 pub mod published;
 pub mod reason;
 pub mod registration;

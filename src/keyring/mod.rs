@@ -166,6 +166,14 @@ impl KeyRing {
         })
     }
 
+    /// Whether the key-encryption key opens every key that the database holds. Makes and changes nothing.
+    ///
+    /// # Errors
+    /// A sentence for the operator, where it does not.
+    pub async fn opens(db: &Db, kek: &Path) -> Result<(), Error> {
+        unwrap_all(&db.keys().load().await?, kek).map(drop)
+    }
+
     /// The ring with the operator's wishes in place of the defaults.
     #[must_use]
     pub fn on_schedule(mut self, schedules: Schedules, now: Timestamp) -> KeyRing {

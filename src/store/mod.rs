@@ -10,6 +10,8 @@ use sqlx::{
 };
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
+use crate::domain::pool::PoolSettings;
+
 /// One body of SQL on whichever engine is there.
 macro_rules! on {
     ($db:expr, $pool:ident => $body:expr) => {
@@ -37,6 +39,7 @@ macro_rules! within {
 }
 
 pub mod audit;
+pub mod backup;
 pub mod badges;
 pub mod catalogue;
 pub mod exports;
@@ -45,7 +48,7 @@ pub mod journal;
 mod kept;
 pub mod keys;
 pub mod lookups;
-mod migrate;
+pub mod migrate;
 pub mod numbers;
 pub mod passages;
 pub mod patrons;
@@ -133,6 +136,14 @@ impl Db {
     /// # Errors
     /// `Unavailable` where the URL is of neither kind, or the database cannot be reached.
     pub async fn open(url: &str) -> Result<Db> {
+        Db::open_with(url, &PoolSettings::default()).await
+    }
+
+    /// The same with the operator's wishes for PostgreSQL.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub async fn open_with(url: &str, wishes: &PoolSettings) -> Result<Db> {
         let (engine, bulk) = if let Some(path) = url.strip_prefix("sqlite:") {
             let path = path.trim_start_matches("//");
             if let Some(folder) = std::path::Path::new(path).parent() {
@@ -168,8 +179,7 @@ impl Db {
             (Engine::Sqlite(pool), Some(bulk))
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let options = PgConnectOptions::from_str(url)?.statement_cache_capacity(256).disable_statement_logging();
-            let pool = PgPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(5));
-            (Engine::Postgres(pool.connect_with(options).await?), None)
+            (Engine::Postgres(waiting(wishes).connect_with(options).await?), None)
         } else {
             return Err(Error::Unavailable("database must be sqlite:PATH or postgres://…".into()));
         };
@@ -229,6 +239,21 @@ impl Db {
         }
         on!(self, pool => pool.close().await);
     }
+}
+
+/// Each connection is tried before it is used (sqlx's default), so that one which the server closed costs a reader nothing.
+fn waiting(wishes: &PoolSettings) -> PgPoolOptions {
+    // Set by a statement of its own: poolers between us and PostgreSQL refuse most parameters at the start.
+    let limit = format!("SET statement_timeout = {}", wishes.statement.map_or(0, |limit| limit.as_millis()));
+    PgPoolOptions::new()
+        .max_connections(wishes.connections)
+        .acquire_timeout(wishes.acquire)
+        .idle_timeout(wishes.idle)
+        .max_lifetime(wishes.lifetime)
+        .after_connect(move |connection, _| {
+            let limit = limit.clone();
+            Box::pin(async move { connection.execute(sqlx::AssertSqlSafe(limit)).await.map(drop) })
+        })
 }
 
 /// A connection is opened with all patience; from then on it is `when_free` that waits.

@@ -5,6 +5,7 @@ use std::{
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::{Pin, pin},
+    sync::Arc,
     task::Poll,
     time::Duration,
 };
@@ -12,7 +13,7 @@ use std::{
 use aws_lc_rs::hmac;
 use axum::{
     Form,
-    body::{Body, HttpBody},
+    body::{Body, HttpBody, to_bytes},
     extract::{FromRequest, FromRequestParts, Request, State},
     http::{
         HeaderMap, HeaderName, HeaderValue, StatusCode,
@@ -26,6 +27,7 @@ use axum::{
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, de::DeserializeOwned};
+use tokio::sync::Semaphore;
 
 use super::{
     Failure,
@@ -62,6 +64,8 @@ const DEFAULTS: usize = 5;
 
 /// Longer than anything that we are sent.
 const LONGEST_BODY: u64 = 64 * 1024;
+/// A form is small: whoever takes longer to send one is gone, or means no good.
+const BODY_WITHIN: Duration = Duration::from_secs(20);
 /// How much of a longer one is taken in, and dropped, before it is refused.
 const PATIENCE: (u64, Duration) = (4 * 1024 * 1024, Duration::from_secs(2));
 
@@ -105,6 +109,41 @@ pub async fn around(State(signon): State<SignOn>, request: Request, next: Next) 
     default(headers, REFERRER_POLICY, "no-referrer");
     default(headers, CACHE_CONTROL, "no-store");
     response
+}
+
+/// Places for requests that are being worked at.
+#[derive(Clone)]
+pub struct Room(Arc<Semaphore>);
+
+impl Room {
+    pub fn of(requests: usize) -> Room {
+        Room(Arc::new(Semaphore::new(requests)))
+    }
+}
+
+/// Beyond so many requests at the same time the next is sent away at once: a longer queue would answer nobody in time.
+/// A place is taken by what was read whole, so that nobody holds one by sending slowly.
+pub async fn within_bounds(State(room): State<Room>, request: Request, next: Next) -> Response {
+    // Whoever watches must not take a busy server for a dead one.
+    if request.uri().path().starts_with("/health/") {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    let body = if body.is_end_stream() {
+        body
+    } else {
+        let most = usize::try_from(LONGEST_BODY).unwrap_or(usize::MAX);
+        match tokio::time::timeout(BODY_WITHIN, to_bytes(body, most)).await {
+            Ok(Ok(bytes)) => Body::from(bytes),
+            Ok(Err(_)) => return Failure::status(StatusCode::PAYLOAD_TOO_LARGE).into_response(),
+            Err(_) => return Failure::status(StatusCode::REQUEST_TIMEOUT).into_response(),
+        }
+    };
+    let Ok(_place) = room.0.try_acquire() else {
+        let failure = Failure { retry_after: Some(1), ..Failure::status(StatusCode::SERVICE_UNAVAILABLE) };
+        return failure.into_response();
+    };
+    next.run(Request::from_parts(parts, body)).await
 }
 
 /// Refuses a body that says it is too long. A client that is still sending would see a broken connection instead of

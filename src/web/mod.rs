@@ -36,6 +36,7 @@ const FORM_LIMIT: usize = 16 * 1024;
 /// Every page, and around them and `others` (the protocols' routes) what guards each answer: headers, and a page
 /// with a number where something broke.
 pub fn router(signon: SignOn, others: Router) -> Router {
+    let room = guard::Room::of(signon.app().config.serving.requests);
     Router::new()
         .route("/", get(launchpad::show))
         .route("/missing", get(launchpad::missing))
@@ -72,5 +73,6 @@ pub fn router(signon: SignOn, others: Router) -> Router {
         .layer(DefaultBodyLimit::max(FORM_LIMIT))
         .with_state(signon.clone())
         .merge(others)
+        .layer(middleware::from_fn_with_state(room, guard::within_bounds))
         .layer(middleware::from_fn_with_state(signon, guard::around))
 }

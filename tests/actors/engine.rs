@@ -67,6 +67,14 @@ pub async fn tamper(database: &Database, sqlite_file: &std::path::Path, sql: &st
     }
 }
 
+/// One number out of a SQLite file.
+pub async fn count(file: &std::path::Path, sql: &'static str) -> i64 {
+    let mut connection = SqliteConnection::connect(&format!("sqlite:{}", file.display())).await.unwrap();
+    let count = sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    count
+}
+
 /// Everything that the database holds, as text, so that a test can search it.
 pub async fn dump(database: &Database, sqlite_file: &std::path::Path) -> String {
     let mut text = String::new();

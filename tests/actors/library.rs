@@ -349,6 +349,20 @@ impl Library {
         asked.elapsed()
     }
 
+    /// Asks the server to end, and does not wait for it.
+    pub fn ask_to_end(&mut self) {
+        self.process.ask_to_end();
+    }
+
+    /// Cuts every connection to the database but our own, where it has any.
+    pub async fn cut_connections(&self) {
+        if matches!(self.database, Database::Postgres { .. }) {
+            let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                       WHERE datname = current_database() AND pid <> pg_backend_pid()";
+            assert!(self.tamper(cut).await > 0, "it had connections");
+        }
+    }
+
     /// Ends the server and starts it again with the same data.
     pub fn restart(&mut self) {
         self.process.stop();
@@ -359,6 +373,41 @@ impl Library {
     pub fn crash(&mut self) {
         self.process.kill();
         self.start_again();
+    }
+
+    /// Moves to a new database by `backup` and `restore`: of the other engine, where there is one to try.
+    pub fn move_house(&mut self, key: &Path) {
+        let backup = self.path().join(format!("{}.backup", uuid::Uuid::now_v7().simple()));
+        let (file, key) = (backup.to_string_lossy().into_owned(), key.to_string_lossy().into_owned());
+        self.run(&["backup", "--out", &file, "--key-file", &key]).fine();
+        self.process.stop();
+        self.database = match self.database {
+            Database::Sqlite => Engine::Postgres.database().unwrap_or(Database::Sqlite),
+            Database::Postgres { .. } => Database::Sqlite,
+        };
+        if matches!(self.database, Database::Sqlite) {
+            let path = self.sqlite_file();
+            for ending in ["", "-wal", "-shm"] {
+                let mut name = path.as_os_str().to_owned();
+                name.push(ending);
+                let _ = fs::remove_file(name);
+            }
+        }
+        self.run(&["restore", "--from", &file, "--key-file", &key]).fine();
+        self.start_again();
+    }
+
+    /// A new, empty database of the same engine.
+    pub fn another_database(&self) -> Database {
+        let engine = if matches!(self.database, Database::Sqlite) { Engine::Sqlite } else { Engine::Postgres };
+        engine.database().unwrap()
+    }
+
+    /// A command with its arguments alone, on another database.
+    pub fn run_on(&self, database: &Database, args: &[&str]) -> Done {
+        let env = env_of(database);
+        let env: Vec<(&str, &str)> = env.iter().map(|(k, v)| (*k, v.as_str())).collect();
+        operator::run(args, &env, "")
     }
 
     fn start_again(&mut self) {

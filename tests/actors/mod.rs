@@ -41,7 +41,7 @@ mod vendor;
 pub use browser::{Arrival, Browser, CHANGED_PIN, Page};
 pub use chromium::{Chromium, Look};
 pub use ear::{Ear, verified};
-pub use engine::Engine;
+pub use engine::{Engine, count};
 pub use helm::{Helm, kubernetes_takes, pod_of};
 pub use liar::{CLIENT, Discovery, Liar, Lies, Signed, Token, words_of};
 pub use library::{Declared, Library, Patron, RelyingParty};

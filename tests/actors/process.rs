@@ -87,6 +87,11 @@ impl Process {
         }
     }
 
+    /// Asks it to end (SIGTERM).
+    pub fn ask_to_end(&mut self) {
+        drop(self.leash.take());
+    }
+
     /// Asks it to end (SIGTERM) and waits until it has.
     pub fn stop(&mut self) {
         drop(self.leash.take());

@@ -2,6 +2,7 @@
 
 pub mod agreements;
 pub mod apply;
+pub mod backup;
 pub mod badges;
 pub mod cards;
 pub mod checks;

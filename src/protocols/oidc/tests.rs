@@ -186,6 +186,7 @@ impl House {
             clock: clock.clone(),
             outbound,
             config: read.settings.unwrap(),
+            leaving: crate::app::Leaving::default(),
         };
         let provider = Provider::new(SignOn::new(Arc::new(app), Vec::new()).unwrap());
         House { folder, clock, provider }

@@ -6,6 +6,7 @@ use std::{
     net::{Shutdown, TcpListener, TcpStream},
     sync::{Arc, Mutex},
     thread,
+    time::{Duration, Instant},
 };
 
 use tokio::task::JoinSet;
@@ -58,10 +59,18 @@ impl Replicas {
     }
 
     fn send_to(&self, only: Option<usize>) {
-        let mut balancer = self.balancer.lock().unwrap();
-        balancer.only = only;
-        for stream in balancer.open.drain(..) {
-            let _ = stream.shutdown(Shutdown::Both);
+        let ended: Vec<TcpStream> = {
+            let mut balancer = self.balancer.lock().unwrap();
+            balancer.only = only;
+            balancer.open.drain(..).collect()
+        };
+        for client in &ended {
+            let _ = client.shutdown(Shutdown::Write);
+        }
+        // Until whoever keeps one for later has noticed: a request must not go into a connection that is over.
+        let give_up = Instant::now() + Duration::from_secs(10);
+        while Instant::now() < give_up && ended.iter().any(is_open) {
+            thread::sleep(Duration::from_millis(2));
         }
     }
 
@@ -88,13 +97,22 @@ async fn readiness(at: String) -> (u16, String) {
     (page.status.as_u16(), page.body)
 }
 
+/// Whether the other side has not closed it.
+fn is_open(client: &TcpStream) -> bool {
+    client.set_nonblocking(true).is_ok()
+        && match client.peek(&mut [0]) {
+            Ok(waiting) => waiting > 0,
+            Err(error) => error.kind() == io::ErrorKind::WouldBlock,
+        }
+}
+
 fn carry(balancer: &Mutex<Balancer>, client: TcpStream) {
     let server = {
         let mut balancer = balancer.lock().unwrap();
         balancer.turn += 1;
         let at = balancer.only.unwrap_or(balancer.turn % 2);
         let Ok(server) = TcpStream::connect(&balancer.replicas[at]) else { return };
-        balancer.open.extend([client.try_clone(), server.try_clone()].into_iter().flatten());
+        balancer.open.extend(client.try_clone());
         server
     };
     let ways = [(client.try_clone(), server.try_clone()), (Ok(server), Ok(client))];

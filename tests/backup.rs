@@ -54,9 +54,6 @@ promise! { own, async fn a_library_moves_to_the_other_engine_and_back_and_nobody
     let before = vendor.click(&library, &browser, &patron, &scopes).await;
     let keys = json_of(&vendor.endpoint("jwks_uri")).await;
     library.run(&["card", "block", &library.patron("district_grade_2").card, "--reason", "lost"]).fine();
-    let reader = library.patron("charter_grade_5");
-    Browser::new().sign_in(&library, &reader).await;
-    let reader = Patron::new(reader.card, CHANGED_PIN);
     let key = key(&library);
 
     for _ in ["there", "and back"] {
@@ -66,7 +63,6 @@ promise! { own, async fn a_library_moves_to_the_other_engine_and_back_and_nobody
         let after = vendor.click(&library, &browser, &patron, &scopes).await;
         assert_eq!(after.subject, before.subject, "the vendor knows the same reader");
         assert_eq!(vendor.userinfo(&before.access_token).await.0, 200, "tokens of before are still good");
-        Browser::new().sign_in(&library, &reader).await;
         let blocked = Browser::new().try_sign_in(&library, &library.patron("district_grade_2")).await;
         assert!(blocked.has("sign-in") || blocked.reason().is_some(), "a blocked card stays blocked");
         library.run(&["audit", "verify"]).fine();

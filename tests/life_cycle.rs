@@ -1,5 +1,5 @@
-//! A server's own life: it leaves without anybody noticing, takes up renewed certificates, sends away what is too much,
-//! and outlives its database's connections.
+//! A server's own life: it leaves without anybody noticing, takes up renewed certificates, and outlives its database's
+//! connections.
 
 use crate::{actors::*, promise};
 
@@ -13,32 +13,6 @@ promise! { founded, async fn a_server_that_leaves_says_so_first_and_serves_on(li
     assert_eq!(Browser::new().get(library.url("/health/live")).await.status, 200);
     Browser::new().sign_in(&library, &Person::pupil(1).card()).await;
     assert!(library.logs().contains("leaving"));
-}}
-
-promise! { founded, async fn what_is_too_much_is_sent_away_at_once_and_the_rest_is_served(library) {
-    library.import(&Delivery::of(&[Person::pupil(1)]), &[]).fine();
-    settle(&mut library, "\n[serving]\nrequests = 16\n[hashing]\nthreads = 1\n");
-    let patron = Person::pupil(1).card();
-    // Each waits for the one thread that checks PINs.
-    let mut waiting = tokio::task::JoinSet::new();
-    for n in 0..80 {
-        let browser = Browser::new();
-        let page = browser.open(library.url("/")).await;
-        let (to, mut fields) = page.fields("sign-in");
-        fields.retain(|(name, _)| name != "card" && name != "pin");
-        fields.push(("card".into(), format!("{}{n}", patron.card)));
-        fields.push(("pin".into(), "0000".into()));
-        waiting.spawn(async move {
-            let answer = browser.post(&to, &fields).await;
-            (answer.status, answer.header("retry-after").to_owned())
-        });
-    }
-    let answers = waiting.join_all().await;
-    let sent_away: Vec<_> = answers.iter().filter(|(status, _)| *status == 503).collect();
-    assert!(!sent_away.is_empty() && sent_away.len() < 80, "{answers:?}");
-    assert!(sent_away.iter().all(|(_, after)| !after.is_empty()), "with when to try again: {answers:?}");
-    assert_eq!(Browser::new().get(library.url("/health/live")).await.status, 200);
-    Browser::new().sign_in(&library, &patron).await;
 }}
 
 promise! { founded, async fn connections_that_the_database_cuts_cost_nobody_a_sign_in(library) {

@@ -15,6 +15,32 @@ promise! { founded, async fn a_server_that_leaves_says_so_first_and_serves_on(li
     assert!(library.logs().contains("leaving"));
 }}
 
+promise! { founded, async fn what_is_too_much_is_sent_away_at_once_and_the_rest_is_served(library) {
+    library.import(&Delivery::of(&[Person::pupil(1)]), &[]).fine();
+    settle(&mut library, "\n[serving]\nrequests = 16\n[hashing]\nthreads = 1\n");
+    let mut forms = Vec::new();
+    for n in 0..80 {
+        let browser = Browser::new();
+        let (to, mut fields) = browser.open(library.url("/sign-in")).await.fields("sign-in");
+        fields.retain(|(name, _)| name != "card" && name != "pin");
+        fields.extend([("card".into(), format!("900{n:03}")), ("pin".into(), "0000".into())]);
+        forms.push((browser, to, fields));
+    }
+    // Each waits for the one thread that checks PINs.
+    let mut waiting = tokio::task::JoinSet::new();
+    for (browser, to, fields) in forms {
+        waiting.spawn(async move {
+            let answer = browser.post(&to, &fields).await;
+            (answer.status, answer.header("retry-after").to_owned())
+        });
+    }
+    let answers = waiting.join_all().await;
+    let (sent_away, served): (Vec<_>, Vec<_>) = answers.into_iter().partition(|(status, _)| *status == 503);
+    assert!(!sent_away.is_empty() && served.len() >= 16, "{} of 80 sent away", sent_away.len());
+    assert!(sent_away.iter().all(|(_, after)| !after.is_empty()), "with when to try again: {sent_away:?}");
+    Browser::new().sign_in(&library, &Person::pupil(1).card()).await;
+}}
+
 promise! { founded, async fn connections_that_the_database_cuts_cost_nobody_a_sign_in(library) {
     library.import(&Delivery::of(&[Person::pupil(1)]), &[]).fine();
     settle(&mut library, "\n[database_pool]\nconnections = 4\nstatement_timeout = \"10s\"\n");

@@ -143,7 +143,8 @@ pub async fn run(desk: &Desk, command: Badge, output: Output) -> Result<()> {
             );
             // Made first: badges that could not be written down would be lost, and the old ones with them.
             let mut sheet = Secretly::create(&out)?;
-            let list = list_out.as_deref().filter(|_| asks).map(Secretly::create).transpose()?;
+            let list_out = list_out.filter(|_| asks);
+            let list = list_out.as_deref().map(Secretly::create).transpose()?;
             let printed = badges::print(desk, &organisation, &whom.meant()?, &reason).await?;
             sheet.fill(&sheets::badges(&desk.config, &printed, &language)?)?;
             if let Some(mut list) = list {
@@ -151,7 +152,7 @@ pub async fn run(desk: &Desk, command: Badge, output: Output) -> Result<()> {
             }
             let document = json!({
                 "badges": printed.badges(), "voided": printed.voided, "left_out": printed.left_out, "file": out,
-                "list": list_out.filter(|_| asks), "school_year": printed.school_year,
+                "list": list_out, "school_year": printed.school_year,
                 "classes": printed.classes.len(),
             });
             output.document(&document, |_| {
@@ -161,6 +162,9 @@ pub async fn run(desk: &Desk, command: Badge, output: Output) -> Result<()> {
                     "Print {} at 100 %, cut, and delete the file: whoever has it can use every badge on it.",
                     out.display()
                 );
+                if let Some(list) = &list_out {
+                    say!("{} says whose pictures are which: for the teacher, where no child sees it.", list.display());
+                }
             })
         }
         Badge::Void { what, reason } => {

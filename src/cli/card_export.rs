@@ -58,5 +58,6 @@ fn sentence(made: &Made) -> String {
         Some(at) => format!(" changed since {at}"),
     };
     let detail = if by_status.is_empty() { String::new() } else { format!(" ({})", by_status.join(", ")) };
-    format!("{}: {} lines{which}{detail}, SHA-256 {}.", made.export, grouped(made.lines), made.sha256)
+    let lines = if made.lines == 1 { "line" } else { "lines" };
+    format!("{}: {} {lines}{which}{detail}, SHA-256 {}.", made.export, grouped(made.lines), made.sha256)
 }

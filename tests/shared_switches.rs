@@ -93,7 +93,7 @@ promise! { founded, async fn twenty_four_children_in_a_row_each_see_only_themsel
 }}
 
 promise! { founded, async fn without_scripts_a_page_left_alone_goes_as_well(library) {
-    set_up(&mut library, "", &LAB.replace("12s", "6s"));
+    set_up(&mut library, "", &LAB.replace("12s", "15s"));
     let child = &people(&library, 1)[0];
     Chromium::visit(Look::WITHOUT_SCRIPTS, async |screen| {
         screen.go(&library.issuer).await;

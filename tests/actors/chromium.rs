@@ -12,7 +12,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use thirtyfour::prelude::*;
+use thirtyfour::{error::WebDriverErrorInner, prelude::*};
 
 use super::{
     library::Patron,
@@ -139,8 +139,15 @@ impl Chromium {
         self.see(selector).await.text().await.unwrap()
     }
 
+    /// Clicks the element once it is there; again where its page went in between.
     pub async fn click(&self, selector: &str) {
-        self.see(selector).await.click().await.unwrap();
+        for _ in 0..5 {
+            match self.see(selector).await.click().await {
+                Err(error) if matches!(error.as_inner(), WebDriverErrorInner::StaleElementReference(_)) => {}
+                clicked => return clicked.unwrap(),
+            }
+        }
+        panic!("{selector} does not stay on {}:\n{}", self.url().await, self.source().await);
     }
 
     /// Types until the field holds the text: a page's `autofocus` may take the keys for itself while it opens.

@@ -73,17 +73,13 @@ impl Incoming {
             if !posts_are_whole {
                 let had = named.map(|named| named.into_person(&id, String::new(), String::new()).posts);
                 let changed = posts_of.remove(&id).unwrap_or_default();
-                let speaks_of_posts = !changed.is_empty();
                 let mut posts = had.unwrap_or_default();
                 posts.append(&mut person.posts);
                 person.posts = with(posts, changed, Some(person.grade), person.primary_org.as_deref());
                 if person.posts.is_empty() && person.enabled {
-                    // Whoever was here is here no more.
-                    if before.is_none() && speaks_of_posts {
+                    // Whoever was here is here no more; a guardian, whose role need not be told again, never was.
+                    if before.is_none() {
                         report.left_out("no-card-role");
-                    } else if before.is_none() {
-                        let what = "roles.csv has no usable row for this person, who is new";
-                        report.refused("users.csv", person.line, "sourcedId", "no-role", what);
                     }
                     continue;
                 }
@@ -256,10 +252,11 @@ mod tests {
 
     #[test]
     fn who_comes_without_a_post_gets_no_card_and_whose_last_post_ends_leaves() {
-        let guardian = put(&["u9"], vec![("u9".into(), "r9".into(), None)], AT_SCHOOL);
-        assert!(guardian.people.is_empty() && notes(&guardian).is_empty());
-        assert_eq!(guardian.report.counts["left-out no-card-role"], 1);
-        assert_eq!(notes(&put(&["u9"], Vec::new(), AT_SCHOOL)), ["no-role"]);
+        for told in [vec![("u9".into(), "r9".into(), None)], Vec::new()] {
+            let guardian = put(&["u9"], told, AT_SCHOOL);
+            assert!(guardian.people.is_empty() && notes(&guardian).is_empty());
+            assert_eq!(guardian.report.counts["left-out no-card-role"], 1);
+        }
         let teacher = Some(Post::new("s1", Role::Staff, None));
         assert_eq!(put(&["u9"], vec![("u9".into(), "r9".into(), teacher)], AT_SCHOOL).people.len(), 1);
 

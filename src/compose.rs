@@ -1,6 +1,5 @@
 //! Builds everything from a configuration; the ONLY file that names every protocol and every source.
 
-mod certificates;
 pub mod ils;
 pub mod metadata;
 pub mod sheets;
@@ -54,6 +53,7 @@ use crate::{
         saml::Saml,
         selftest,
         sip2::Sip2,
+        tls::renewing,
     },
     signon::{SignOn, Told},
     store::{Db, journal::Journal},
@@ -295,10 +295,9 @@ pub async fn serve(signon: SignOn, listener: TcpListener, others: Vec<Listener>)
             server.serve(service).await?;
         }
         Some(tls) => {
-            rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
-            let files = axum_server::tls_rustls::RustlsConfig::from_pem_file(&tls.certificate, &tls.key);
-            let files = files.await.context("the certificate and its key cannot be read")?;
-            tokio::spawn(certificates::follow(files.clone(), tls.clone()));
+            let files = renewing("https", &tls.certificate, &tls.key, &[b"h2".as_slice(), b"http/1.1"]);
+            let files = files.map_err(anyhow::Error::msg).context("the certificate and its key cannot be read")?;
+            let files = axum_server::tls_rustls::RustlsConfig::from_config(files);
             let mut server =
                 axum_server::from_tcp_rustls(listener, files)?.handle(handle).first_request_timeout(HEADERS_WITHIN);
             impatient(server.http_builder());

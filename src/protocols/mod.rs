@@ -14,6 +14,7 @@ pub mod registry;
 pub mod saml;
 pub mod selftest;
 pub mod sip2;
+pub mod tls;
 pub mod trial;
 
 use std::{

@@ -16,9 +16,9 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use super::{Desk, NAME, conversation::Conversation, tls};
+use super::{Desk, NAME, conversation::Conversation};
 use crate::{
-    protocols::{Listener, Stop},
+    protocols::{Listener, Stop, tls},
     wire::sip2::Framer,
 };
 
@@ -51,7 +51,7 @@ pub(super) fn bind(desk: &Desk) -> Result<Vec<Listener>, String> {
     if let Some(address) = settings.tls_listen {
         let files = settings.tls.as_ref().or(desk.app().config.tls.as_ref());
         let files = files.ok_or("[sip2] tls_listen needs a certificate and its key, there or in [tls]")?;
-        let acceptor = tls::acceptor(&files.certificate, &files.key)?;
+        let acceptor = TlsAcceptor::from(tls::renewing("SIP2", &files.certificate, &files.key, &[])?);
         listeners.push(listener(address, door(desk, Some(acceptor), room))?);
     }
     Ok(listeners)

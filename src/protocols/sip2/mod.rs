@@ -7,7 +7,6 @@ mod party;
 mod patron;
 mod rehearse;
 mod settings;
-mod tls;
 mod trial;
 
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! TLS for connections that are not HTTP. Its certificate is taken up again when its files change.
+//! TLS for whoever listens. The certificate is taken up again when its files change: whoever renews it need not restart
+//! anything.
 
 use std::{
     fmt,
@@ -14,23 +15,30 @@ use rustls::{
     server::{ClientHello, ResolvesServerCert},
     sign::CertifiedKey,
 };
-use tokio_rustls::TlsAcceptor;
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// Reads certificate (with its chain) and key, PEM both, and follows them as long as the acceptor is there.
+/// Reads certificate (with its chain) and key, PEM both, and follows them as long as what it hands back is there. Files that
+/// do not fit each other, as in the middle of a renewal, leave what is served as it is. `alpn`: what is spoken behind it,
+/// best first (RFC 7301); `whose` is for the log.
 ///
 /// # Errors
 /// A sentence on which of them is wrong.
-pub(super) fn acceptor(certificate: &Path, key: &Path) -> Result<TlsAcceptor, String> {
+pub fn renewing(
+    whose: &'static str,
+    certificate: &Path,
+    key: &Path,
+    alpn: &[&[u8]],
+) -> Result<Arc<ServerConfig>, String> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let files = Files { certificate: certificate.into(), key: key.into() };
     let seen = files.stamps();
     let current = Arc::new(Current(RwLock::new(files.read(&provider)?)));
-    let config = ServerConfig::builder_with_provider(provider.clone())
+    let mut config = ServerConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .map(|builder| builder.with_no_client_auth().with_cert_resolver(current.clone()))
         .map_err(|error| error.to_string())?;
+    config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
     let watched = Arc::downgrade(&current);
     drop(current);
     tokio::spawn(async move {
@@ -46,18 +54,20 @@ pub(super) fn acceptor(certificate: &Path, key: &Path) -> Result<TlsAcceptor, St
                 Ok(renewed) => {
                     *current.0.write().unwrap_or_else(PoisonError::into_inner) = renewed;
                     seen = now;
-                    tracing::info!("SIP2: the certificate was renewed");
+                    tracing::info!("{whose}: the certificate was renewed");
                 }
                 Err(why) => {
                     if failed_at != Some(now) {
-                        tracing::warn!("SIP2: the new certificate cannot be used; going on with the one before: {why}");
+                        tracing::warn!(
+                            "{whose}: the new certificate cannot be used; going on with the one before: {why}"
+                        );
                     }
                     failed_at = Some(now);
                 }
             }
         }
     });
-    Ok(TlsAcceptor::from(Arc::new(config)))
+    Ok(Arc::new(config))
 }
 
 struct Files {
@@ -75,7 +85,7 @@ impl Files {
         both.map(Arc::new).map_err(|error| named(&self.certificate, &error))
     }
 
-    /// When each was written, and how long it is.
+    /// When each was written, and how long it is; a link's own age does not count.
     fn stamps(&self) -> [Option<(SystemTime, u64)>; 2] {
         [&self.certificate, &self.key].map(|path| {
             let meta = std::fs::metadata(path).ok()?;
@@ -89,7 +99,7 @@ struct Current(RwLock<Arc<CertifiedKey>>);
 
 impl fmt::Debug for Current {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the certificate of SIP2")
+        f.write_str("a certificate that is followed")
     }
 }
 

@@ -2,6 +2,7 @@
 //! Owns who is added, changed, withdrawn and which card they get. Readers of formats are the sibling modules';
 //! how rows are kept and the switch is thrown is `store::rosters`'.
 
+mod before;
 mod belonging;
 mod changes;
 mod classes;
@@ -18,7 +19,7 @@ mod tests;
 
 use std::time::Duration;
 
-use super::{Extent, Report, Roster};
+use super::{Report, Roster};
 use crate::{
     domain::{
         card::CardNumber,
@@ -31,10 +32,8 @@ use crate::{
         rosters::{Closing, Ended, Entry, Hold, World},
     },
 };
-use belonging::Belonging;
-use changes::Incoming;
 pub use movement::{Change, Movement, Shift};
-use plan::{Before, Known, Plan};
+use plan::Plan;
 pub use preview::{Counts, Preview, Removal};
 pub use rules::Rules;
 
@@ -302,16 +301,8 @@ impl Merge<'_> {
 
     /// With the directory's tree as it will be.
     async fn plan(&self, source: &SourceId, live: i64, roster: Roster) -> Result<(Plan, String), ImportError> {
-        let rosters = self.db.rosters();
         (self.progress)(Step::Read, 0, 0);
-        let mut before = Before::default();
-        for known in rosters.people(source, live).await? {
-            let here = Known { patron: known.patron, held: known.held, stays: false };
-            before.people.insert(known.sourced_id, here);
-        }
-        before.cards_elsewhere = rosters.cards_elsewhere(source, self.rules.now).await?;
-        before.kept = self.db.kept_numbers().await?;
-        let incoming = self.incoming(source, live, roster, &before).await?;
+        let (incoming, before) = self.read(source, live, roster).await?;
         let tree = changes::write_tree(&incoming.orgs);
         (self.progress)(Step::Read, before.people.len() as u64, before.people.len() as u64);
         let people = incoming.people.len() as u64;
@@ -322,42 +313,6 @@ impl Merge<'_> {
         let plan =
             compared.map_err(|error| ImportError::Store(store::corrupt(format!("comparing failed: {error}"))))?;
         Ok((plan, tree))
-    }
-
-    /// Puts a delivery of changes in place of what was said before, and lets a whole one be.
-    async fn incoming(
-        &self,
-        source: &SourceId,
-        live: i64,
-        roster: Roster,
-        before: &Before,
-    ) -> Result<Incoming, ImportError> {
-        let Extent::Changes(changes) = &roster.extent else { return Ok(Incoming::whole(roster)) };
-        let rosters = self.db.rosters();
-        let tree = match rosters.orgs(source, live).await?.filter(|_| live > 0) {
-            Some(tree) => changes::read_tree(&tree),
-            None if changes.may_be_first => Vec::new(),
-            None => return Err(ImportError::NothingToChange(source.clone())),
-        };
-        let grown = changes::grown(tree.clone(), &roster.orgs, changes);
-        let belonging = |orgs| Belonging::new(orgs, &self.rules.organisations, self.rules.today());
-        // A school that belongs elsewhere by now takes all its people along.
-        let everybody = belonging(&grown).differs(&belonging(&tree));
-        // Whose a post was that ended by its own id alone can only be seen by looking at everybody.
-        let nameless = changes.posts.iter().any(|(person, ..)| person.is_empty());
-        let said = if everybody || nameless {
-            rosters.said_of_all(source, live).await?
-        } else {
-            let people = roster.people.iter().map(|person| person.sourced_id.as_str());
-            let posts = changes.posts.iter().map(|(person, ..)| person.as_str());
-            let born = changes.birthdays.iter().map(|(person, _)| person.as_str());
-            let mut ids: Vec<&str> = people.chain(posts).chain(born).collect();
-            ids.sort_unstable();
-            ids.dedup();
-            rosters.said_of(source, live, &ids).await?
-        };
-        let present = |id: &str| before.people.get(id).is_some_and(|known| known.present().is_some());
-        Ok(Incoming::put_in_place(roster, grown, said, present, everybody))
     }
 
     async fn taken(&self, source: &SourceId, entries: &[Entry]) -> store::Result<Option<CardNumber>> {

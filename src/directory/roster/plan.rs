@@ -7,6 +7,7 @@ use secrecy::ExposeSecret;
 use super::{
     super::{Person, Report},
     Rules,
+    before::{Before, Known},
     belonging::Belonging,
     changes::{Incoming, Kept},
     lookups,
@@ -16,37 +17,13 @@ use super::{
 };
 use crate::{
     domain::{
-        card::{CardNumber, IdField, InitialPin},
+        card::{CardNumber, CardScheme, IdField, InitialPin},
         clock::Timestamp,
         id::{OrganisationId, PatronId, SourceId},
         pin::PinKey,
     },
     store::rosters::{Entry, Held},
 };
-
-/// What holds before the import.
-#[derive(Default)]
-pub(super) struct Before {
-    /// By sourcedId.
-    pub(super) people: HashMap<String, Known>,
-    /// Cards of enrolled patrons of other sources, with the source.
-    pub(super) cards_elsewhere: HashMap<CardNumber, String>,
-    /// Numbers that the library keeps for one patron: given out by itself, replaced, or of an existing library card.
-    pub(super) kept: HashMap<CardNumber, PatronId>,
-}
-
-pub(super) struct Known {
-    pub(super) patron: PatronId,
-    pub(super) held: Option<Held>,
-    /// The delivery names them, enabled and at one of our organisations: whatever else is wrong, they stay.
-    pub(super) stays: bool,
-}
-
-impl Known {
-    pub(super) fn present(&self) -> Option<&Held> {
-        self.held.as_ref().filter(|held| held.present)
-    }
-}
 
 pub(super) struct Plan {
     pub(super) preview: Preview,
@@ -138,6 +115,12 @@ pub(super) fn plan(source: &SourceId, incoming: Incoming, mut before: Before, ru
             counts.unchanged += 1;
         }
     }
+    for (organisation, n) in &before.others {
+        let counts = draft.preview.at(organisation);
+        counts.present_before += n;
+        counts.present_after += n;
+        counts.unchanged += n;
+    }
     withdrawn.values_mut().for_each(|people| people.sort_unstable());
     entries.sort_unstable_by_key(|entry: &Entry| entry.patron);
     let Draft { mut preview, mut report, movements, shifts, .. } = draft;
@@ -226,7 +209,7 @@ impl Draft<'_> {
         };
         let present = known.and_then(Known::present);
         let from = organisation.card.from_field();
-        let card = card_id(&person, from).and_then(|id| organisation.card.number(id));
+        let card = number(&person, &organisation.card);
         // A number that came along from another organisation stays, as long as that is the rule.
         let held = known.and_then(|known| known.held.as_ref()).filter(|_| organisation.keeps_cards);
         let came_with = held.filter(|held| held.kept_card || held.organisation != at).map(|held| &held.card);
@@ -367,6 +350,11 @@ impl Draft<'_> {
         }
         None
     }
+}
+
+/// The number that the delivery gives somebody, or why it gives none.
+pub(super) fn number(person: &Person, scheme: &CardScheme) -> Result<CardNumber, String> {
+    card_id(person, scheme.from_field()).and_then(|id| scheme.number(id))
 }
 
 fn card_id<'p>(person: &'p Person, from: &IdField) -> Result<&'p str, String> {

@@ -1,8 +1,8 @@
-//! Reading what holds. Every visible row of a source comes by in one plain scan and the newest is kept: no plan of
-//! any engine's can make that slow, and `close_old` keeps the older ones few.
+//! Reading what holds. Of everybody: every visible row of a source comes by in one plain scan and the newest is kept,
+//! so no plan of any engine's can make that slow, and `close_old` keeps the older ones few. Of some: by index.
 
 use std::{
-    collections::{HashMap, HashSet, hash_map},
+    collections::{BTreeMap, HashMap, HashSet, hash_map},
     hash::Hash,
     sync::Arc,
 };
@@ -63,10 +63,31 @@ const LIVE: &str = "SELECT live_run FROM roster_source WHERE source = $1";
 /// One column a row: a driver hands over each value by itself, and there are hundreds of thousands.
 const NAMED: &str = "SELECT id || ' ' || sourced_id FROM patron WHERE source = $1";
 
-/// Blanks between; cards and affiliations have none.
-const VISIBLE: &str = "SELECT patron || ' ' || CAST(run AS TEXT) || (CASE WHEN present THEN ' + ' ELSE ' - ' END) || \
-     affiliations || ' ' || card || ' ' || digest || (CASE WHEN kept_card THEN ' k ' ELSE ' - ' END) || \
-     CAST(bridged_until AS TEXT) FROM roster_entry WHERE source = $1 AND run <= $2";
+/// A row in one text, blanks between; cards and affiliations have none.
+macro_rules! line {
+    () => {
+        "e.patron || ' ' || CAST(e.run AS TEXT) || (CASE WHEN e.present THEN ' + ' ELSE ' - ' END) || \
+         e.affiliations || ' ' || e.card || ' ' || e.digest || (CASE WHEN e.kept_card THEN ' k ' ELSE ' - ' END) || \
+         CAST(e.bridged_until AS TEXT)"
+    };
+}
+
+const VISIBLE: &str = concat!("SELECT ", line!(), " FROM roster_entry e WHERE e.source = $1 AND e.run <= $2");
+
+/// By run and source; more follows.
+const SOME: &str = concat!(
+    "SELECT p.id || ' ' || p.sourced_id, ",
+    line!(),
+    " FROM patron p LEFT JOIN roster_entry e ON e.patron = p.id AND e.run = \
+     (SELECT MAX(n.run) FROM roster_entry n WHERE n.patron = p.id AND n.run <= $1) WHERE p.source = $2 AND "
+);
+
+const HOLDS: &str = "SELECT h.patron FROM roster_entry h WHERE h.card IN ";
+
+/// How many are here, by all their affiliations.
+const PRESENT: &str = "SELECT e.affiliations, COUNT(*) FROM roster_entry e WHERE e.source = $1 AND e.run <= $2 AND e.present \
+     AND NOT EXISTS (SELECT 1 FROM roster_entry n WHERE n.patron = e.patron AND n.run > e.run AND n.run <= $2) \
+     GROUP BY e.affiliations";
 
 const ELSEWHERE: &str = "SELECT e.patron, e.run, e.present OR e.bridged_until > $2, e.card, e.source \
      FROM roster_entry e JOIN roster_source s ON s.source = e.source WHERE e.source <> $1 AND e.run <= s.live_run";
@@ -124,23 +145,111 @@ impl Rosters<'_> {
         Ok(named.into_iter().map(known).collect())
     }
 
+    /// The people of these sourcedIds as run `live` shows them; whom the source has never named is left out.
+    ///
+    /// # Errors
+    /// `Unavailable` or `Corrupt`.
+    pub async fn people_named(&self, source: &SourceId, live: i64, sourced_ids: &[&str]) -> Result<Vec<Known>> {
+        let wanted = |ids: &str| format!("p.sourced_id IN {ids}");
+        self.some(source, live, sourced_ids, wanted).await
+    }
+
+    /// Whoever had one of these cards by any row, as run `live` shows them.
+    ///
+    /// # Errors
+    /// `Unavailable` or `Corrupt`.
+    pub async fn holders(&self, source: &SourceId, live: i64, cards: &[&str]) -> Result<Vec<Known>> {
+        self.some(source, live, cards, |cards| format!("p.id IN ({HOLDS}{cards})")).await
+    }
+
+    async fn some(
+        &self,
+        source: &SourceId,
+        live: i64,
+        of: &[&str],
+        wanted: impl Fn(&str) -> String,
+    ) -> Result<Vec<Known>> {
+        let (mut all, mut kinds) = (Vec::new(), HashSet::new());
+        for some in of.chunks(AT_ONCE) {
+            let sql = format!("{SOME}{}", wanted(&numbered(2, some.len())));
+            let rows: Vec<(String, Option<String>)> = on!(self.db, pool => {
+                let query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).persistent(some.len() == AT_ONCE);
+                let query = query.bind(live).bind(source.as_str());
+                some.iter().fold(query, |query, value| query.bind(*value)).fetch_all(pool).await
+            })?;
+            for (named, line) in rows {
+                let (patron, sourced_id) = named_by(&named)?;
+                let row = |line: String| held(&line, &mut kinds).ok_or_else(|| corrupt("a roster entry"));
+                let held = line.map(row).transpose()?.map(|(_, held)| held);
+                all.push(Known { patron, sourced_id, held });
+            }
+        }
+        Ok(all)
+    }
+
+    /// How many are here as run `live` shows it, by the organisation of the first affiliation.
+    ///
+    /// # Errors
+    /// `Unavailable` or `Corrupt`.
+    pub async fn present(&self, source: &SourceId, live: i64) -> Result<BTreeMap<OrganisationId, u64>> {
+        let rows: Vec<(String, i64)> = on!(self.db, pool =>
+            sqlx::query_as(PRESENT).bind(source.as_str()).bind(live).fetch_all(pool).await)?;
+        let mut all = BTreeMap::new();
+        for (affiliations, n) in rows {
+            let first: Affiliation = first_of(&affiliations).parse().map_err(corrupt)?;
+            *all.entry(first.organisation).or_default() += u64::try_from(n).unwrap_or(0);
+        }
+        Ok(all)
+    }
+
     /// The cards that patrons of other sources hold now, each with its source.
     ///
     /// # Errors
     /// `Unavailable` or `Corrupt`.
     pub async fn cards_elsewhere(&self, source: &SourceId, now: Timestamp) -> Result<HashMap<CardNumber, String>> {
-        let rows: Vec<ElsewhereRow> = on!(self.db, pool =>
+        let rows = on!(self.db, pool =>
             sqlx::query_as(ELSEWHERE).bind(source.as_str()).bind(now.millis()).fetch_all(pool).await)?;
-        let mut newest: HashMap<String, (i64, bool, String, String)> = HashMap::with_capacity(rows.len());
-        for (patron, run, present, card, source) in rows {
-            keep_newest(&mut newest, patron, (run, present, card, source), |row| row.0);
+        held_of(rows)
+    }
+
+    /// Of these cards, the ones that patrons of other sources hold now, each with its source; others may be among them.
+    ///
+    /// # Errors
+    /// `Unavailable` or `Corrupt`.
+    pub async fn held_elsewhere(
+        &self,
+        source: &SourceId,
+        now: Timestamp,
+        cards: &[&str],
+    ) -> Result<HashMap<CardNumber, String>> {
+        let mut all = HashMap::new();
+        for some in cards.chunks(AT_ONCE) {
+            let holders = numbered(2, some.len());
+            let sql = format!("{ELSEWHERE} AND e.patron IN ({HOLDS}{holders})");
+            let rows = on!(self.db, pool => {
+                let query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).persistent(some.len() == AT_ONCE);
+                let query = query.bind(source.as_str()).bind(now.millis());
+                some.iter().fold(query, |query, card| query.bind(*card)).fetch_all(pool).await
+            })?;
+            all.extend(held_of(rows)?);
         }
-        let present = newest.into_values().filter(|(_, present, ..)| *present);
-        present.map(|(.., card, source)| Ok((CardNumber::try_from(card).map_err(corrupt)?, source))).collect()
+        Ok(all)
     }
 }
 
+/// Values bound in one statement.
+const AT_ONCE: usize = 400;
+
 type ElsewhereRow = (String, i64, bool, String, String);
+
+fn held_of(rows: Vec<ElsewhereRow>) -> Result<HashMap<CardNumber, String>> {
+    let mut newest: HashMap<String, (i64, bool, String, String)> = HashMap::with_capacity(rows.len());
+    for (patron, run, present, card, source) in rows {
+        keep_newest(&mut newest, patron, (run, present, card, source), |row| row.0);
+    }
+    let present = newest.into_values().filter(|(_, present, ..)| *present);
+    present.map(|(.., card, source)| Ok((CardNumber::try_from(card).map_err(corrupt)?, source))).collect()
+}
 
 /// A line of `VISIBLE`; `None` where it is none.
 fn held(line: &str, kinds: &mut HashSet<Arc<str>>) -> Option<(PatronId, Held)> {
@@ -148,7 +257,7 @@ fn held(line: &str, kinds: &mut HashSet<Arc<str>>) -> Option<(PatronId, Held)> {
     let mut part = || parts.next();
     let (patron, run, sign, affiliations, card, hex_digest) = (part()?, part()?, part()?, part()?, part()?, part()?);
     let (kept, bridged) = (part()?, part()?);
-    let first: Affiliation = affiliations.split(',').next()?.parse().ok()?;
+    let first: Affiliation = first_of(affiliations).parse().ok()?;
     let affiliations = match kinds.get(affiliations) {
         Some(known) => known.clone(),
         None => {
@@ -170,6 +279,16 @@ fn held(line: &str, kinds: &mut HashSet<Arc<str>>) -> Option<(PatronId, Held)> {
         run: run.parse().ok()?,
     };
     Some((patron.parse().ok()?, held))
+}
+
+/// `($3,$4,$5)`: placeholders after the first `bound`.
+fn numbered(bound: usize, n: usize) -> String {
+    let all: Vec<String> = (bound + 1..=bound + n).map(|n| format!("${n}")).collect();
+    format!("({})", all.join(","))
+}
+
+fn first_of(affiliations: &str) -> &str {
+    affiliations.split(',').next().unwrap_or_default()
 }
 
 /// A line of `NAMED`.

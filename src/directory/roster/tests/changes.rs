@@ -277,3 +277,25 @@ async fn a_nights_changes_upon_the_night_before_are_that_night_as_a_whole() {
     }
     std::fs::remove_dir_all(folder).unwrap();
 }
+
+#[tokio::test]
+async fn a_newcomer_takes_no_card_of_somebody_whom_the_changes_do_not_name() {
+    for house in houses().await {
+        house.import(few(), YES).await.unwrap();
+        let elsewhere = fixture::delivery(vec![pupil("theirs", "7001")]);
+        house.merge().import(&"other".parse().unwrap(), "file", elsewhere, YES).await.unwrap();
+
+        let told = Changes { posts_are_whole: true, ..Changes::default() };
+        let people = vec![with_role("n1", "4405"), with_role("n2", "7001"), with_role("n3", "5003")];
+        let done = house.change(people, told).await;
+        let t = &done.preview.totals;
+        assert_eq!((t.added, t.refused, t.unchanged, t.present_before, t.present_after), (1, 2, 12, 12, 13));
+        for (card, holder) in [("4405", "u5"), ("7001", "theirs"), ("5003", "n3")] {
+            assert_eq!(house.by_card(card).await.unwrap().patron.sourced_id, holder);
+        }
+        let collisions = done.report.notes.iter().filter(|note| note.kind == "card-collision");
+        let told: Vec<&str> = collisions.map(|note| note.what.as_str()).collect();
+        assert!(told[0].contains("is held by \"u5\", who is still here"), "{told:?}");
+        assert!(told[1].contains("somebody of the source \"other\""), "{told:?}");
+    }
+}

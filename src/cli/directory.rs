@@ -209,7 +209,7 @@ fn name_of(step: Step) -> &'static str {
         Step::Sweep => "Sweeping old rows",
         Step::Read => "Reading who is here",
         Step::Compare => "Comparing people",
-        Step::Stage => "Writing people",
+        Step::Stage => "Writing what changed",
     }
 }
 

@@ -133,7 +133,7 @@ pub(in crate::directory) fn list(text: &str) -> impl Iterator<Item = &str> {
 
 /// The pairs of `{Type:id},{Type:id}`, quoted or bare, and whether anything else stood there.
 pub(in crate::directory) fn user_ids(text: &str) -> (Vec<(String, String)>, bool) {
-    let mut pairs = Vec::new();
+    let mut pairs = Vec::with_capacity(text.matches('{').count().max(1));
     let mut strange = false;
     if !text.contains('{') {
         // Without braces only one pair can be told from a list.

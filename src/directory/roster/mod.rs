@@ -19,12 +19,14 @@ mod tests;
 
 use std::time::Duration;
 
+use tokio::sync::mpsc;
+
 use super::{Report, Roster};
 use crate::{
     domain::{
         card::CardNumber,
         clock::{Clock, Timestamp},
-        id::SourceId,
+        id::{PatronId, SourceId},
         pin::PinKey,
     },
     store::{
@@ -33,7 +35,7 @@ use crate::{
     },
 };
 pub use movement::{Change, Movement, Shift};
-use plan::Plan;
+use plan::{Judged, Plan};
 pub use preview::{Counts, Preview, Removal};
 pub use rules::Rules;
 
@@ -61,7 +63,7 @@ pub enum Step {
     Read,
     /// Comparing it with the delivery.
     Compare,
-    /// Writing rows that nobody sees yet.
+    /// Writing rows that nobody sees yet, of whoever is not as before.
     Stage,
 }
 
@@ -172,6 +174,9 @@ pub async fn runs(db: &Db, source: Option<&SourceId>) -> store::Result<Vec<Run>>
     rows.into_iter().map(read).collect()
 }
 
+/// Rows drafted before they are handed on to be written.
+const BATCH: usize = 3000;
+
 /// Between two transactions, another process's click gets SQLite's writer.
 const GAP: Duration = Duration::from_millis(4);
 
@@ -188,7 +193,9 @@ impl Merge<'_> {
         options: ImportOptions,
     ) -> Result<ImportOutcome, ImportError> {
         if options.dry_run {
-            let Plan { preview, report, movements, shifts, .. } = self.preview(source, roster).await?;
+            let live = self.db.rosters().live_run(source).await?;
+            let (judged, _) = self.judge(source, live, roster).await?;
+            let Plan { preview, report, movements, shifts, .. } = self.draft(judged, |_, _| {}).await?;
             return Ok(ImportOutcome { preview, report, movements, shifts, applied: false, ended: Ended::default() });
         }
         let staged = self.stage(source, origin, roster, options).await?;
@@ -208,12 +215,6 @@ impl Merge<'_> {
                 Err(error)
             }
         }
-    }
-
-    /// What an import would do, with nothing written.
-    async fn preview(&self, source: &SourceId, roster: Roster) -> Result<Plan, ImportError> {
-        let live = self.db.rosters().live_run(source).await?;
-        Ok(self.plan(source, live, roster).await?.0)
     }
 
     /// Writes a run's rows where nobody sees them.
@@ -258,13 +259,13 @@ impl Merge<'_> {
         }
         let mut world = rosters.world(&hold.source).await?;
         let classes = roster.classes.take();
-        let (mut plan, tree) = self.plan(&hold.source, hold.before, roster).await?;
-        plan.preview.run = Some(hold.run);
-        if !plan.preview.removals.is_empty() && !options.accept_removals {
-            let (preview, report) = (Box::new(plan.preview), Box::new(plan.report));
-            return Err(ImportError::TooManyRemoved { preview, report });
+        let (mut judged, tree) = self.judge(&hold.source, hold.before, roster).await?;
+        judged.preview.run = Some(hold.run);
+        if !judged.preview.removals.is_empty() && !options.accept_removals {
+            let Plan { preview, report, .. } = self.draft(judged, |_, _| {}).await?;
+            return Err(ImportError::TooManyRemoved { preview: Box::new(preview), report: Box::new(report) });
         }
-        self.write(hold, &plan).await?;
+        let plan = self.write(hold, judged).await?;
         self.stage_classes(hold, classes).await?;
         if rosters.orgs(&hold.source, hold.before).await?.as_deref() != Some(tree.as_str()) {
             rosters.put_orgs(hold, &tree, self.clock.now()).await?;
@@ -276,13 +277,12 @@ impl Merge<'_> {
                 break;
             }
             world = now;
-            if let Some(card) = self.taken(&hold.source, &plan.entries).await? {
+            if let Some(card) = self.taken(hold).await? {
                 return Err(ImportError::Store(store::Error::Conflict(format!(
                     "the card number {card} went to somebody else during this import; start it again"
                 ))));
             }
         }
-        plan.entries = Vec::new();
         Ok((plan, world))
     }
 
@@ -300,53 +300,76 @@ impl Merge<'_> {
     }
 
     /// With the directory's tree as it will be.
-    async fn plan(&self, source: &SourceId, live: i64, roster: Roster) -> Result<(Plan, String), ImportError> {
+    async fn judge(&self, source: &SourceId, live: i64, roster: Roster) -> Result<(Judged, String), ImportError> {
         (self.progress)(Step::Read, 0, 0);
         let (incoming, before) = self.read(source, live, roster).await?;
         let tree = changes::write_tree(&incoming.orgs);
         (self.progress)(Step::Read, before.people.len() as u64, before.people.len() as u64);
         let people = incoming.people.len() as u64;
         (self.progress)(Step::Compare, 0, people);
-        let (source, rules, key) = (source.clone(), self.rules.clone(), self.pin_key.clone());
-        let compared = tokio::task::spawn_blocking(move || plan::plan(&source, incoming, before, &rules, &key)).await;
+        let (source, rules) = (source.clone(), self.rules.clone());
+        let judged = tokio::task::spawn_blocking(move || plan::judge(&source, incoming, before, &rules)).await;
         (self.progress)(Step::Compare, people, people);
-        let plan =
-            compared.map_err(|error| ImportError::Store(store::corrupt(format!("comparing failed: {error}"))))?;
-        Ok((plan, tree))
+        Ok((judged.map_err(broken)?, tree))
     }
 
-    async fn taken(&self, source: &SourceId, entries: &[Entry]) -> store::Result<Option<CardNumber>> {
-        let elsewhere = self.db.rosters().cards_elsewhere(source, self.rules.now).await?;
-        let kept = self.db.kept_numbers().await?;
-        let others = |entry: &&Entry| {
-            elsewhere.contains_key(&entry.card) || kept.get(&entry.card).is_some_and(|of| *of != entry.patron)
-        };
-        Ok(entries.iter().find(others).map(|entry| entry.card.clone()))
+    async fn draft(
+        &self,
+        judged: Judged,
+        write: impl FnMut(usize, Option<Entry>) + Send + 'static,
+    ) -> Result<Plan, ImportError> {
+        let (rules, key) = (self.rules.clone(), self.pin_key.clone());
+        tokio::task::spawn_blocking(move || judged.draft(&rules, &key, write)).await.map_err(broken)
     }
 
-    async fn write(&self, hold: &Hold, plan: &Plan) -> store::Result<()> {
+    /// Drafts the rows and writes them, both at once: a district's rows never lie in memory all together.
+    async fn write(&self, hold: &Hold, judged: Judged) -> Result<Plan, ImportError> {
         let rosters = self.db.rosters();
-        let total = (plan.entries.len() + plan.withdrawn.values().map(Vec::len).sum::<usize>()) as u64;
-        let mut done = 0;
-        let mut entries = plan.entries.as_slice();
-        while !entries.is_empty() {
-            let n = rosters.append(hold, entries, self.clock.now()).await?;
-            entries = entries.get(n..).unwrap_or_default();
-            done += n as u64;
-            (self.progress)(Step::Stage, done, total);
-            self.gap().await;
-        }
+        let staying = judged.staying();
+        let (drafted, mut rows) = mpsc::channel::<(usize, Vec<Entry>)>(1);
+        let mut batch = Vec::with_capacity(BATCH);
+        let drafting = self.draft(judged, move |n, entry| {
+            batch.extend(entry);
+            if batch.len() == BATCH || n == staying {
+                // Where nobody takes it any more, the writer tells why.
+                drop(drafted.blocking_send((n, std::mem::replace(&mut batch, Vec::with_capacity(BATCH)))));
+            }
+        });
+        let writing = async move {
+            while let Some((n, batch)) = rows.recv().await {
+                let mut entries = batch.as_slice();
+                while !entries.is_empty() {
+                    let n = rosters.append(hold, entries, self.clock.now()).await?;
+                    entries = entries.get(n..).unwrap_or_default();
+                    self.gap().await;
+                }
+                (self.progress)(Step::Stage, n as u64, staying as u64);
+            }
+            Ok::<_, ImportError>(())
+        };
+        let (plan, written) = tokio::join!(drafting, writing);
+        written?;
+        let plan = plan?;
         for (bridged_until, withdrawn) in &plan.withdrawn {
             let mut withdrawn = withdrawn.as_slice();
             while !withdrawn.is_empty() {
-                let n = rosters.withdraw(hold, withdrawn, *bridged_until, self.clock.now()).await?;
+                let n = self.db.rosters().withdraw(hold, withdrawn, *bridged_until, self.clock.now()).await?;
                 withdrawn = withdrawn.get(n..).unwrap_or_default();
-                done += n as u64;
-                (self.progress)(Step::Stage, done, total);
                 self.gap().await;
             }
         }
-        Ok(())
+        Ok(plan)
+    }
+
+    /// A card of this run's that somebody else has by now.
+    async fn taken(&self, hold: &Hold) -> store::Result<Option<CardNumber>> {
+        let elsewhere = self.db.rosters().cards_elsewhere(&hold.source, self.rules.now).await?;
+        let kept = self.db.kept_numbers().await?;
+        let mut given = self.db.rosters().given_by(hold).await?.into_iter();
+        let others = |(card, patron): &(CardNumber, PatronId)| {
+            elsewhere.contains_key(card) || kept.get(card).is_some_and(|of| of != patron)
+        };
+        Ok(given.find(others).map(|(card, _)| card))
     }
 
     async fn gap(&self) {
@@ -442,6 +465,10 @@ impl Merge<'_> {
         drop(self.sweep(&undoing.hold).await);
         drop(self.db.rosters().put_down(&undoing.hold).await);
     }
+}
+
+fn broken(error: tokio::task::JoinError) -> ImportError {
+    ImportError::Store(store::corrupt(format!("comparing failed: {error}")))
 }
 
 fn json(preview: &Preview) -> String {

@@ -1,4 +1,4 @@
-//! The rule, without any I/O: a delivery beside what holds now makes the rows that a run would write.
+//! The rule, without any I/O: a delivery beside what holds now is judged, and makes the rows that a run would write.
 
 use std::collections::{BTreeMap, HashMap, HashSet, hash_map};
 
@@ -25,11 +25,35 @@ use crate::{
     store::rosters::{Entry, Held},
 };
 
+/// A delivery of which it is clear who gets which card and who goes. What the rows say is still to be drafted: whoever
+/// reads the guard in `preview` first need not write what it stops.
+pub(super) struct Judged {
+    pub(super) preview: Preview,
+    report: Report,
+    movements: Movements,
+    shifts: Shifts,
+    people: Vec<Person>,
+    staying: Vec<Staying>,
+    belonging: Belonging,
+    before: Before,
+    kept: HashMap<String, Kept>,
+    withdrawn: BTreeMap<Timestamp, Vec<PatronId>>,
+}
+
+/// Somebody who is here, and under which number.
+struct Staying {
+    patron: PatronId,
+    /// Where in the delivery.
+    place: u32,
+    kept_card: bool,
+    card: CardNumber,
+}
+
+/// Everything that a run says, but for its rows.
 pub(super) struct Plan {
     pub(super) preview: Preview,
     pub(super) report: Report,
     pub(super) movements: Vec<Movement>,
-    pub(super) entries: Vec<Entry>,
     /// Each with the instant until which the card lives on; 0 where it does not.
     pub(super) withdrawn: BTreeMap<Timestamp, Vec<PatronId>>,
     pub(super) shifts: Vec<Shift>,
@@ -46,10 +70,10 @@ enum Claim {
 }
 
 const USERS: &str = "users.csv";
-const GIVE_BACK_EVERY: usize = 16 * 1024;
 
-pub(super) fn plan(source: &SourceId, incoming: Incoming, mut before: Before, rules: &Rules, key: &PinKey) -> Plan {
+pub(super) fn judge(source: &SourceId, incoming: Incoming, mut before: Before, rules: &Rules) -> Judged {
     let Incoming { orgs, mut people, report, touched, kept } = incoming;
+    people.shrink_to_fit();
     let belonging = Belonging::new(&orgs, &rules.organisations, rules.today());
     let repeated = mark_who_stays(&mut before, &people, &belonging);
     if let Some(touched) = &touched {
@@ -59,37 +83,38 @@ pub(super) fn plan(source: &SourceId, incoming: Incoming, mut before: Before, ru
     }
     let newcomers = newcomers(&people, &before);
     let claims = claims(&mut before, rules.now);
-    let (preview, movements, shifts) = (Preview::new(source), Movements::default(), Shifts::default());
-    let mut draft = Draft { preview, report, movements, shifts, claims, newcomers, rules, key, kept };
+    let mut judge = Judge { preview: Preview::new(source), report, claims, rules };
     // Whoever the directory calls disabled is out, summer or not.
     let mut disabled: HashSet<String> = HashSet::new();
-    let mut entries = Vec::new();
+    let mut staying = Vec::with_capacity(people.len());
     let mut nowhere: BTreeMap<String, u64> = BTreeMap::new();
-    // From the end, so that the room of those who are done is given back while the rows for them are made.
-    let all = people.len();
-    people.reverse();
-    while let Some(person) = people.pop() {
-        let place = all - people.len() - 1;
-        if people.len().is_multiple_of(GIVE_BACK_EVERY) {
-            people.shrink_to_fit();
-        }
+    for (place, slot) in (0..).zip(&mut people) {
+        // The room of those who get no row is given back.
+        let person = std::mem::take(slot);
         if !person.enabled {
             disabled.insert(person.sourced_id);
             continue;
         }
         if !belonging.belongs(&person.posts) {
-            draft.preview.elsewhere += 1;
+            judge.preview.elsewhere += 1;
             *nowhere.entry(person.posts.into_iter().next().map(|post| post.org).unwrap_or_default()).or_default() += 1;
             continue;
         }
-        let known = before.people.get(&person.sourced_id);
         if repeated.contains(&place) {
             let what = "this sourcedId stands on an earlier line already, which counts; this line was left out";
-            draft.report.refused(USERS, person.line, "sourcedId", "duplicate-person", what);
+            judge.report.refused(USERS, person.line, "sourcedId", "duplicate-person", what);
             continue;
         }
-        entries.extend(draft.entry(person, &belonging, known));
+        let known = before.people.get(&person.sourced_id);
+        let patron = known.map(|known| known.patron).or_else(|| newcomers.get(person.sourced_id.as_str()).copied());
+        let card = patron.and_then(|patron| Some((patron, judge.card(&person, patron, &belonging, known)?)));
+        if let Some((patron, (card, kept_card))) = card {
+            staying.push(Staying { patron, place, kept_card, card });
+            *slot = person;
+        }
     }
+    let Judge { mut preview, mut report, .. } = judge;
+    let (mut movements, mut shifts) = (Movements::default(), Shifts::default());
     let mut withdrawn: BTreeMap<Timestamp, Vec<PatronId>> = BTreeMap::new();
     for (sourced_id, known) in &before.people {
         let disabled = disabled.contains(sourced_id);
@@ -99,15 +124,15 @@ pub(super) fn plan(source: &SourceId, incoming: Incoming, mut before: Before, ru
             }
             continue;
         };
-        let counts = draft.preview.at(&held.organisation);
+        let counts = preview.at(&held.organisation);
         counts.present_before += 1;
         if !known.stays {
             counts.withdrawn += 1;
             let until = if disabled { None } else { rules.bridge(&held.organisation) };
             counts.bridged += u64::from(until.is_some());
-            draft.movements.note(Change::Withdrawn, &held.organisation, sourced_id, &held.card);
+            movements.note(Change::Withdrawn, &held.organisation, sourced_id, &held.card);
             if until.is_none() {
-                draft.shifts.note(Some(&held.affiliations), None);
+                shifts.note(Some(&held.affiliations), None);
             }
             withdrawn.entry(until.unwrap_or(Timestamp(0))).or_default().push(known.patron);
         } else if touched.as_ref().is_some_and(|touched| !touched.contains(sourced_id)) {
@@ -116,14 +141,12 @@ pub(super) fn plan(source: &SourceId, incoming: Incoming, mut before: Before, ru
         }
     }
     for (organisation, n) in &before.others {
-        let counts = draft.preview.at(organisation);
+        let counts = preview.at(organisation);
         counts.present_before += n;
         counts.present_after += n;
         counts.unchanged += n;
     }
     withdrawn.values_mut().for_each(|people| people.sort_unstable());
-    entries.sort_unstable_by_key(|entry: &Entry| entry.patron);
-    let Draft { mut preview, mut report, movements, shifts, .. } = draft;
     for (org, n) in nowhere {
         let name = orgs.iter().find(|o| o.sourced_id == org).map_or("", |o| o.name.as_str());
         report.refused(
@@ -137,14 +160,111 @@ pub(super) fn plan(source: &SourceId, incoming: Incoming, mut before: Before, ru
             ),
         );
     }
-    preview.close();
-    Plan { preview, report, movements: movements.sorted(), entries, withdrawn, shifts: shifts.listed() }
+    preview.guard();
+    // In this order the indexes of patrons and entries grow at their ends, where writing costs the least.
+    staying.sort_unstable_by_key(|staying| staying.patron);
+    Judged { preview, report, movements, shifts, people, staying, belonging, before, kept, withdrawn }
+}
+
+impl Judged {
+    /// How many people stay or come.
+    pub(super) fn staying(&self) -> usize {
+        self.staying.len()
+    }
+
+    /// Hands each row that differs from what holds to `write`, with how many people were drafted so far. The room of
+    /// each person is given back at once.
+    pub(super) fn draft(mut self, rules: &Rules, key: &PinKey, mut write: impl FnMut(usize, Option<Entry>)) -> Plan {
+        for (n, staying) in (1..).zip(std::mem::take(&mut self.staying)) {
+            let person = self.people.get_mut(staying.place as usize).map(std::mem::take).unwrap_or_default();
+            write(n, self.entry(person, staying, rules, key));
+        }
+        let Judged { mut preview, report, movements, shifts, withdrawn, .. } = self;
+        preview.sum_up();
+        Plan { preview, report, movements: movements.sorted(), withdrawn, shifts: shifts.listed() }
+    }
+
+    /// `None` where somebody is as they were.
+    fn entry(&mut self, person: Person, staying: Staying, rules: &Rules, key: &PinKey) -> Option<Entry> {
+        let Staying { patron, card, kept_card, .. } = staying;
+        let affiliations = self.belonging.affiliations(&person.posts);
+        let at = affiliations.first()?.organisation.clone();
+        let organisation = rules.organisations.get(&at)?;
+        let known = self.before.people.get(&person.sourced_id);
+        let affiliations = affiliations.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        let kept = self.kept.get(&person.sourced_id);
+        let pin = first_pin(&person, organisation.initial_pin, kept, |pin| key.keyed(patron, pin).hex());
+        let named = Named::of(&person).text();
+        let said_before = kept.filter(|kept| kept.row).map(|kept| kept.lookups.as_str());
+        let lookups = lookups::of(&person, &rules.lookups, key, said_before);
+        let digest = key.digest(&[
+            patron.0.as_bytes(),
+            person.given_name.as_bytes(),
+            person.family_name.as_bytes(),
+            affiliations.as_bytes(),
+            card.as_str().as_bytes(),
+            pin.as_deref().map_or(&b""[..], str::as_bytes),
+            named.as_bytes(),
+            lookups.as_bytes(),
+        ]);
+        let counts = self.preview.at(&at);
+        let (change, was) = match (known, known.and_then(Known::present)) {
+            (_, Some(held)) if held.digest == digest => {
+                counts.unchanged += 1;
+                return None;
+            }
+            (_, Some(held)) => {
+                counts.changed += 1;
+                (Change::Changed, Some(&held.affiliations))
+            }
+            // Somebody whom only an undone run has named is as new to everybody as anybody.
+            (Some(Known { held: Some(_), .. }), None) => {
+                counts.returning += 1;
+                (Change::Returning, None)
+            }
+            (_, None) => {
+                counts.added += 1;
+                (Change::Added, None)
+            }
+        };
+        self.shifts.note(was, Some(&affiliations));
+        self.movements.note(change, &at, &person.sourced_id, &card);
+        Some(Entry {
+            patron,
+            new_as: known.is_none().then_some(person.sourced_id),
+            given_name: person.given_name,
+            family_name: person.family_name,
+            affiliations,
+            card,
+            kept_card,
+            initial_pin: pin,
+            named,
+            lookups,
+            digest,
+        })
+    }
+}
+
+/// In hex. What a delivery of changes does not say stays.
+fn first_pin(person: &Person, kind: InitialPin, kept: Option<&Kept>, keyed: impl Fn(&str) -> String) -> Option<String> {
+    match kind {
+        InitialPin::Password if kept.is_some_and(|kept| kept.row) => kept?.pin.clone(),
+        InitialPin::Password => {
+            let pin = person.password.as_ref().map(|pin| pin.expose_secret().trim());
+            pin.filter(|pin| !pin.is_empty()).map(keyed)
+        }
+        InitialPin::BirthdayMmdd => match person.birthday {
+            Some((month, day)) => Some(keyed(&format!("{month:02}{day:02}"))),
+            None => kept?.pin.clone(),
+        },
+        InitialPin::None => None,
+    }
 }
 
 /// Marks them in `before`, and returns the places of people who stand in the delivery twice.
-fn mark_who_stays(before: &mut Before, people: &[Person], belonging: &Belonging) -> HashSet<usize> {
+fn mark_who_stays(before: &mut Before, people: &[Person], belonging: &Belonging) -> HashSet<u32> {
     let (mut repeated, mut seen) = (HashSet::new(), HashSet::with_capacity(people.len()));
-    for (place, person) in people.iter().enumerate() {
+    for (place, person) in (0..).zip(people) {
         if !person.enabled || !belonging.belongs(&person.posts) {
             continue;
         }
@@ -158,8 +278,8 @@ fn mark_who_stays(before: &mut Before, people: &[Person], belonging: &Belonging)
     repeated
 }
 
-/// Identities for people never seen before, in the order of their sourcedIds: so both indexes of patrons, and the
-/// entries' own, grow at their ends, where writing costs the least.
+/// Identities for people never seen before, in the order of their sourcedIds: so both indexes of patrons grow at their
+/// ends.
 fn newcomers(people: &[Person], before: &Before) -> HashMap<String, PatronId> {
     let new = people.iter().filter(|person| person.enabled && !before.people.contains_key(&person.sourced_id));
     let mut named: Vec<&str> = new.map(|person| person.sourced_id.as_str()).collect();
@@ -185,31 +305,27 @@ fn claims(before: &mut Before, now: Timestamp) -> HashMap<CardNumber, Claim> {
     claims
 }
 
-struct Draft<'a> {
+struct Judge<'a> {
     preview: Preview,
     report: Report,
-    movements: Movements,
-    shifts: Shifts,
     claims: HashMap<CardNumber, Claim>,
-    newcomers: HashMap<String, PatronId>,
     rules: &'a Rules,
-    key: &'a PinKey,
-    kept: HashMap<String, Kept>,
 }
 
-impl Draft<'_> {
-    /// The row for somebody who is here, or `None` where they are as they were or the row is refused.
-    fn entry(&mut self, person: Person, belonging: &Belonging, known: Option<&Known>) -> Option<Entry> {
-        let affiliations = belonging.affiliations(&person.posts);
-        let at = affiliations.first()?.organisation.clone();
+impl Judge<'_> {
+    /// The number for somebody who is here, and whether it is an earlier organisation's; `None` where they are left out.
+    fn card(
+        &mut self,
+        person: &Person,
+        patron: PatronId,
+        belonging: &Belonging,
+        known: Option<&Known>,
+    ) -> Option<(CardNumber, bool)> {
+        let at = belonging.affiliations(&person.posts).into_iter().next()?.organisation;
         let organisation = self.rules.organisations.get(&at)?;
-        let patron = match known {
-            Some(known) => known.patron,
-            None => *self.newcomers.get(&person.sourced_id)?,
-        };
         let present = known.and_then(Known::present);
         let from = organisation.card.from_field();
-        let card = number(&person, &organisation.card);
+        let card = number(person, &organisation.card);
         // A number that came along from another organisation stays, as long as that is the rule.
         let held = known.and_then(|known| known.held.as_ref()).filter(|_| organisation.keeps_cards);
         let came_with = held.filter(|held| held.kept_card || held.organisation != at).map(|held| &held.card);
@@ -219,92 +335,21 @@ impl Draft<'_> {
         };
         let card = match card {
             Ok(card) => card,
-            Err(why) => return self.refuse(&person, &at, present, from, "no-card-number", why),
+            Err(why) => return self.refuse(person, &at, present, from, "no-card-number", why),
         };
         match self.claim(&card, patron, person.line) {
-            Ok(()) => {}
+            Ok(()) => {
+                self.preview.at(&at).present_after += 1;
+                Some((card, kept_card))
+            }
             Err(Taken::Aside) => {
                 self.report.left_out("same-person-elsewhere");
                 if let Some(held) = present {
                     self.preview.at(&held.organisation).present_after += 1;
                 }
-                return None;
+                None
             }
-            Err(Taken::By(why)) => return self.refuse(&person, &at, present, from, "card-collision", why),
-        }
-        let affiliations = affiliations.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
-        let kept = self.kept.get(&person.sourced_id);
-        let pin = self.first_pin(&person, organisation.initial_pin, patron, kept);
-        let named = Named::of(&person).text();
-        let lookups = lookups::of(
-            &person,
-            &self.rules.lookups,
-            self.key,
-            kept.filter(|kept| kept.row).map(|kept| kept.lookups.as_str()),
-        );
-        let digest = self.key.digest(&[
-            patron.0.as_bytes(),
-            person.given_name.as_bytes(),
-            person.family_name.as_bytes(),
-            affiliations.as_bytes(),
-            card.as_str().as_bytes(),
-            pin.as_deref().map_or(&b""[..], str::as_bytes),
-            named.as_bytes(),
-            lookups.as_bytes(),
-        ]);
-        let counts = self.preview.at(&at);
-        counts.present_after += 1;
-        match (known, present) {
-            (_, Some(held)) if held.digest == digest => {
-                counts.unchanged += 1;
-                return None;
-            }
-            (_, Some(held)) => {
-                counts.changed += 1;
-                self.shifts.note(Some(&held.affiliations), Some(&affiliations));
-                self.movements.note(Change::Changed, &at, &person.sourced_id, &card);
-            }
-            // Somebody whom only an undone run has named is as new to everybody as anybody.
-            (Some(Known { held: Some(_), .. }), None) => {
-                counts.returning += 1;
-                self.shifts.note(None, Some(&affiliations));
-                self.movements.note(Change::Returning, &at, &person.sourced_id, &card);
-            }
-            (_, None) => {
-                counts.added += 1;
-                self.shifts.note(None, Some(&affiliations));
-                self.movements.note(Change::Added, &at, &person.sourced_id, &card);
-            }
-        }
-        Some(Entry {
-            patron,
-            new_as: known.is_none().then_some(person.sourced_id),
-            given_name: person.given_name,
-            family_name: person.family_name,
-            affiliations,
-            card,
-            kept_card,
-            initial_pin: pin,
-            named,
-            lookups,
-            digest,
-        })
-    }
-
-    /// `KeyedPin` in hex. What a delivery of changes does not say stays.
-    fn first_pin(&self, person: &Person, kind: InitialPin, patron: PatronId, kept: Option<&Kept>) -> Option<String> {
-        let keyed = |pin: &str| self.key.keyed(patron, pin).hex();
-        match kind {
-            InitialPin::Password if kept.is_some_and(|kept| kept.row) => kept?.pin.clone(),
-            InitialPin::Password => {
-                let pin = person.password.as_ref().map(|pin| pin.expose_secret().trim());
-                pin.filter(|pin| !pin.is_empty()).map(keyed)
-            }
-            InitialPin::BirthdayMmdd => match person.birthday {
-                Some((month, day)) => Some(keyed(&format!("{month:02}{day:02}"))),
-                None => kept?.pin.clone(),
-            },
-            InitialPin::None => None,
+            Err(Taken::By(why)) => self.refuse(person, &at, present, from, "card-collision", why),
         }
     }
 
@@ -336,7 +381,7 @@ impl Draft<'_> {
         from: &IdField,
         kind: &str,
         why: String,
-    ) -> Option<Entry> {
+    ) -> Option<(CardNumber, bool)> {
         let column = match from {
             IdField::Identifier => "identifier",
             IdField::Username => "username",

@@ -75,15 +75,20 @@ impl Preview {
         self.by_organisation.entry(organisation.clone()).or_default()
     }
 
-    /// Sums up, and finds what the guard must stop: more than a tenth of an organisation, or the whole of it.
-    pub(super) fn close(&mut self) {
+    /// Finds what must be stopped: that more than a tenth of an organisation goes, or the whole of it.
+    pub(super) fn guard(&mut self) {
         for (organisation, counts) in &self.by_organisation {
-            self.totals.add(counts);
             let (present, withdrawn) = (counts.present_before, counts.withdrawn);
             let disappears = present > 0 && counts.present_after == 0;
             if disappears || withdrawn * 10 > present {
                 self.removals.push(Removal { organisation: organisation.clone(), present, withdrawn, disappears });
             }
+        }
+    }
+
+    pub(super) fn sum_up(&mut self) {
+        for counts in self.by_organisation.values() {
+            self.totals.add(counts);
         }
     }
 
@@ -116,7 +121,7 @@ mod tests {
         let mut preview = Preview::new(&"cms".parse().unwrap());
         let counts = Counts { present_before, present_after, withdrawn, ..Counts::default() };
         preview.by_organisation.insert("cms".parse().unwrap(), counts);
-        preview.close();
+        preview.guard();
         !preview.removals.is_empty()
     }
 

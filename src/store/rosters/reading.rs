@@ -9,7 +9,7 @@ use std::{
 
 use sqlx::FromRow;
 
-use super::{Rosters, World};
+use super::{Hold, Rosters, World};
 use crate::{
     domain::{
         card::CardNumber,
@@ -185,6 +185,20 @@ impl Rosters<'_> {
             }
         }
         Ok(all)
+    }
+
+    /// The numbers that a run's own rows give out, and to whom.
+    ///
+    /// # Errors
+    /// `Unavailable` or `Corrupt`.
+    pub async fn given_by(&self, hold: &Hold) -> Result<Vec<(CardNumber, PatronId)>> {
+        let sql = "SELECT card, patron FROM roster_entry WHERE source = $1 AND run = $2 AND present";
+        let rows: Vec<(String, String)> = on!(self.db, pool =>
+            sqlx::query_as(sql).bind(hold.source.as_str()).bind(hold.run).fetch_all(pool).await)?;
+        let given = |(card, patron): (String, String)| {
+            Ok((CardNumber::try_from(card).map_err(corrupt)?, patron.parse().map_err(corrupt)?))
+        };
+        rows.into_iter().map(given).collect()
     }
 
     /// How many are here as run `live` shows it, by the organisation of the first affiliation.

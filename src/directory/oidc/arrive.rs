@@ -22,6 +22,8 @@ use crate::{
     wire::jose::from_base64url,
 };
 
+type Verifier = IdTokenVerifier<'static, CoreJsonWebKey>;
+
 fn failed(why: impl Into<String>) -> Turned {
     Turned::Failed(why.into())
 }
@@ -40,10 +42,7 @@ impl Upstream {
         let secret = ClientSecret::new(secret.trim().to_owned());
         let answer = self.redeem(&known, code, &kept, secret.clone()).await?;
         let id_token = answer.extra_fields().id_token().ok_or_else(|| failed("there is no ID token"))?;
-        let known = self.verified(known, id_token, &secret, &kept, now).await?;
-        let verifier = self.verifier(&known, &secret);
-        let nonce = Nonce::new(kept.nonce.clone());
-        let typed = id_token.claims(&verifier, &nonce).map_err(|error| failed(chain(&error)))?;
+        let (verifier, typed) = self.verified(known, id_token, &secret, &kept, now).await?;
         self.is_its_access_token(&answer, id_token, typed, &verifier)?;
         let raw = payload(&id_token.to_string()).ok_or_else(|| failed("its ID token's claims cannot be read"))?;
         let claims = Claims::new(&raw);
@@ -88,29 +87,31 @@ impl Upstream {
 
     /// Section 3.1.3.7, steps 2 to 8 and 11: issuer, audience, algorithm, signature, nonce. A key that is not known yet
     /// makes us look once more.
-    async fn verified(
+    async fn verified<'t>(
         &self,
         known: Arc<Known>,
-        token: &CoreIdToken,
+        token: &'t CoreIdToken,
         secret: &ClientSecret,
         kept: &Kept,
         now: Timestamp,
-    ) -> Result<Arc<Known>, Turned> {
+    ) -> Result<(Verifier, &'t CoreIdTokenClaims), Turned> {
         let nonce = Nonce::new(kept.nonce.clone());
-        let first = token.claims(&self.verifier(&known, secret), &nonce).map(drop);
-        match first {
-            Ok(()) => Ok(known),
+        let wrong = |error: ClaimsVerificationError| failed(format!("its ID token: {}", chain(&error)));
+        let verifier = self.verifier(&known, secret);
+        match token.claims(&verifier, &nonce) {
+            Ok(claims) => Ok((verifier, claims)),
             Err(ClaimsVerificationError::SignatureVerification(SignatureVerificationError::NoMatchingKey)) => {
                 let newer = self.known.newer(&known, now).await?;
-                let second = token.claims(&self.verifier(&newer, secret), &nonce).map(drop);
-                second.map(|()| newer).map_err(|error| failed(format!("its ID token: {}", chain(&error))))
+                let verifier = self.verifier(&newer, secret);
+                let claims = token.claims(&verifier, &nonce).map_err(wrong)?;
+                Ok((verifier, claims))
             }
-            Err(error) => Err(failed(format!("its ID token: {}", chain(&error)))),
+            Err(error) => Err(wrong(error)),
         }
     }
 
     /// Times are `Claims::check_times`', by the library's own clock: to this verifier it is always the beginning of time.
-    fn verifier(&self, known: &Known, secret: &ClientSecret) -> IdTokenVerifier<'static, CoreJsonWebKey> {
+    fn verifier(&self, known: &Known, secret: &ClientSecret) -> Verifier {
         IdTokenVerifier::new_confidential_client(
             ClientId::new(self.settings.client_id.clone()),
             secret.clone(),
@@ -127,7 +128,7 @@ impl Upstream {
         answer: &CoreTokenResponse,
         token: &CoreIdToken,
         claims: &CoreIdTokenClaims,
-        verifier: &IdTokenVerifier<'_, CoreJsonWebKey>,
+        verifier: &Verifier,
     ) -> Result<(), Turned> {
         let Some(expected) = claims.access_token_hash() else { return Ok(()) };
         let algorithm = token.signing_alg().map_err(|error| failed(chain(&error)))?;

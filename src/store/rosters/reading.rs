@@ -79,10 +79,11 @@ const SOME: &str = concat!(
     "SELECT p.id || ' ' || p.sourced_id, ",
     line!(),
     " FROM patron p LEFT JOIN roster_entry e ON e.patron = p.id AND e.run = \
-     (SELECT MAX(n.run) FROM roster_entry n WHERE n.patron = p.id AND n.run <= $1) WHERE p.source = $2 AND "
+     (SELECT MAX(n.run) FROM roster_entry n WHERE n.patron = p.id AND n.run <= $1) WHERE "
 );
 
 const HOLDS: &str = "SELECT h.patron FROM roster_entry h WHERE h.card IN ";
+const HOLDS_ELSEWHERE: &str = "SELECT h.patron FROM roster_entry h WHERE h.source <> $1 AND h.card IN ";
 
 /// How many are here, by all their affiliations.
 const PRESENT: &str = "SELECT e.affiliations, COUNT(*) FROM roster_entry e WHERE e.source = $1 AND e.run <= $2 AND e.present \
@@ -150,7 +151,7 @@ impl Rosters<'_> {
     /// # Errors
     /// `Unavailable` or `Corrupt`.
     pub async fn people_named(&self, source: &SourceId, live: i64, sourced_ids: &[&str]) -> Result<Vec<Known>> {
-        let wanted = |ids: &str| format!("p.sourced_id IN {ids}");
+        let wanted = |ids: &str| format!("p.source = $2 AND p.sourced_id IN {ids}");
         self.some(source, live, sourced_ids, wanted).await
     }
 
@@ -159,7 +160,8 @@ impl Rosters<'_> {
     /// # Errors
     /// `Unavailable` or `Corrupt`.
     pub async fn holders(&self, source: &SourceId, live: i64, cards: &[&str]) -> Result<Vec<Known>> {
-        self.some(source, live, cards, |cards| format!("p.id IN ({HOLDS}{cards})")).await
+        // SQLite would rather go through all of a source's patrons, were it allowed to look them up by it.
+        self.some(source, live, cards, |cards| format!("p.source || '' = $2 AND p.id IN ({HOLDS}{cards})")).await
     }
 
     async fn some(
@@ -239,7 +241,7 @@ impl Rosters<'_> {
         let mut all = HashMap::new();
         for some in cards.chunks(AT_ONCE) {
             let holders = numbered(2, some.len());
-            let sql = format!("{ELSEWHERE} AND e.patron IN ({HOLDS}{holders})");
+            let sql = format!("{ELSEWHERE} AND e.patron IN ({HOLDS_ELSEWHERE}{holders})");
             let rows = on!(self.db, pool => {
                 let query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).persistent(some.len() == AT_ONCE);
                 let query = query.bind(source.as_str()).bind(now.millis());

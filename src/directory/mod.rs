@@ -13,6 +13,8 @@ pub mod roster;
 pub mod source;
 pub mod verify;
 
+use std::{collections::BTreeSet, sync::Arc};
+
 use secrecy::SecretString;
 
 use crate::domain::{class::ClassRoll, clock::Date, grade::Grade, patron::Role};
@@ -63,7 +65,7 @@ pub struct Changes {
 /// A node of the directory's organisation tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Org {
-    pub sourced_id: String,
+    pub sourced_id: Arc<str>,
     pub parent: Option<String>,
     pub name: String,
 }
@@ -98,8 +100,8 @@ pub struct Person {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Post {
-    /// sourcedId of the school or office.
-    pub org: String,
+    /// sourcedId of the school or office; a reader lets all its people share the text.
+    pub org: Arc<str>,
     pub role: Role,
     pub grade: Option<Grade>,
     /// The directory calls it the first one of several.
@@ -111,9 +113,17 @@ pub struct Post {
     pub until: Option<Date>,
 }
 
+/// Puts the text that others have already in place of an equal one.
+fn share(known: &mut BTreeSet<Arc<str>>, text: &mut Arc<str>) {
+    match known.get(text) {
+        Some(shared) => *text = shared.clone(),
+        None => drop(known.insert(text.clone())),
+    }
+}
+
 impl Post {
     /// Without an end or a key of its own.
-    pub fn new(org: &str, role: Role, grade: Option<Grade>) -> Post {
-        Post { org: org.to_owned(), role, grade, primary: false, id: String::new(), from: None, until: None }
+    pub fn new(org: impl Into<Arc<str>>, role: Role, grade: Option<Grade>) -> Post {
+        Post { org: org.into(), role, grade, primary: false, id: String::new(), from: None, until: None }
     }
 }

@@ -62,7 +62,7 @@ impl SignOn {
 fn roster(organisation: &Organisation, creates: &Creates, newcomer: &Newcomer, portal: &Portal, value: &str) -> Roster {
     let org = organisation.roster.first().cloned().unwrap_or_default();
     let Newcomer { sourced_id, given_name, family_name } = newcomer.clone();
-    let posts = vec![Post::new(&org, creates.role, None)];
+    let posts = vec![Post::new(org.as_str(), creates.role, None)];
     let mut person = Person { sourced_id, given_name, family_name, enabled: true, posts, ..Person::default() };
     let value = value.trim().to_owned();
     match &portal.field {
@@ -72,7 +72,7 @@ fn roster(organisation: &Organisation, creates: &Creates, newcomer: &Newcomer, p
     }
     let changes = Changes { may_be_first: true, posts_are_whole: true, ..Changes::default() };
     Roster {
-        orgs: vec![Org { sourced_id: org, parent: None, name: organisation.name.clone() }],
+        orgs: vec![Org { sourced_id: org.into(), parent: None, name: organisation.name.clone() }],
         people: vec![person],
         extent: Extent::Changes(changes),
         ..Roster::default()

@@ -14,6 +14,7 @@ use super::{
             table::{Place, Row, Spot, Table, want},
             values::{self, Day, Read, Standing, short},
         },
+        share,
         source::Reading,
     },
     mapping::Mapping,
@@ -41,9 +42,9 @@ pub(super) fn read(path: &Path, mapping: &Mapping, reading: &Reading<'_>) -> Res
             report.refused(row.file, row.line, "", "shifted-row", what);
             continue;
         }
-        let Some(person) = columns.person(&row, mapping, report) else { continue };
-        for post in &person.posts {
-            orgs.insert(post.org.clone());
+        let Some(mut person) = columns.person(&row, mapping, report) else { continue };
+        for post in &mut person.posts {
+            share(&mut orgs, &mut post.org);
         }
         roster.people.push(person);
     }
@@ -55,7 +56,7 @@ pub(super) fn read(path: &Path, mapping: &Mapping, reading: &Reading<'_>) -> Res
     roster.orgs = orgs
         .iter()
         .map(|org| Org { sourced_id: org.clone(), parent: above.map(str::to_owned), name: name(org) })
-        .chain(above.map(|above| Org { sourced_id: above.to_owned(), parent: None, name: name(above) }))
+        .chain(above.map(|above| Org { sourced_id: above.into(), parent: None, name: name(above) }))
         .collect();
     Ok(roster)
 }

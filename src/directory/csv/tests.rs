@@ -85,18 +85,18 @@ fn people_are_found_by_the_operator_s_names_of_columns() {
     assert_eq!((pupil.identifier.as_deref(), pupil.birthday, pupil.line), (Some("4417001"), Some((6, 15)), 2));
     assert_eq!(pupil.password.as_ref().unwrap().expose_secret(), "246810");
     assert_eq!(pupil.posts, [super::super::Post::new("310", Role::Student, "07".parse().ok())]);
-    let orgs: Vec<_> = roster.orgs.iter().map(|org| (org.sourced_id.as_str(), org.name.as_str())).collect();
+    let orgs: Vec<_> = roster.orgs.iter().map(|org| (org.sourced_id.as_ref(), org.name.as_str())).collect();
     assert_eq!(orgs, [("310", "Thistledown Middle School"), ("320", "320")]);
 }
 
 #[test]
 fn one_organisation_may_stand_above_all_schools_or_for_them() {
     let roster = read_as(FILE, json!({ "org": "west" })).unwrap();
-    let above: Vec<_> = roster.orgs.iter().map(|org| (org.sourced_id.as_str(), org.parent.as_deref())).collect();
+    let above: Vec<_> = roster.orgs.iter().map(|org| (org.sourced_id.as_ref(), org.parent.as_deref())).collect();
     assert_eq!(above, [("310", Some("west")), ("320", Some("west")), ("west", None)]);
     let columns = json!({ "sourced_id": "Student Key", "given_name": "First" });
     let roster = read_as(FILE, json!({ "org": "west", "columns": columns })).unwrap();
-    assert!(roster.people.iter().all(|person| person.posts[0].org == "west" && person.password.is_none()));
+    assert!(roster.people.iter().all(|person| *person.posts[0].org == *"west" && person.password.is_none()));
     assert_eq!(roster.orgs.len(), 1);
 }
 

@@ -131,7 +131,7 @@ pub(super) fn read(entry: &Entry, settings: &Settings, now: Timestamp, place: u6
         email: first(&names.email),
         enabled: true,
         grade,
-        posts: orgs.iter().map(|org| Post::new(org, role, grade)).collect(),
+        posts: orgs.iter().map(|org| Post::new(org.as_str(), role, grade)).collect(),
         line: place,
         ..Person::default()
     }))

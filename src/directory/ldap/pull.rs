@@ -1,6 +1,9 @@
 //! The roster of a directory: everything in pages, or only what changed since the last time.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use ldap3::Scope;
@@ -8,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     super::{
-        Changes, Extent, Org, Report, Roster,
+        Changes, Extent, Org, Report, Roster, share,
         source::{Delivery, PullError, Wish},
     },
     account,
@@ -180,7 +183,7 @@ struct Reading<'s> {
     place: u64,
     people: Vec<super::super::Person>,
     gone: Vec<String>,
-    orgs: BTreeMap<String, ()>,
+    orgs: BTreeSet<Arc<str>>,
     report: Report,
     latest: Option<String>,
     /// For each second of the last minutes, a digest over all entries that changed in it, in whatever order they come.
@@ -195,7 +198,7 @@ impl Reading<'_> {
             place: 0,
             people: Vec::new(),
             gone: Vec::new(),
-            orgs: BTreeMap::new(),
+            orgs: BTreeSet::new(),
             report: Report::default(),
             latest: None,
             held: BTreeMap::new(),
@@ -212,11 +215,9 @@ impl Reading<'_> {
             self.latest = self.latest.take().max(Some(at));
         }
         match entry::read(entry, self.settings, self.now, self.place, &mut self.report) {
-            Meaning::Person(person) => {
-                for post in &person.posts {
-                    if !self.orgs.contains_key(&post.org) {
-                        self.orgs.insert(post.org.clone(), ());
-                    }
+            Meaning::Person(mut person) => {
+                for post in &mut person.posts {
+                    share(&mut self.orgs, &mut post.org);
                 }
                 self.people.push(*person);
             }
@@ -244,13 +245,13 @@ impl Reading<'_> {
     }
 
     fn into_roster(self, changes: bool) -> Roster {
-        let org = |id: String| Org { name: id.clone(), sourced_id: id, parent: None };
+        let org = |id: Arc<str>| Org { name: id.to_string(), sourced_id: id, parent: None };
         let extent = if changes {
             Extent::Changes(Changes { gone: self.gone, posts_are_whole: true, ..Changes::default() })
         } else {
             Extent::Whole
         };
-        let orgs = self.orgs.into_keys().map(org).collect();
+        let orgs = self.orgs.into_iter().map(org).collect();
         Roster { orgs, people: self.people, report: self.report, extent, ..Roster::default() }
     }
 }

@@ -41,7 +41,7 @@ fn an_entry_becomes_a_person_by_the_configured_attributes() {
     let (Meaning::Person(person), report) = meaning(&pupil, settings) else { panic!("not here") };
     assert_eq!((person.sourced_id.as_str(), person.given_name.as_str()), ("u-1", "Mira"));
     assert_eq!((person.identifier.as_deref(), person.username.as_deref()), (Some("4417"), Some("mira")));
-    let posts: Vec<_> = person.posts.iter().map(|post| (post.org.as_str(), post.role)).collect();
+    let posts: Vec<_> = person.posts.iter().map(|post| (&*post.org, post.role)).collect();
     assert_eq!(posts, [("Hill School", Role::Student), ("Band", Role::Student)]);
     assert_eq!(person.posts[0].grade.map(|grade| grade.code()), Some("07"));
     assert!(report.counts.is_empty(), "{report:?}");

@@ -1,6 +1,9 @@
 //! `orgs.csv`: the tree of offices and schools, and the numbers that the other files' references become.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use super::{
     archive::Archive,
@@ -21,8 +24,8 @@ impl Orgs {
         self.by_id.get(sourced_id).copied()
     }
 
-    pub fn sourced_id(&self, number: u32) -> &str {
-        self.list.get(number as usize).map_or("", |org| &org.sourced_id)
+    pub fn sourced_id(&self, number: u32) -> Arc<str> {
+        self.list.get(number as usize).map_or_else(Arc::default, |org| org.sourced_id.clone())
     }
 
     pub fn into_list(self) -> Vec<Org> {
@@ -97,7 +100,7 @@ fn read_rows(archive: &mut Archive<'_>, report: &mut Report) -> Result<File, Rea
         }
         let parent = Some(row.text(parent)).filter(|parent| !parent.is_empty()).map(str::to_owned);
         orgs.by_id.insert(sourced_id.to_owned(), u32::try_from(orgs.list.len()).unwrap_or(u32::MAX));
-        orgs.list.push(Org { sourced_id: sourced_id.to_owned(), parent, name: words });
+        orgs.list.push(Org { sourced_id: sourced_id.into(), parent, name: words });
         lines.push(row.line);
     }
     Ok(File { name: table.file().to_owned(), rows: table.rows(), orgs, lines, gone })

@@ -231,7 +231,7 @@ impl Columns {
         let grade = if role == Role::Student { self.grade(row, true, report) } else { None };
         let mut posts: Vec<Post> = Vec::new();
         for org in values::list(row.text(self.orgs)) {
-            if !posts.iter().any(|post| post.org == org) {
+            if !posts.iter().any(|post| *post.org == *org) {
                 posts.push(Post::new(org, role, grade));
             }
         }

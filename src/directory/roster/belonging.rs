@@ -20,7 +20,7 @@ impl Belonging {
             }
         }
         let parents: HashMap<&str, Option<&str>> =
-            orgs.iter().map(|org| (org.sourced_id.as_str(), org.parent.as_deref())).collect();
+            orgs.iter().map(|org| (&*org.sourced_id, org.parent.as_deref())).collect();
         let find = |start: &str| -> Option<OrganisationId> {
             let (mut at, mut seen) = (start, HashSet::new());
             // A delivery whose orgs go round in a circle belongs nowhere.

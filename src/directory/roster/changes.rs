@@ -172,7 +172,7 @@ fn with(
     for post in &mut posts {
         post.grade = grade.filter(|_| post.role == Role::Student);
     }
-    posts.sort_by_key(|post| (!post.primary, Some(post.org.as_str()) != first));
+    posts.sort_by_key(|post| (!post.primary, Some(&*post.org) != first));
     posts
 }
 
@@ -187,7 +187,7 @@ struct Node {
 pub(super) fn write_tree(orgs: &[Org]) -> String {
     let mut nodes: Vec<Node> = orgs
         .iter()
-        .map(|org| Node { id: org.sourced_id.clone(), parent: org.parent.clone(), name: org.name.clone() })
+        .map(|org| Node { id: org.sourced_id.to_string(), parent: org.parent.clone(), name: org.name.clone() })
         .collect();
     nodes.sort_by(|a, b| a.id.cmp(&b.id));
     serde_json::to_string(&nodes).unwrap_or_default()
@@ -195,7 +195,7 @@ pub(super) fn write_tree(orgs: &[Org]) -> String {
 
 pub(super) fn read_tree(text: &str) -> Vec<Org> {
     let nodes: Vec<Node> = serde_json::from_str(text).unwrap_or_default();
-    nodes.into_iter().map(|node| Org { sourced_id: node.id, parent: node.parent, name: node.name }).collect()
+    nodes.into_iter().map(|node| Org { sourced_id: node.id.into(), parent: node.parent, name: node.name }).collect()
 }
 
 /// The tree after the delivery's orgs.
@@ -204,9 +204,8 @@ pub(super) fn grown(mut tree: Vec<Org>, orgs: &[Org], changes: &Changes) -> Vec<
         return orgs.to_vec();
     }
     let gone = &changes.orgs_gone;
-    let new: HashSet<&str> =
-        orgs.iter().map(|org| org.sourced_id.as_str()).chain(gone.iter().map(String::as_str)).collect();
-    tree.retain(|org| !new.contains(org.sourced_id.as_str()));
+    let new: HashSet<&str> = orgs.iter().map(|org| &*org.sourced_id).chain(gone.iter().map(String::as_str)).collect();
+    tree.retain(|org| !new.contains(&*org.sourced_id));
     tree.extend(orgs.iter().cloned());
     tree
 }
@@ -244,7 +243,7 @@ mod tests {
 
     #[test]
     fn whose_posts_an_earlier_release_did_not_keep_stays_as_before() {
-        assert_eq!(put(&["u1"], Vec::new(), AT_SCHOOL).people[0].posts[0].org, "s1");
+        assert_eq!(put(&["u1"], Vec::new(), AT_SCHOOL).people[0].posts[0].org.as_ref(), "s1");
         let unknown = put(&["u1"], Vec::new(), None);
         assert_eq!(notes(&unknown), ["needs-whole-delivery"]);
         assert!(unknown.people.is_empty() && unknown.touched.is_some_and(|touched| touched.is_empty()));

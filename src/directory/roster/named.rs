@@ -39,7 +39,7 @@ struct Place {
 impl Named {
     pub(super) fn of(person: &Person) -> Named {
         let place = |post: &Post| Place {
-            org: post.org.clone(),
+            org: post.org.to_string(),
             role: post.role,
             grade: post.grade.map(|grade| grade.code().to_owned()),
             id: post.id.clone(),
@@ -73,7 +73,7 @@ impl Named {
 
     pub(super) fn into_person(self, sourced_id: &str, given_name: String, family_name: String) -> Person {
         let posts = self.posts.into_iter().map(|place| Post {
-            org: place.org,
+            org: place.org.into(),
             role: place.role,
             grade: place.grade.and_then(|code| code.parse::<Grade>().ok()),
             id: place.id,

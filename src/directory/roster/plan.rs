@@ -1,6 +1,9 @@
 //! The rule, without any I/O: a delivery beside what holds now is judged, and makes the rows that a run would write.
 
-use std::collections::{BTreeMap, HashMap, HashSet, hash_map};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet, hash_map},
+    sync::Arc,
+};
 
 use secrecy::ExposeSecret;
 
@@ -62,8 +65,8 @@ pub(super) struct Plan {
 /// Who has a claim to a card number that nobody else can take in this run.
 enum Claim {
     /// Enrolled already, and staying.
-    Patron(PatronId, String),
-    Elsewhere(String),
+    Patron(PatronId),
+    Elsewhere(Box<str>),
     /// The library keeps it for this patron, here or not.
     Kept(PatronId),
     Line(u64),
@@ -73,7 +76,6 @@ const USERS: &str = "users.csv";
 
 pub(super) fn judge(source: &SourceId, incoming: Incoming, mut before: Before, rules: &Rules) -> Judged {
     let Incoming { orgs, mut people, report, touched, kept } = incoming;
-    people.shrink_to_fit();
     let belonging = Belonging::new(&orgs, &rules.organisations, rules.today());
     let repeated = mark_who_stays(&mut before, &people, &belonging);
     if let Some(touched) = &touched {
@@ -82,12 +84,12 @@ pub(super) fn judge(source: &SourceId, incoming: Incoming, mut before: Before, r
         }
     }
     let newcomers = newcomers(&people, &before);
-    let claims = claims(&mut before, rules.now);
-    let mut judge = Judge { preview: Preview::new(source), report, claims, rules };
+    let claims = claims(&mut before, rules.now, people.len());
+    let mut judge = Judge { preview: Preview::new(source), report, claims, here: &before.people, rules };
     // Whoever the directory calls disabled is out, summer or not.
     let mut disabled: HashSet<String> = HashSet::new();
     let mut staying = Vec::with_capacity(people.len());
-    let mut nowhere: BTreeMap<String, u64> = BTreeMap::new();
+    let mut nowhere: BTreeMap<Arc<str>, u64> = BTreeMap::new();
     for (place, slot) in (0..).zip(&mut people) {
         // The room of those who get no row is given back.
         let person = std::mem::take(slot);
@@ -106,7 +108,7 @@ pub(super) fn judge(source: &SourceId, incoming: Incoming, mut before: Before, r
             continue;
         }
         let known = before.people.get(&person.sourced_id);
-        let patron = known.map(|known| known.patron).or_else(|| newcomers.get(person.sourced_id.as_str()).copied());
+        let patron = known.map(|known| known.patron).or_else(|| newcomers.get(place as usize).copied().flatten());
         let card = patron.and_then(|patron| Some((patron, judge.card(&person, patron, &belonging, known)?)));
         if let Some((patron, (card, kept_card))) = card {
             staying.push(Staying { patron, place, kept_card, card });
@@ -278,27 +280,31 @@ fn mark_who_stays(before: &mut Before, people: &[Person], belonging: &Belonging)
     repeated
 }
 
-/// Identities for people never seen before, in the order of their sourcedIds: so both indexes of patrons grow at their
-/// ends.
-fn newcomers(people: &[Person], before: &Before) -> HashMap<String, PatronId> {
-    let new = people.iter().filter(|person| person.enabled && !before.people.contains_key(&person.sourced_id));
-    let mut named: Vec<&str> = new.map(|person| person.sourced_id.as_str()).collect();
-    named.sort_unstable();
-    named.into_iter().map(|sourced_id| (sourced_id.to_owned(), PatronId::new())).collect()
+/// Identities for people never seen before, each at its place, given in the order of their sourcedIds: so both indexes
+/// of patrons grow at their ends.
+fn newcomers(people: &[Person], before: &Before) -> Vec<Option<PatronId>> {
+    let is_new = |person: &Person| person.enabled && !before.people.contains_key(&person.sourced_id);
+    let mut new: Vec<usize> = (0..people.len()).filter(|place| is_new(&people[*place])).collect();
+    new.sort_unstable_by(|one, other| people[*one].sourced_id.cmp(&people[*other].sourced_id));
+    let mut identities = vec![None; people.len()];
+    for place in new {
+        identities[place] = Some(PatronId::new());
+    }
+    identities
 }
 
 /// A card stays with whoever holds it and stays, even if the delivery would give that person another one tonight.
-fn claims(before: &mut Before, now: Timestamp) -> HashMap<CardNumber, Claim> {
+fn claims(before: &mut Before, now: Timestamp, people: usize) -> HashMap<CardNumber, Claim> {
+    let mut claims = HashMap::with_capacity(people.max(before.people.len()) + before.cards_elsewhere.len());
     let elsewhere = std::mem::take(&mut before.cards_elsewhere).into_iter();
-    let mut claims: HashMap<CardNumber, Claim> =
-        elsewhere.map(|(card, source)| (card, Claim::Elsewhere(source))).collect();
-    for (sourced_id, known) in &before.people {
+    claims.extend(elsewhere.map(|(card, source)| (card, Claim::Elsewhere(source.into()))));
+    for known in before.people.values() {
         let holds = known.held.as_ref().filter(|held| match held.present {
             true => known.stays,
             false => held.holds_card(now),
         });
         if let Some(held) = holds {
-            claims.insert(held.card.clone(), Claim::Patron(known.patron, sourced_id.clone()));
+            claims.insert(held.card.clone(), Claim::Patron(known.patron));
         }
     }
     claims.extend(std::mem::take(&mut before.kept).into_iter().map(|(card, patron)| (card, Claim::Kept(patron))));
@@ -309,6 +315,8 @@ struct Judge<'a> {
     preview: Preview,
     report: Report,
     claims: HashMap<CardNumber, Claim>,
+    /// By sourcedId.
+    here: &'a HashMap<String, Known>,
     rules: &'a Rules,
 }
 
@@ -360,10 +368,13 @@ impl Judge<'_> {
                 return Ok(());
             }
             hash_map::Entry::Occupied(taken) => match taken.get() {
-                Claim::Patron(holder, _) | Claim::Kept(holder) if *holder == patron => return Ok(()),
+                Claim::Patron(holder) | Claim::Kept(holder) if *holder == patron => return Ok(()),
                 Claim::Kept(_) => "was given out, replaced or linked by the library for somebody else".to_owned(),
-                Claim::Patron(_, sourced_id) => format!("is held by {sourced_id:?}, who is still here"),
-                Claim::Elsewhere(source) if self.rules.yields_to.iter().any(|other| other.as_str() == source) => {
+                Claim::Patron(holder) => {
+                    let held_by = self.here.iter().find(|(_, known)| known.patron == *holder);
+                    format!("is held by {:?}, who is still here", held_by.map_or("", |(sourced_id, _)| sourced_id))
+                }
+                Claim::Elsewhere(source) if self.rules.yields_to.iter().any(|other| *other.as_str() == **source) => {
                     return Err(Taken::Aside);
                 }
                 Claim::Elsewhere(source) => format!("is held by somebody of the source {source:?}"),

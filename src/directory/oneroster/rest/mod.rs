@@ -134,7 +134,7 @@ fn fold_posts(roster: &mut Roster) {
             post.grade = person.grade.filter(|_| post.role == crate::domain::patron::Role::Student);
         }
         let first = person.primary_org.take();
-        person.posts.sort_by_key(|post| (!post.primary, first.as_deref() != Some(post.org.as_str())));
+        person.posts.sort_by_key(|post| (!post.primary, first.as_deref() != Some(&*post.org)));
     }
     let (staying, gone): (Vec<_>, Vec<_>) =
         std::mem::take(&mut roster.people).into_iter().partition(|person| !person.posts.is_empty());

@@ -34,7 +34,7 @@ fn people_of_a_1p1_delta_come_with_all_their_posts_and_gone_ones_by_name() {
     assert!(changes.posts_are_whole && changes.posts.is_empty() && roster.orgs.is_empty());
     // Whoever became a parent has no card any more.
     assert_eq!(changes.gone, ["u3", "u4", "u5"]);
-    let posts: Vec<_> = person(&roster, "u2").posts.iter().map(|post| (post.org.as_str(), post.role)).collect();
+    let posts: Vec<_> = person(&roster, "u2").posts.iter().map(|post| (&*post.org, post.role)).collect();
     assert_eq!(posts, [("s1", Role::Staff), ("s2", Role::Staff)], "whether there is such a school is not asked here");
     assert_eq!(person(&roster, "u1").posts[0].grade, "07".parse().ok());
     assert_eq!(roster.report.refusals(), 0, "{:?}", roster.report.notes);
@@ -58,7 +58,7 @@ fn people_of_a_1p2_delta_keep_the_posts_that_no_role_speaks_of() {
             let post = post.as_ref().map(|post| {
                 assert_eq!(post.id, *id);
                 let day = |day: Option<crate::domain::clock::Date>| day.map(|day| day.to_string()).unwrap_or_default();
-                (post.org.as_str(), post.primary, day(post.from), day(post.until))
+                (&*post.org, post.primary, day(post.from), day(post.until))
             });
             (user.as_str(), id.as_str(), post)
         })
@@ -89,7 +89,7 @@ fn organisations_come_as_changes_or_all_of_them() {
     let orgs = ORGS.replace("s2,,,Copperwick", "s2,tobedeleted,,Copperwick").replace("school,,d", "school,,known");
     let delta = v1p1().changed("manifest.csv", "orgs,absent", "orgs,delta").with("orgs.csv", &orgs);
     let roster = delta.roster();
-    assert_eq!(roster.orgs.iter().map(|org| org.sourced_id.as_str()).collect::<Vec<_>>(), ["d", "s1"]);
+    assert_eq!(roster.orgs.iter().map(|org| &*org.sourced_id).collect::<Vec<_>>(), ["d", "s1"]);
     assert_eq!(roster.orgs[1].parent.as_deref(), Some("known"), "an earlier delivery may have told of it");
     assert_eq!((&changes(&roster).orgs_gone[..], changes(&roster).orgs_are_whole), (&["s2".to_owned()][..], false));
     let roster = v1p1().changed("manifest.csv", "orgs,absent", "orgs,bulk").with("orgs.csv", ORGS).roster();

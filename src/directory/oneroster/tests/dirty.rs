@@ -17,7 +17,7 @@ fn a_sound_delivery_leaves_no_notes() {
         assert_eq!((pupil.line, pupil.posts[0].role, pupil.posts[0].grade), (2, Role::Student, "07".parse().ok()));
         assert_eq!(pupil.password.as_ref().unwrap().expose_secret(), "246810");
         let teacher = person(&roster, "u2");
-        let orgs: Vec<_> = teacher.posts.iter().map(|post| (post.org.as_str(), post.role, post.grade)).collect();
+        let orgs: Vec<_> = teacher.posts.iter().map(|post| (&*post.org, post.role, post.grade)).collect();
         assert_eq!(orgs, [("s1", Role::Staff, None), ("s2", Role::Staff, None)]);
     }
 }

@@ -58,7 +58,7 @@ fn everyone_of_a_generated_district_arrives_from_either_version_and_either_wrapp
             assert_eq!(arrived.user_ids, [("SIS".to_owned(), sent.sis_number().to_string())]);
             assert_eq!(arrived.password.as_ref().unwrap().expose_secret(), sent.initial_pin());
             assert!(arrived.enabled);
-            let posts: Vec<&str> = arrived.posts.iter().map(|post| post.org.as_str()).collect();
+            let posts: Vec<&str> = arrived.posts.iter().map(|post| &*post.org).collect();
             assert_eq!(posts, sent.orgs().collect::<Vec<_>>());
             let role = if sent.is_student() { Role::Student } else { Role::Staff };
             assert!(arrived.posts.iter().all(|post| post.role == role && post.grade == sent.grade()));
@@ -110,7 +110,7 @@ fn both_sides_hang_below_the_organisations_that_the_configuration_names() {
     for people in [60, 700] {
         let roster = delivered(&District::new(people), Version::V1p2, "roster.zip");
         for root in [DISTRICT_ORG, CHARTER_ORG] {
-            assert!(roster.orgs.iter().any(|org| org.sourced_id == root && org.parent.is_none()));
+            assert!(roster.orgs.iter().any(|org| *org.sourced_id == *root && org.parent.is_none()));
             assert!(roster.orgs.iter().any(|org| org.parent.as_deref() == Some(root)));
         }
     }

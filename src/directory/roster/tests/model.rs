@@ -49,7 +49,7 @@ fn night(dice: &mut Dice) -> Vec<Person> {
 }
 
 fn after(state: &State, people: &[Person]) -> State {
-    let here: Vec<&Person> = people.iter().filter(|p| p.enabled && p.posts[0].org != "far").collect();
+    let here: Vec<&Person> = people.iter().filter(|p| p.enabled && *p.posts[0].org != *"far").collect();
     let staying: BTreeSet<&str> = here.iter().map(|p| p.sourced_id.as_str()).collect();
     let mut next = state.clone();
     let mut owner: BTreeMap<String, String> = BTreeMap::new();

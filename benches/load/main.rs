@@ -15,6 +15,7 @@ mod meter;
 mod report;
 mod saml;
 mod sip2;
+mod storm;
 mod student_system;
 mod target;
 mod upstream;
@@ -128,6 +129,8 @@ enum Command {
     },
     /// A class starts its day: the click at c=8, alone and then beside 128 sign-ins
     Morning(Load),
+    /// A school morning against a whole district: thousands arrive, half with a session; SIP2 beside, and a guesser
+    Storm(storm::Storm),
     /// What Argon2id alone allows on this machine
     HashLimit {
         #[arg(long, default_value_t = cores())]
@@ -273,6 +276,13 @@ fn run(command: Command) -> anyhow::Result<bool> {
             runtime()?.block_on(student_system::serve(&folder, v1p2, listen)).map(|()| true)
         }
         Command::Morning(load) => runtime()?.block_on(morning(&load)),
+        Command::Storm(storm) => {
+            let rows = runtime()?.block_on(storm::morning(&storm))?;
+            document(storm.json, &rows)?;
+            // Turned away with a 503 is the bound doing its work; anything else is an error.
+            let told = |row: &Row| row.what_failed.iter().all(|(why, _)| why.contains("503"));
+            Ok(rows.iter().all(|row| row.operations > 0 && told(row)))
+        }
         Command::HashLimit { threads, seconds, json } => {
             let limit = alone::hash_limit(threads.max(1), Duration::from_secs_f64(seconds))?;
             eprintln!("argon2id, {} threads: {}/s, {} CPU-ms each", limit.threads, limit.per_second, limit.cpu_ms);

@@ -57,15 +57,35 @@ impl Visitor {
     /// Visitor number `place`; one who is to click has a session of her own before the clock starts.
     pub async fn arrive(target: Arc<Target>, task: Task, place: usize) -> anyhow::Result<Visitor> {
         let patron = target.patrons.get(place % target.patrons.len()).context("nobody to sign in as")?.clone();
-        let browser = Browser::new(target.address, &target.host, Some(&target.redirect_uri));
-        let mut visitor = Visitor { target, patron, task, browser, tokens: None, held: Held::default() };
+        let mut visitor = Visitor { task, ..Visitor::stranger(target, patron) };
         if task.begins_with_a_click() {
-            let request = visitor.authorization_request()?;
-            let (next, _) = visitor.sign_in(request.target).await?;
-            visitor.return_to_vendor(next, &request.state).await?;
+            visitor.come_in().await?;
             visitor.click().await?;
         }
         Ok(visitor)
+    }
+
+    /// Somebody without a session, who clicks once she has one.
+    pub fn stranger(target: Arc<Target>, patron: Patron) -> Visitor {
+        let browser = Browser::new(target.address, &target.host, Some(&target.redirect_uri));
+        Visitor { target, patron, task: Task::Click, browser, tokens: None, held: Held::default() }
+    }
+
+    /// From the vendor through the sign-in page and back to it.
+    pub async fn come_in(&mut self) -> anyhow::Result<()> {
+        let request = self.authorization_request()?;
+        let (next, _) = self.sign_in(request.target).await?;
+        self.return_to_vendor(next, &request.state).await
+    }
+
+    /// The first day: in place of the PIN that the school gave she takes one of her own.
+    pub async fn choose_pin(&mut self, chosen: &str) -> anyhow::Result<()> {
+        let (next, _) = self.sign_in(self.target.front.to_owned()).await?;
+        let (at, form) = self.browser.reach(next, "change-pin").await?;
+        let typed = [("current_pin", &*self.patron.pin), ("new_pin", chosen), ("repeat_pin", chosen)];
+        let (_, answer) = self.browser.submit(&at, &form, &typed).await?;
+        ensure!(is_redirect(answer.status), "choosing a PIN answered {}", answer.status);
+        Ok(())
     }
 }
 

@@ -36,7 +36,7 @@ pub struct Demo {
     #[arg(long, value_name = "DIR", default_value = "data/demo")]
     data: PathBuf,
     /// Students and staff, district and charter together. The same number makes the same people.
-    #[arg(long, default_value_t = 1_200, value_parser = clap::value_parser!(u32).range(60..=500_000))]
+    #[arg(long, default_value_t = 1_200, value_parser = clap::value_parser!(u32).range(60..=1_000_000))]
     people: u32,
 }
 

@@ -169,7 +169,7 @@ impl Db {
             let unflushed = options
                 .clone()
                 .synchronous(SqliteSynchronous::Normal)
-                .pragma("cache_size", "-65536")
+                .pragma("cache_size", "-32768")
                 .pragma("wal_autocheckpoint", "8000");
             let one = impatient().max_connections(1).min_connections(0).idle_timeout(BULK_IDLE);
             let bulk = one.connect_lazy_with(unflushed);

@@ -182,6 +182,15 @@ promise! { founded, async fn a_school_that_is_away_is_said_to_be_and_the_pin_rem
     let another = Browser::new();
     another.by_school(&library, &liar, "oak").await;
     assert!(another.is_signed_in(&library).await);
+    // Nobody is sent to a host that is gone: the browser would show nothing but its own error.
+    drop(liar);
+    let third = Browser::new();
+    library.soon_enough(Duration::from_secs(15), "it is said to be away", || async {
+        let page = third.open(library.url("/sign-in?all=1")).await;
+        let answer = third.goes_to_school(&page, "oak").await;
+        let Some(page) = answer.location().filter(|to| to.as_str().starts_with(&library.issuer)) else { return false };
+        third.open(page).await.reason().as_deref() == Some("upstream-away")
+    }).await;
 }}
 
 promise! { founded, async fn who_must_show_anew_who_they_are_does_so_at_the_school(library) {

@@ -200,6 +200,15 @@ impl Outbound {
         Ok(status.as_u16())
     }
 
+    /// Whether the host of `url` takes a connection, `within` this time. Nothing is asked of it.
+    ///
+    /// # Errors
+    /// `Refused`, where it does not, or may not be called.
+    pub async fn reach(&self, url: &Url, within: Duration) -> Result<(), Refused> {
+        let reached = async { connect(&self.destination(url).await?).await.map(drop) };
+        timeout(within, reached).await.map_err(|_| Refused::TimedOut)?
+    }
+
     async fn call(&self, url: &str, asked: &Asked, most: usize, within: Duration) -> Result<Answer, Refused> {
         let url = Url::parse(url).map_err(|_| Refused::NotAUrl)?;
         timeout(within, self.exchange(&url, asked, most)).await.map_err(|_| Refused::TimedOut)?

@@ -33,7 +33,7 @@ pub(super) struct Kept {
 
 impl Upstream {
     pub(super) async fn request(&self, wish: &Wish<'_>) -> Result<Departure, Turned> {
-        let known = self.known.now(wish.now).await?;
+        let known = self.known.within_reach(wish.now).await?;
         let client = self.client(&known.metadata, None)?;
         let state = CsrfToken::new(wish.state.to_owned());
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();

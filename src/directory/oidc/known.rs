@@ -25,6 +25,8 @@ const FRESH: Duration = Duration::from_secs(60 * 60);
 const USABLE: Duration = Duration::from_secs(24 * 60 * 60);
 /// A provider that did not answer is left alone this long: others need not wait for the same silence.
 const PAUSE: Duration = Duration::from_secs(5);
+/// A host that takes no connection within this is told to be away.
+const KNOCK: Duration = Duration::from_secs(2);
 /// Whoever sends tokens with invented key ids cannot make us ask oftener than this.
 const AGAIN: Duration = Duration::from_secs(10);
 
@@ -32,6 +34,8 @@ pub(super) struct Discovered {
     issuer: IssuerUrl,
     outbound: Outbound,
     state: Mutex<State>,
+    /// Whether its host took a connection lately.
+    reached: Mutex<Option<(Timestamp, Result<(), Turned>)>>,
 }
 
 #[derive(Default)]
@@ -48,7 +52,7 @@ pub(super) struct Known {
 
 impl Discovered {
     pub fn new(issuer: IssuerUrl, outbound: Outbound) -> Discovered {
-        Discovered { issuer, outbound, state: Mutex::default() }
+        Discovered { issuer, outbound, state: Mutex::default(), reached: Mutex::default() }
     }
 
     /// What is known, or learnt now. Whoever comes while it is being learnt waits for the same answer.
@@ -58,6 +62,25 @@ impl Discovered {
             Some(known) if now.since(known.read_at) < FRESH => Ok(known.clone()),
             _ => self.learn(&mut state, now).await,
         }
+    }
+
+    /// What is known of a provider whose host takes connections: whoever is sent to one that does not sees nothing but
+    /// the browser's own error. The token endpoint's host is knocked at, since nobody can sign in without it.
+    pub async fn within_reach(&self, now: Timestamp) -> Result<Arc<Known>, Turned> {
+        let known = self.now(now).await?;
+        let Some(endpoint) = known.metadata.token_endpoint() else { return Ok(known) };
+        let mut reached = self.reached.lock().await;
+        let lately = reached.as_ref().filter(|(at, _)| now.since(*at) < PAUSE).map(|(_, found)| found.clone());
+        let found = match lately {
+            Some(found) => found,
+            None => {
+                let knocked = self.outbound.reach(endpoint.url(), KNOCK).await;
+                let found = knocked.map_err(|refused| Turned::Away(format!("its token endpoint: {refused}")));
+                *reached = Some((now, found.clone()));
+                found
+            }
+        };
+        found.map(|()| known)
     }
 
     /// After a token by a key that `stale` does not have.

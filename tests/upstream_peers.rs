@@ -41,3 +41,26 @@ promise! { founded, async fn pupils_sign_in_at_spring_authorization_server(libra
     let Some(school) = School::of_java(&library) else { return };
     a_class_signs_in(&library, &school).await;
 }}
+
+promise! { founded, async fn a_child_presses_her_schools_button_and_is_back_at_her_books(library) {
+    let Some(school) = School::of_node(&library) else { return };
+    library.opens_portals(&[("oak", school.source("oak"))], &people()).await;
+    Chromium::visit(Look::PHONE, async |screen| {
+        screen.go(&library.url("/sign-in")).await;
+        screen.is_accessible("the sign-in page with a school's button").await;
+        screen.fits("the sign-in page with a school's button").await;
+        screen.click("form[action$=\"/with/oak\"] button").await;
+        screen.fill("#username", "pupil1").await;
+        screen.fill("#password", "birch-leaf").await;
+        screen.click("#in").await;
+        screen.see("#done").await;
+        assert_eq!(screen.url().await, library.url("/"));
+        // Signed out here, she presses it again: her school still knows her and asks nothing.
+        screen.click("#done").await;
+        screen.see("#signed-out").await;
+        screen.go(&library.url("/sign-in")).await;
+        screen.click("form[action$=\"/with/oak\"] button").await;
+        screen.see("#done").await;
+    })
+    .await;
+}}

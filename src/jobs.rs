@@ -5,7 +5,7 @@ mod fetch;
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde_json::json;
 
 use crate::{
@@ -48,7 +48,14 @@ async fn watch(signon: SignOn) {
     let mut seen: Option<Versions> = None;
     let mut failing = false;
     loop {
-        match look(&signon, &mut seen).await {
+        let before = seen;
+        let looked = tokio::time::timeout(signon.app().store.patience(), look(&signon, &mut seen)).await;
+        let looked = looked.unwrap_or_else(|_| {
+            // Cut short, nothing of it counts as seen.
+            seen = before;
+            Err(anyhow::anyhow!(LATE))
+        });
+        match looked {
             Ok(()) => failing = false,
             Err(error) if !failing => {
                 tracing::warn!(%error, "cannot look for changes; going on with what is known");
@@ -58,6 +65,13 @@ async fn watch(signon: SignOn) {
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
+}
+
+const LATE: &str = "the database did not answer in time";
+
+/// No database keeps a job for longer than it would keep a reader: what comes after must go on, on another connection.
+async fn in_time<T>(signon: &SignOn, work: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::time::timeout(signon.app().store.patience(), work).await.context(LATE)?
 }
 
 async fn look(signon: &SignOn, seen: &mut Option<Versions>) -> Result<()> {
@@ -123,7 +137,7 @@ async fn turn_keys(signon: SignOn) {
             }
             Err(_) => {}
         }
-        if now.since(counted) >= COUNT_FETCHES_EVERY {
+        if now.apart(counted) >= COUNT_FETCHES_EVERY {
             counted = now;
             let jwks = app.keyring.jwks();
             if let Some(fetches) = jwks.take_fetches()
@@ -149,7 +163,7 @@ async fn write_down(signon: SignOn) {
 /// Ends sessions whose time is over, so that their vendors hear of it.
 async fn expire(signon: SignOn) {
     loop {
-        if let Err(error) = signon.expire().await {
+        if let Err(error) = in_time(&signon, async { Ok(signon.expire().await?) }).await {
             tracing::warn!(%error, "cannot end the sessions that are over; trying again");
         }
         tokio::time::sleep(EXPIRE_EVERY).await;
@@ -161,8 +175,8 @@ async fn part(signon: SignOn) {
     let mut failing = false;
     loop {
         let outcome = async {
-            signon.part().await?;
-            signon.tell_due().await
+            in_time(&signon, async { Ok(signon.part().await?) }).await?;
+            Ok::<_, anyhow::Error>(signon.tell_due().await?)
         };
         match outcome.await {
             Ok(()) => failing = false,

@@ -20,6 +20,7 @@ mod device;
 mod export;
 mod faces;
 mod faces_recipes;
+mod faults;
 mod helm;
 mod import;
 mod integrate;

@@ -33,6 +33,12 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
+    /// How far two instants are from each other, whichever is the later one. What is kept for a while is asked by this how
+    /// old it is: a clock that was set back must not keep it until it has caught up.
+    pub fn apart(self, other: Timestamp) -> Duration {
+        self.since(other).max(other.since(self))
+    }
+
     /// RFC 3339 in UTC, to the second.
     pub fn rfc3339(self) -> String {
         match jiff::Timestamp::from_second(self.seconds()) {

@@ -34,9 +34,14 @@ impl Session {
         unused.min(self.longest(limits, now))
     }
 
-    /// How long it may go on from `now`, however much it is used.
+    /// How long it may go on from `now`, however much it is used. Nothing where it began further ahead than it may last:
+    /// the clock was wrong then, and would keep it alive until that day comes.
     pub fn longest(&self, limits: &SessionLimits, now: Timestamp) -> Duration {
-        limits.of(self.shared).absolute.saturating_sub(now.since(self.authenticated_at))
+        let absolute = limits.of(self.shared).absolute;
+        if self.authenticated_at.since(now) > absolute {
+            return Duration::ZERO;
+        }
+        absolute.saturating_sub(now.since(self.authenticated_at))
     }
 }
 
@@ -97,6 +102,8 @@ mod tests {
         let near_its_end = Session { last_seen: begun + minutes(58), ..session(true) };
         assert_eq!(near_its_end.left(&limits, begun + minutes(58)), minutes(2), "used or not, an hour is the most");
         assert!(!Session { ended_at: Some(begun), ..session(true) }.is_live(&limits, begun + minutes(50)));
+        assert!(session(false).is_live(&limits, begun - minutes(480)), "a clock set back signs nobody out");
+        assert!(!session(false).is_live(&limits, begun - minutes(481)), "and makes nobody stay for ever");
         let hasty = SessionLimits { idle: minutes(2), ..limits };
         assert_eq!(hasty.of(true).idle, minutes(2));
     }

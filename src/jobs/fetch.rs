@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use tokio::task::JoinSet;
 
 use crate::{
     directory::{
@@ -13,7 +14,7 @@ use crate::{
         },
         source::Source,
     },
-    domain::{catalogue::SourceSettings, clock::Timestamp},
+    domain::{catalogue::SourceSettings, clock::Timestamp, id::SourceId},
     signon::SignOn,
     store::schedules::{Outcome, Scheduled},
 };
@@ -21,8 +22,10 @@ use crate::{
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// What may pass by itself is tried again after this, unless the timetable comes first.
 const TRY_AGAIN_AFTER: Duration = Duration::from_secs(10 * 60);
-/// Who carries a fetch out and dies leaves it to others after this.
-const DEAD_AFTER: Duration = Duration::from_secs(6 * 3600);
+/// Who carries a fetch out says so as often.
+const BEAT_EVERY: Duration = Duration::from_secs(5);
+/// Whoever has not for so long is dead, and others begin anew. Longer than a dead import holds the roster.
+const DEAD_AFTER: Duration = Duration::from_secs(90);
 const ALERT_WITHIN: Duration = Duration::from_secs(10);
 
 pub(super) async fn by_timetable(signon: SignOn) {
@@ -52,7 +55,10 @@ async fn all_due(signon: &SignOn) -> Result<()> {
             app.store.schedules().move_to(&settings.id, next).await?;
             continue;
         }
-        if is_due(&scheduled, now) && app.store.schedules().take(&settings.id, scheduled.due_at, next, now).await? {
+        if is_due(&scheduled, now) && app.store.schedules().take(&scheduled, next, now).await? {
+            if scheduled.outcome == Outcome::Running {
+                tracing::warn!(source = settings.id.as_str(), "whoever fetched its roster has died");
+            }
             one(signon, settings, source.as_ref(), next).await?;
         }
     }
@@ -60,16 +66,32 @@ async fn all_due(signon: &SignOn) -> Result<()> {
 }
 
 fn is_due(scheduled: &Scheduled, now: Timestamp) -> bool {
-    let at_it = scheduled.outcome == Outcome::Running
-        && scheduled.started_at.is_some_and(|started| now.since(started) < DEAD_AFTER);
-    scheduled.due_at <= now && !at_it
+    match scheduled.outcome {
+        Outcome::Running => scheduled.started_at.is_none_or(|alive| now.apart(alive) >= DEAD_AFTER),
+        _ => scheduled.due_at <= now,
+    }
+}
+
+/// Says that this process is at it, until it is stopped.
+async fn beat(signon: SignOn, id: SourceId) {
+    loop {
+        tokio::time::sleep(BEAT_EVERY).await;
+        let app = signon.app();
+        if let Err(error) = app.store.schedules().beat(&id, app.clock.now()).await {
+            tracing::debug!(%error, "a fetch under way could not be said to be");
+        }
+    }
 }
 
 async fn one(signon: &SignOn, settings: &SourceSettings, source: &dyn Source, next: Timestamp) -> Result<()> {
     let app = signon.app();
     let id = &settings.id;
     tracing::info!(source = id.as_str(), "fetching its roster");
-    let (outcome, detail, may_pass) = match fetch(signon, settings, source).await {
+    let mut beating = JoinSet::new();
+    beating.spawn(beat(signon.clone(), id.clone()));
+    let fetched = fetch(signon, settings, source).await;
+    beating.shutdown().await;
+    let (outcome, detail, may_pass) = match fetched {
         Ok(detail) => detail,
         Err(error) => {
             let outcome = if error.is_guard() { Outcome::Stopped } else { Outcome::Failed };

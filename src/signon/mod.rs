@@ -218,10 +218,11 @@ pub enum Fault {
 impl Fault {
     /// Seconds after which trying again may help; `None` where something is broken instead of busy or away.
     pub fn retry_after(&self) -> Option<u64> {
+        use crate::store::Error::{Full, Unavailable};
         const AWAY: u64 = 5;
         match self {
             Fault::Busy { retry_after } => Some(*retry_after),
-            Fault::Shelf(_) | Fault::Store(crate::store::Error::Unavailable(_)) => Some(AWAY),
+            Fault::Shelf(_) | Fault::Store(Unavailable(_) | Full(_)) => Some(AWAY),
             Fault::Store(_) | Fault::NoRandomness(_) | Fault::Broken(_) => None,
         }
     }

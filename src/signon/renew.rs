@@ -64,7 +64,7 @@ impl SignOn {
             self.app().journal.keep(vec![Record::PassageTurned(grant.id, shown, now)], vec![event]).await?;
             return Ok(Turned::To(shown + 1));
         }
-        if shown + 1 == renewal.generation && now.since(renewal.turned_at) <= GRACE {
+        if shown + 1 == renewal.generation && now.apart(renewal.turned_at) <= GRACE {
             return Ok(Turned::To(renewal.generation));
         }
         self.revoke(grant.id, "what renews it came a second time").await?;

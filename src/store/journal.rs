@@ -1,7 +1,12 @@
 //! Group commit: records and audit events of many requests share one transaction, and so one flush to disk.
 //! Nobody is answered before theirs is durable.
 
-use tokio::sync::{mpsc, oneshot};
+use std::time::Duration;
+
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
 
 use super::{Db, Error, Result, Tx, audit::Chain, farewells, passages, sessions, upstreams};
 use crate::domain::{
@@ -56,6 +61,8 @@ pub struct Journal(mpsc::Sender<Entry>);
 const WAITING: usize = 4096;
 /// The largest group, so that one transaction stays short.
 const GROUP: usize = 256;
+/// A database that says nothing for so long is away.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
 impl Journal {
     /// Starts the writer, which lives until the last handle is dropped.
@@ -89,27 +96,54 @@ async fn write_groups(db: Db, mut receive: mpsc::Receiver<Entry>) {
                     entry.done.send(Ok(())).ok();
                 }
             }
-            // One entry may be what the database refuses: each gets a transaction of its own.
-            Err(error) if group.len() > 1 => {
-                tracing::warn!(%error, entries = group.len(), "a group was not written; trying one by one");
-                for entry in group.drain(..) {
-                    chain = Chain::begin();
-                    let outcome = write(&db, &chain, std::slice::from_ref(&entry)).await;
-                    entry.done.send(outcome.map(drop)).ok();
-                }
-                chain = Chain::begin();
-            }
             Err(error) => {
+                tell_apart(&db, error, group.drain(..)).await;
                 chain = Chain::begin();
-                for entry in group.drain(..) {
-                    entry.done.send(Err(Error::Unavailable(error.to_string()))).ok();
-                }
             }
         }
     }
 }
 
+/// A group was not written. One entry may be what the database refuses, so each gets a transaction of its own; where it
+/// is the database that is away or full, all hear of it now instead of one after the other.
+async fn tell_apart(db: &Db, error: Error, group: impl ExactSizeIterator<Item = Entry>) {
+    let mut away = if group.len() == 1 { Some(error.clone()) } else { hopeless(db, &error).await };
+    if away.is_none() {
+        tracing::warn!(%error, entries = group.len(), "a group was not written; trying one by one");
+    }
+    for entry in group {
+        let outcome = match &away {
+            Some(error) => Err(error.clone()),
+            None => write(db, &Chain::begin(), std::slice::from_ref(&entry)).await.map(drop),
+        };
+        if let (Err(error), None) = (&outcome, &away) {
+            away = hopeless(db, error).await;
+        }
+        // Somebody else was quicker: whoever tries again sees that.
+        let outcome = outcome.map_err(|error| match error {
+            Error::Conflict(why) => Error::Unavailable(why),
+            other => other,
+        });
+        entry.done.send(outcome).ok();
+    }
+}
+
+/// The error, where the next one to try would meet it as well.
+async fn hopeless(db: &Db, error: &Error) -> Option<Error> {
+    let for_all = match error {
+        Error::Full(_) => true,
+        Error::Unavailable(_) => !matches!(timeout(ANSWER_WITHIN, db.ping()).await, Ok(Ok(()))),
+        Error::Conflict(_) | Error::Corrupt(_) => false,
+    };
+    for_all.then(|| error.clone())
+}
+
 async fn write(db: &Db, chain: &Chain, group: &[Entry]) -> Result<Chain> {
+    let late = |_| Error::Unavailable("it took too long to write".into());
+    timeout(db.patience(), write_all(db, chain, group)).await.map_err(late)?
+}
+
+async fn write_all(db: &Db, chain: &Chain, group: &[Entry]) -> Result<Chain> {
     let mut tx = db.begin().await?;
     let mut grants = Vec::new();
     // Before any other row: whoever waits for this one holds none that somebody else waits for.

@@ -66,7 +66,7 @@ pub mod test_patrons;
 mod tests;
 pub mod upstreams;
 
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// Somebody else changed it first, or it exists already.
     #[error("conflict: {0}")]
@@ -74,6 +74,9 @@ pub enum Error {
     /// The database does not answer; trying again later may help.
     #[error("the database does not answer: {0}")]
     Unavailable(String),
+    /// There is no room left where the database is; making some helps.
+    #[error("the disk is full, and nothing of this was kept: make room where the database is: {0}")]
+    Full(String),
     /// What is stored cannot be read as what it should be.
     #[error("stored data cannot be read: {0}")]
     Corrupt(String),
@@ -85,6 +88,9 @@ impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         match &error {
             sqlx::Error::Database(db) if db.is_unique_violation() => Error::Conflict(db.to_string()),
+            sqlx::Error::Database(db) if db.code().is_some_and(|code| FULL.contains(&code.as_ref())) => {
+                Error::Full(db.to_string())
+            }
             sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::TypeNotFound { .. } => {
                 Error::Corrupt(error.to_string())
             }
@@ -92,6 +98,9 @@ impl From<sqlx::Error> for Error {
         }
     }
 }
+
+/// SQLite's code, also for a log's index that cannot grow, and PostgreSQL's.
+const FULL: [&str; 3] = ["13", "4874", "53100"];
 
 pub(crate) fn corrupt(what: impl std::fmt::Display) -> Error {
     Error::Corrupt(what.to_string())
@@ -105,6 +114,7 @@ pub struct Db {
     bulk: Option<SqlitePool>,
     /// SQLite has one writer: within this process they queue here instead of in its busy handler.
     writer: Arc<Mutex<()>>,
+    patience: Duration,
 }
 
 #[derive(Clone, Debug)]
@@ -183,7 +193,11 @@ impl Db {
         } else {
             return Err(Error::Unavailable("database must be sqlite:PATH or postgres://…".into()));
         };
-        Ok(Db { engine, bulk, writer: Arc::default() })
+        let patience = match &engine {
+            Engine::Sqlite(_) => 2 * WRITER_PATIENCE,
+            Engine::Postgres(_) => WRITER_PATIENCE.max(3 * wishes.acquire),
+        };
+        Ok(Db { engine, bulk, writer: Arc::default(), patience })
     }
 
     /// Begins a write transaction. On SQLite this is the one writer; keep it short.
@@ -227,6 +241,12 @@ impl Db {
     pub async fn ping(&self) -> Result<()> {
         on!(self, pool => pool.execute("SELECT 1").await.map(drop))?;
         Ok(())
+    }
+
+    /// After this long a transaction that others wait behind is given up: whatever holds it up, nobody is kept for longer.
+    /// A database that vanished from the network may otherwise be waited for until TCP gives up, a quarter of an hour.
+    pub fn patience(&self) -> Duration {
+        self.patience
     }
 
     pub fn is_sqlite(&self) -> bool {

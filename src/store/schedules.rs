@@ -17,6 +17,7 @@ impl Db {
 pub struct Scheduled {
     pub source: SourceId,
     pub due_at: Timestamp,
+    /// While it runs: when somebody last said so.
     pub started_at: Option<Timestamp>,
     pub finished_at: Option<Timestamp>,
     pub outcome: Outcome,
@@ -96,18 +97,31 @@ impl Schedules<'_> {
         rows.into_iter().map(read).collect()
     }
 
-    /// Takes on the fetch that was due at `due`: moves it to `next`. `false` where another process was first.
+    /// Takes on the fetch that stands as `seen`: moves it to `next`. `false` where another process was first.
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn take(&self, source: &SourceId, due: Timestamp, next: Timestamp, now: Timestamp) -> Result<bool> {
+    pub async fn take(&self, seen: &Scheduled, next: Timestamp, now: Timestamp) -> Result<bool> {
         let sql = "UPDATE source_schedule SET due_at = $1, started_at = $2, finished_at = NULL, outcome = 'running', \
-                   detail = '' WHERE source = $3 AND due_at = $4";
+                   detail = '' WHERE source = $3 AND due_at = $4 AND outcome = $5 AND COALESCE(started_at, 0) = $6";
         let mut tx = self.0.begin().await?;
-        let taken = within!(tx, conn => sqlx::query(sql).bind(next.millis()).bind(now.millis()).bind(source.as_str())
-            .bind(due.millis()).execute(conn).await?.rows_affected());
+        let taken = within!(tx, conn => sqlx::query(sql).bind(next.millis()).bind(now.millis())
+            .bind(seen.source.as_str()).bind(seen.due_at.millis()).bind(seen.outcome.as_str())
+            .bind(seen.started_at.map_or(0, Timestamp::millis)).execute(conn).await?.rows_affected());
         tx.commit().await?;
         Ok(taken == 1)
+    }
+
+    /// A sign of life of whoever fetches.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn beat(&self, source: &SourceId, now: Timestamp) -> Result<()> {
+        let sql = "UPDATE source_schedule SET started_at = $1 WHERE source = $2 AND outcome = 'running'";
+        let mut tx = self.0.begin().await?;
+        within!(tx, conn =>
+            sqlx::query(sql).bind(now.millis()).bind(source.as_str()).execute(conn).await.map(drop))?;
+        tx.commit().await
     }
 
     /// Moves the next fetch, where the timetable says otherwise than it did or trying again may help.

@@ -71,9 +71,25 @@ impl Sessions<'_> {
         now: Timestamp,
         at_most: u32,
     ) -> Result<Vec<(SessionId, String)>> {
-        let mut over = self.expire_those("NOT shared", limits.of(false), now, at_most).await?;
-        over.extend(self.expire_those("shared", limits.of(true), now, at_most).await?);
+        let mut over = Vec::new();
+        for (which, shared) in [("NOT shared", false), ("shared", true)] {
+            let life = limits.of(shared);
+            over.extend(self.expire_those(which, life, now, at_most).await?);
+            over.extend(self.end_those_to_come(which, life, now, at_most).await?);
+        }
         Ok(over)
+    }
+
+    /// Sessions that began further ahead than they may last: the clock was wrong then.
+    async fn end_those_to_come(
+        &self,
+        which: &'static str,
+        limits: Life,
+        now: Timestamp,
+        at_most: u32,
+    ) -> Result<Vec<(SessionId, String)>> {
+        let to_come = format!("ended_at IS NULL AND {which} AND authenticated_at > $1 AND authenticated_at <= $2");
+        self.end_those(&to_come, (now + limits.absolute, Timestamp(i64::MAX)), now, at_most).await
     }
 
     async fn expire_those(
@@ -88,10 +104,20 @@ impl Sessions<'_> {
         let over = format!(
             "ended_at IS NULL AND {which} AND authenticated_at <= $1 AND (last_seen <= $1 OR authenticated_at <= $2)"
         );
-        let (unused, oldest) = (now - limits.idle, now - limits.absolute);
+        self.end_those(&over, (now - limits.idle, now - limits.absolute), now, at_most).await
+    }
+
+    /// Those of which `over` holds with these two instants.
+    async fn end_those(
+        &self,
+        over: &str,
+        (first, second): (Timestamp, Timestamp),
+        now: Timestamp,
+        at_most: u32,
+    ) -> Result<Vec<(SessionId, String)>> {
         let any = format!("SELECT 1 FROM session WHERE {over} LIMIT 1");
         let any: Option<i32> = on!(self.0, pool => sqlx::query_scalar(AssertSqlSafe(any))
-            .bind(unused.0).bind(oldest.0).fetch_optional(pool).await)?;
+            .bind(first.0).bind(second.0).fetch_optional(pool).await)?;
         if any.is_none() {
             return Ok(Vec::new());
         }
@@ -101,7 +127,7 @@ impl Sessions<'_> {
         );
         let mut tx = self.0.begin().await?;
         let rows: Vec<(String, String)> = within!(tx, conn => sqlx::query_as(AssertSqlSafe(end))
-            .bind(unused.0).bind(oldest.0).bind(now.0).bind(i64::from(at_most)).fetch_all(conn).await)?;
+            .bind(first.0).bind(second.0).bind(now.0).bind(i64::from(at_most)).fetch_all(conn).await)?;
         for (id, _) in &rows {
             within!(tx, conn => sqlx::query(REVOKE).bind(id).bind(now.0).execute(conn).await.map(drop))?;
         }

@@ -13,6 +13,8 @@ pub struct Browser {
     /// Cookies belong to a host, whatever the port, as in every browser.
     cookies: Mutex<BTreeMap<(String, String), String>>,
     language: Option<&'static str>,
+    /// Where nobody answers it sees a 502, as from a proxy.
+    proxied: bool,
 }
 
 /// One answer.
@@ -39,11 +41,16 @@ impl Browser {
             .timeout(Duration::from_secs(60))
             .build()
             .unwrap();
-        Browser { client, cookies: Mutex::default(), language: None }
+        Browser { client, cookies: Mutex::default(), language: None, proxied: false }
     }
 
     pub fn reading(language: &'static str) -> Browser {
         Browser { language: Some(language), ..Browser::new() }
+    }
+
+    /// One that lives through a library's worst minutes: where nobody answers it sees a 502, as from a proxy.
+    pub fn through_a_proxy() -> Browser {
+        Browser { proxied: true, ..Browser::new() }
     }
 
     // ── One step ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -98,13 +105,23 @@ impl Browser {
         if let Some(fields) = fields {
             request = request.form(fields);
         }
-        let response = request.send().await.unwrap_or_else(|e| panic!("{url}: {e:?}"));
+        let nobody = |why: reqwest::Error| {
+            assert!(self.proxied, "{url}: {why:?}");
+            let (status, headers) = (StatusCode::BAD_GATEWAY, header::HeaderMap::new());
+            Page { url: url.clone(), status, headers, body: format!("{why:?}") }
+        };
+        let response = match request.send().await {
+            Ok(response) => response,
+            Err(why) => return nobody(why),
+        };
         let (status, headers) = (response.status(), response.headers().clone());
         for line in headers.get_all(header::SET_COOKIE) {
             self.keep(&host, line.to_str().unwrap());
         }
-        let body = response.bytes().await.unwrap();
-        let body = String::from_utf8_lossy(&body).into_owned();
+        let body = match response.bytes().await {
+            Ok(body) => String::from_utf8_lossy(&body).into_owned(),
+            Err(why) => return nobody(why),
+        };
         Page { url: url.clone(), status, headers, body }
     }
 
@@ -331,6 +348,12 @@ impl Page {
             .and_then(|t| attribute(t, "data-reason"))
     }
 
+    /// The short code of a refusal, which stands in the audit as well.
+    pub fn code(&self) -> Option<String> {
+        let pieces = self.body.split("<code>").skip(1).filter_map(|rest| rest.split_once('<'));
+        pieces.map(|(word, _)| word.to_owned()).find(|word| is_code(word))
+    }
+
     /// The vendors whose tiles are there, with their links.
     pub fn tiles(&self) -> Vec<(String, Url)> {
         let links = self.tags().filter_map(|tag| {
@@ -366,11 +389,6 @@ impl Page {
             text.push_str(piece.split_once('>').map_or("", |(_, words)| words));
             text.push(' ');
         }
-        let is_code = |word: &str| {
-            word.len() == 7
-                && word.as_bytes()[3] == b'-'
-                && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-        };
         let plain: Vec<String> =
             unescape(&text).split_whitespace().map(|w| if is_code(w) { "CODE".into() } else { w.to_owned() }).collect();
         plain.join(" ")
@@ -416,6 +434,11 @@ impl Page {
         }
         Some(form)
     }
+}
+
+/// `K7F-2QX`.
+fn is_code(word: &str) -> bool {
+    word.len() == 7 && word.as_bytes()[3] == b'-' && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
 
 /// The value of an attribute within a start tag, entities read.

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::{
     engine::{self, Database, Engine},
-    operator::{self, Done},
+    operator::{self, Done, Operator},
     parts::{Folder, free_port},
     process::Process,
     roster::Delivery,
@@ -35,6 +35,8 @@ pub struct Library {
     database: Database,
     command: Vec<String>,
     process: Process,
+    /// What its processes find in their environment besides.
+    surroundings: Vec<(String, String)>,
     folder: Folder,
 }
 
@@ -157,7 +159,7 @@ impl Library {
             ]
             .map(str::to_owned)
             .into();
-            let mut process = begin(&command, &database, &folder);
+            let mut process = begin(&command, &env_of(&database), &folder);
             match process.wait_for("its first line", PATIENCE, first_line) {
                 Ok(line) => {
                     let welcome: Value = serde_json::from_str(&line)
@@ -172,6 +174,7 @@ impl Library {
                         database,
                         command,
                         process,
+                        surroundings: Vec::new(),
                         folder,
                     });
                 }
@@ -192,7 +195,16 @@ impl Library {
 
     /// The same, known by another address than its own, and with more lines of settings.
     pub fn founded_at(engine: Engine, issuer: Option<&str>, lines: &str) -> Option<Library> {
-        let database = engine.database()?;
+        Some(Library::founded_on(engine.database()?, issuer, lines, Vec::new()))
+    }
+
+    /// The same on a database of the caller's, with more in the environment of its processes.
+    pub fn founded_on(
+        database: Database,
+        issuer: Option<&str>,
+        lines: &str,
+        surroundings: Vec<(String, String)>,
+    ) -> Library {
         let folder = Folder::new();
         let listen = format!("127.0.0.1:{}", free_port());
         let issuer = issuer.map_or_else(|| format!("http://{listen}"), str::to_owned);
@@ -205,19 +217,20 @@ impl Library {
         let config = folder.write("oneaccess.toml", text);
         let command: Vec<String> =
             [env!("CARGO_BIN_EXE_oneaccess"), "serve", "--config", &config.to_string_lossy()].map(str::to_owned).into();
-        let mut process = begin(&command, &database, &folder);
+        let env = [env_of(&database), surroundings.clone()].concat();
+        let mut process = begin(&command, &env, &folder);
         process
             .wait_for("it answered", PATIENCE, |_| answers(&listen).then_some(()))
             .unwrap_or_else(|why| panic!("{why}"));
         let (welcome, vendor_url) = (Value::Null, String::new());
-        Some(Library { issuer, vendor_url, config, listen, welcome, database, command, process, folder })
+        Library { issuer, vendor_url, config, listen, welcome, database, command, process, surroundings, folder }
     }
 
     /// One more process that serves this library, at an address of its own; ready.
     pub fn another(&self, name: &str, listen: &str) -> Process {
         let words: Vec<&str> = self.command.iter().map(String::as_str).collect();
-        let env = env_of(&self.database);
-        let mut env: Vec<(&str, &str)> = env.iter().map(|(k, v)| (*k, v.as_str())).collect();
+        let env = self.env();
+        let mut env: Vec<(&str, &str)> = env.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
         env.extend([("RUST_LOG", "debug"), ("ONEACCESS_LISTEN", listen)]);
         let mut process = Process::start(name, &words, &env, self.folder.path());
         process
@@ -270,12 +283,16 @@ impl Library {
     }
 
     pub fn run_with(&self, args: &[&str], input: &str) -> Done {
-        let config = self.config.to_string_lossy().into_owned();
-        let mut all = args.to_vec();
-        all.extend(["--config", &config]);
-        let env = env_of(&self.database);
-        let env: Vec<(&str, &str)> = env.iter().map(|(k, v)| (*k, v.as_str())).collect();
-        operator::run(&all, &env, input)
+        self.operator().run_with(args, input)
+    }
+
+    /// Who types commands here, also while the library itself is in other hands.
+    pub fn operator(&self) -> Operator {
+        Operator { config: self.config.clone(), env: self.env() }
+    }
+
+    fn env(&self) -> Vec<(String, String)> {
+        [env_of(&self.database), self.surroundings.clone()].concat()
     }
 
     /// A command with its arguments alone.
@@ -406,13 +423,19 @@ impl Library {
     /// A command with its arguments alone, on another database.
     pub fn run_on(&self, database: &Database, args: &[&str]) -> Done {
         let env = env_of(database);
-        let env: Vec<(&str, &str)> = env.iter().map(|(k, v)| (*k, v.as_str())).collect();
+        let env: Vec<(&str, &str)> = env.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
         operator::run(args, &env, "")
     }
 
-    fn start_again(&mut self) {
+    /// Ends the server without a chance to tidy up.
+    pub fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// Starts a server that has ended again; ready.
+    pub fn start_again(&mut self) {
         let lines = self.process.stdout().lines().count();
-        self.process = begin(&self.command, &self.database, &self.folder);
+        self.process = begin(&self.command, &self.env(), &self.folder);
         let listen = self.listen.clone();
         let ready = |process: &Process| {
             let said = self.welcome.is_null() || process.stdout().lines().count() > lines;
@@ -516,18 +539,17 @@ id = "cms"
 kind = "oneroster-csv"
 "#;
 
-fn begin(command: &[String], database: &Database, folder: &Folder) -> Process {
+fn begin(command: &[String], env: &[(String, String)], folder: &Folder) -> Process {
     let words: Vec<&str> = command.iter().map(String::as_str).collect();
-    let env = env_of(database);
-    let mut env: Vec<(&str, &str)> = env.iter().map(|(k, v)| (*k, v.as_str())).collect();
+    let mut env: Vec<(&str, &str)> = env.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
     env.push(("RUST_LOG", "debug"));
     Process::start("oneaccess", &words, &env, folder.path())
 }
 
-fn env_of(database: &Database) -> Vec<(&'static str, String)> {
+fn env_of(database: &Database) -> Vec<(String, String)> {
     match database {
         Database::Sqlite => Vec::new(),
-        Database::Postgres { url } => vec![("ONEACCESS_DATABASE", url.clone())],
+        Database::Postgres { url } => vec![("ONEACCESS_DATABASE".into(), url.clone())],
     }
 }
 
@@ -537,7 +559,7 @@ fn first_line(process: &Process) -> Option<String> {
 }
 
 /// Whether `/health/ready` answers 200.
-fn answers(listen: &str) -> bool {
+pub(super) fn answers(listen: &str) -> bool {
     use std::io::{Read, Write};
     let Ok(mut stream) = std::net::TcpStream::connect(listen) else { return false };
     let request = format!("GET /health/ready HTTP/1.1\r\nHost: {listen}\r\nConnection: close\r\n\r\n");

@@ -2,7 +2,8 @@
 
 use std::{
     io::Write,
-    process::{Command, Stdio},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
 };
 
 use serde_json::Value;
@@ -73,6 +74,41 @@ fn collect(value: &Value, notes: &mut Vec<Note>) {
         }
         Value::Array(items) => items.iter().for_each(|v| collect(v, notes)),
         _ => {}
+    }
+}
+
+/// Somebody with a library's configuration and its environment.
+#[derive(Debug, Clone)]
+pub struct Operator {
+    pub config: PathBuf,
+    pub env: Vec<(String, String)>,
+}
+
+impl Operator {
+    pub fn run(&self, args: &[&str]) -> Done {
+        self.run_with(args, "")
+    }
+
+    /// Starts a command and does not wait for it.
+    pub fn begin(&self, args: &[&str]) -> Child {
+        Command::new(env!("CARGO_BIN_EXE_oneaccess"))
+            .args(args)
+            .arg("--config")
+            .arg(&self.config)
+            .envs(self.env.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    }
+
+    pub fn run_with(&self, args: &[&str], input: &str) -> Done {
+        let config = self.config.to_string_lossy().into_owned();
+        let mut all = args.to_vec();
+        all.extend(["--config", &config]);
+        let env: Vec<(&str, &str)> = self.env.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+        run(&all, &env, input)
     }
 }
 

@@ -115,6 +115,11 @@ fn carry(balancer: &Mutex<Balancer>, client: TcpStream) {
         balancer.open.extend(client.try_clone());
         server
     };
+    join(client, server);
+}
+
+/// What one says goes to the other, both ways, until both have ended.
+pub(super) fn join(client: TcpStream, server: TcpStream) {
     let ways = [(client.try_clone(), server.try_clone()), (Ok(server), Ok(client))];
     for (mut from, mut to) in ways.into_iter().filter_map(both) {
         thread::spawn(move || {

@@ -119,6 +119,10 @@ impl StockClient {
         self.arrive(&callback).await
     }
 
+    pub fn redirect_uri(&self) -> &str {
+        &self.redirect_uri
+    }
+
     /// The address to which it sends the browser.
     pub async fn authorize(&mut self) -> Result<String, String> {
         Ok(self.ask(&json!({ "begin": true })).await?["authorize"].as_str().unwrap().to_owned())

@@ -57,7 +57,7 @@ pub(super) async fn pull(
     let place = whereabouts(&mut line, settings).await?;
     let known = wish.bookmark.and_then(|text| serde_json::from_str::<Bookmark>(text).ok());
     let known = known.filter(|mark| {
-        let fresh = wish.now.since(mark.whole) < settings.whole_every;
+        let fresh = wish.now.apart(mark.whole) < settings.whole_every;
         settings.incremental != Incremental::None && mark.server == place.server && mark.way == way && fresh
     });
     // One fetch asks until there is nothing new.

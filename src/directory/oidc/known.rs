@@ -59,7 +59,7 @@ impl Discovered {
     pub async fn now(&self, now: Timestamp) -> Result<Arc<Known>, Turned> {
         let mut state = self.state.lock().await;
         match &state.known {
-            Some(known) if now.since(known.read_at) < FRESH => Ok(known.clone()),
+            Some(known) if now.apart(known.read_at) < FRESH => Ok(known.clone()),
             _ => self.learn(&mut state, now).await,
         }
     }
@@ -87,15 +87,15 @@ impl Discovered {
     pub async fn newer(&self, stale: &Arc<Known>, now: Timestamp) -> Result<Arc<Known>, Turned> {
         let mut state = self.state.lock().await;
         match &state.known {
-            Some(known) if !Arc::ptr_eq(known, stale) || now.since(known.read_at) < AGAIN => Ok(known.clone()),
+            Some(known) if !Arc::ptr_eq(known, stale) || now.apart(known.read_at) < AGAIN => Ok(known.clone()),
             _ => self.learn(&mut state, now).await,
         }
     }
 
     async fn learn(&self, state: &mut State, now: Timestamp) -> Result<Arc<Known>, Turned> {
-        let usable = state.known.clone().filter(|known| now.since(known.read_at) < USABLE);
+        let usable = state.known.clone().filter(|known| now.apart(known.read_at) < USABLE);
         if let Some((at, why)) = &state.silent
-            && now.since(*at) < PAUSE
+            && now.apart(*at) < PAUSE
         {
             return usable.ok_or_else(|| why.clone());
         }

@@ -78,7 +78,7 @@ impl Fetched {
         let now = provider.now();
         let fresh = slot.as_ref().filter(|kept| {
             let age = if kept.keys.is_ok() { age } else { LOOK_AGAIN };
-            now.since(kept.at) < age
+            now.apart(kept.at) < age
         });
         let keys = match fresh {
             Some(kept) => kept.keys.clone(),

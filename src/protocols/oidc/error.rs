@@ -200,8 +200,13 @@ fn answer(provider: &Provider, headers: &HeaderMap, to: &ReturnTo, what: &[(&str
 
 fn broken_for_programs(fault: &Fault) -> Response {
     let (status, retry_after, number) = report(fault);
-    let code = if retry_after.is_some() { "temporarily_unavailable" } else { "server_error" };
-    let error = Error::new(code, format!("something broke here; it is logged as {number}"));
+    let error = match retry_after {
+        Some(seconds) => Error::new(
+            "temporarily_unavailable",
+            format!("what answers this is away or busy: try again in {seconds} s; it is logged as {number}"),
+        ),
+        None => Error::new("server_error", format!("something broke here; it is logged as {number}")),
+    };
     patient(json_error(status, &error), retry_after)
 }
 

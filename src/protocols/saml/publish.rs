@@ -129,7 +129,7 @@ fn document(provider: &Provider, reader: Reader) -> Result<Arc<Document>, Fault>
     let mut all = provider.published.0.lock().unwrap_or_else(PoisonError::into_inner);
     let [anybodys, ones] = &mut *all;
     let known = if reader == Reader::Anybody { anybodys } else { ones };
-    let good = |document: &&Arc<Document>| document.of == of && now.since(document.written_at) < FRESH;
+    let good = |document: &&Arc<Document>| document.of == of && now.apart(document.written_at) < FRESH;
     if let Some(document) = known.as_ref().filter(good) {
         return Ok(document.clone());
     }

@@ -75,7 +75,7 @@ impl Asked {
     async fn fetch(&self, wish: &Wish<'_>) -> Result<Option<Delivery>, PullError> {
         let service = &self.service;
         let known = wish.bookmark.and_then(|text| Bookmark::read(text, &service.root));
-        let known = known.filter(|known| wish.now.since(known.whole_at) < service.whole_every);
+        let known = known.filter(|known| wish.now.apart(known.whole_at) < service.whole_every);
         let since = known.as_ref().map(|known| known.since);
         let mut caller = Caller::new(service, &self.outbound, wish.birthdays);
         let mut spool = Spool::new(&service.spool)?;

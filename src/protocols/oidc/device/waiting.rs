@@ -113,7 +113,7 @@ pub async fn polled(shelf: &Shelf, name: &str, now: Timestamp) -> Result<Pace, F
         None => None,
     };
     let (pace, interval) = match before {
-        Some((last, interval)) if now.since(last) + LEEWAY < Duration::from_secs(interval) => {
+        Some((last, interval)) if now.apart(last) + LEEWAY < Duration::from_secs(interval) => {
             (Pace::TooFast(interval + INTERVAL), interval + INTERVAL)
         }
         Some((_, interval)) => (Pace::Right, interval),

@@ -57,10 +57,19 @@ pub const SETTINGS: &str = "[throttle]\ncard_tries = 100\ninitial_pin_tries = 10
 
 pub struct Crowd {
     ledger: Arc<Mutex<Ledger>>,
-    over: Arc<AtomicBool>,
+    over: Over,
     tasks: JoinSet<()>,
     vendor: OidcVendor,
     roster: Vec<Person>,
+}
+
+/// However an experiment ends, nobody goes on: staff at their commands are a thread that nothing else can stop.
+struct Over(Arc<AtomicBool>);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
 }
 
 /// Everybody whom the crowd may ever need, the first `FIRST` of them in the first roster.
@@ -110,7 +119,7 @@ impl Crowd {
             move || task.run_commands(&operator, &people, &folder)
         });
         let Task { ledger, over } = task;
-        Crowd { ledger, over, tasks, vendor, roster }
+        Crowd { ledger, over: Over(over), tasks, vendor, roster }
     }
 
     /// Waits until so much more was answered: what broke is felt, or over.
@@ -140,7 +149,7 @@ impl Crowd {
 
     /// Goes home, and counts.
     pub async fn count(mut self, experiment: &str, fleet: &Fleet) -> Ledger {
-        self.over.store(true, Ordering::SeqCst);
+        drop(self.over);
         while let Some(ended) = self.tasks.join_next().await {
             ended.unwrap();
         }

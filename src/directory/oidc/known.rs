@@ -70,7 +70,7 @@ impl Discovered {
         let known = self.now(now).await?;
         let Some(endpoint) = known.metadata.token_endpoint() else { return Ok(known) };
         let mut reached = self.reached.lock().await;
-        let lately = reached.as_ref().filter(|(at, _)| now.since(*at) < PAUSE).map(|(_, found)| found.clone());
+        let lately = reached.as_ref().filter(|(at, _)| now.apart(*at) < PAUSE).map(|(_, found)| found.clone());
         let found = match lately {
             Some(found) => found,
             None => {

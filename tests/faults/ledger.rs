@@ -153,6 +153,7 @@ impl Ledger {
 pub fn unchanged(library: &Library, people: &[Person]) -> bool {
     let dry = library.import(&Delivery::of(people), &["--dry-run"]);
     // The guard's no tells of a change as well.
+    assert!(dry.stdout.starts_with('{'), "{}: {}", dry.status, dry.stderr);
     let totals = &dry.json()["preview"]["totals"];
     ["added", "changed", "withdrawn", "returning"].iter().all(|kind| totals[kind] == 0)
         && count_of(&totals["present_before"]) == people.len()

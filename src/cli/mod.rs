@@ -50,7 +50,13 @@ use std::{
 use anyhow::Result;
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::{admin::operations::Desk, compose, config::Problems, domain::clock::Clock, telemetry};
+use crate::{
+    admin::operations::Desk,
+    compose,
+    config::Problems,
+    domain::clock::Clock,
+    telemetry::{self, LogFormat},
+};
 use output::Output;
 
 /// Single sign-on that makes a school district's student ID the public library card.
@@ -131,8 +137,10 @@ enum Command {
 /// Exit status 0: done. 1: refused or failed, with the reason on standard error. 2: wrong usage.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
-    let level = if matches!(cli.command, Command::Serve) { "info" } else { "warn" };
-    telemetry::start(level);
+    // A server's file says how its lines are written.
+    if !matches!(cli.command, Command::Serve) {
+        telemetry::start("warn", LogFormat::Text);
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error.into()),

@@ -1,16 +1,22 @@
 //! Group commit: records and audit events of many requests share one transaction, and so one flush to disk.
 //! Nobody is answered before theirs is durable.
 
+use std::{sync::Arc, time::Instant};
+
 use tokio::sync::{mpsc, oneshot};
+use tracing::Instrument;
 
 use super::{Db, Error, Result, Tx, audit::Chain, farewells, passages, sessions, upstreams};
-use crate::domain::{
-    audit::AuditEvent,
-    clock::Timestamp,
-    farewell::Tried,
-    grant::Grant,
-    id::{GrantId, PatronId, SessionId},
-    session::Session,
+use crate::{
+    domain::{
+        audit::{AuditEvent, Kind},
+        clock::Timestamp,
+        farewell::Tried,
+        grant::Grant,
+        id::{GrantId, PatronId, SessionId},
+        session::Session,
+    },
+    telemetry::{Metrics, measure::OTHER},
 };
 
 /// Something to be kept together with the events that tell of it.
@@ -60,8 +66,13 @@ const GROUP: usize = 256;
 impl Journal {
     /// Starts the writer, which lives until the last handle is dropped.
     pub fn start(db: Db) -> Journal {
+        Journal::measured(db, Arc::default())
+    }
+
+    /// The same, with what it writes counted: refusals and clicks are in the metrics when they are in the audit.
+    pub fn measured(db: Db, metrics: Arc<Metrics>) -> Journal {
         let (send, receive) = mpsc::channel(WAITING);
-        tokio::spawn(write_groups(db, receive));
+        tokio::spawn(write_groups(db, metrics, receive));
         Journal(send)
     }
 
@@ -73,19 +84,20 @@ impl Journal {
         let gone = || Error::Unavailable("the journal has ended".into());
         let (done, answer) = oneshot::channel();
         self.0.send(Entry { records, events, done }).await.map_err(|_| gone())?;
-        answer.await.map_err(|_| gone())?
+        answer.instrument(tracing::debug_span!("store.keep")).await.map_err(|_| gone())?
     }
 }
 
-async fn write_groups(db: Db, mut receive: mpsc::Receiver<Entry>) {
+async fn write_groups(db: Db, metrics: Arc<Metrics>, mut receive: mpsc::Receiver<Entry>) {
     // After a failure the writer begins a new chain: whether the old one moved on, only the database knows.
     let mut chain = Chain::begin();
     let mut group = Vec::with_capacity(GROUP);
     while receive.recv_many(&mut group, GROUP).await > 0 {
-        match write(&db, &chain, &group).await {
+        match timed(&metrics, write(&db, &chain, &group)).await {
             Ok(next) => {
                 chain = next;
                 for entry in group.drain(..) {
+                    kept(&metrics, &entry.events);
                     entry.done.send(Ok(())).ok();
                 }
             }
@@ -94,7 +106,11 @@ async fn write_groups(db: Db, mut receive: mpsc::Receiver<Entry>) {
                 tracing::warn!(%error, entries = group.len(), "a group was not written; trying one by one");
                 for entry in group.drain(..) {
                     chain = Chain::begin();
-                    let outcome = write(&db, &chain, std::slice::from_ref(&entry)).await;
+                    let outcome = timed(&metrics, write(&db, &chain, std::slice::from_ref(&entry))).await;
+                    match outcome {
+                        Ok(_) => kept(&metrics, &entry.events),
+                        Err(_) => metrics.journal_entries.count(&["failed"]),
+                    }
                     entry.done.send(outcome.map(drop)).ok();
                 }
                 chain = Chain::begin();
@@ -102,9 +118,34 @@ async fn write_groups(db: Db, mut receive: mpsc::Receiver<Entry>) {
             Err(error) => {
                 chain = Chain::begin();
                 for entry in group.drain(..) {
+                    metrics.journal_entries.count(&["failed"]);
                     entry.done.send(Err(Error::Unavailable(error.to_string()))).ok();
                 }
             }
+        }
+    }
+}
+
+async fn timed<T>(metrics: &Metrics, writing: impl Future<Output = T>) -> T {
+    let began = Instant::now();
+    let written = writing.await;
+    metrics.journal_commit.observe(&[], began.elapsed());
+    written
+}
+
+/// What was written down happened, and is counted.
+fn kept(metrics: &Metrics, events: &[AuditEvent]) {
+    metrics.journal_entries.count(&["kept"]);
+    for event in events {
+        let said = |name: &str| event.payload.get(name).and_then(|value| value.as_str());
+        match event.kind {
+            Kind::Refusal => {
+                metrics.refusals.count(&[said("reason").unwrap_or(OTHER), said("protocol").unwrap_or("none")]);
+            }
+            Kind::Issue => {
+                metrics.clicks.count(&[said("protocol").unwrap_or(OTHER), said("vendor").unwrap_or(OTHER)]);
+            }
+            _ => {}
         }
     }
 }

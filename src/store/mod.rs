@@ -10,7 +10,7 @@ use sqlx::{
 };
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use crate::domain::pool::PoolSettings;
+use crate::domain::{clock::Timestamp, pool::PoolSettings};
 
 /// One body of SQL on whichever engine is there.
 macro_rules! on {
@@ -227,6 +227,17 @@ impl Db {
     pub async fn ping(&self) -> Result<()> {
         on!(self, pool => pool.execute("SELECT 1").await.map(drop))?;
         Ok(())
+    }
+
+    /// What time it is where the database is; `None` where it is on this machine, in a file.
+    ///
+    /// # Errors
+    /// `Unavailable` where it does not answer.
+    pub async fn clock(&self) -> Result<Option<Timestamp>> {
+        let Engine::Postgres(pool) = &self.engine else { return Ok(None) };
+        let sql = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
+        let (millis,): (i64,) = sqlx::query_as(sql).fetch_one(pool).await?;
+        Ok(Some(Timestamp(millis)))
     }
 
     pub fn is_sqlite(&self) -> bool {

@@ -1,5 +1,6 @@
 //! Builds everything from a configuration; the ONLY file that names every protocol and every source.
 
+pub mod doctor;
 pub mod ils;
 pub mod metadata;
 pub mod sheets;

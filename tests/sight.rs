@@ -2,5 +2,6 @@
 //! nobody's name in any of them.
 
 mod chart;
+mod doctor;
 mod logs;
 mod metrics;

@@ -23,6 +23,7 @@ mod check;
 mod demo;
 mod directory;
 mod docs;
+mod doctor;
 mod draft;
 mod explain;
 mod invitation;
@@ -79,6 +80,8 @@ enum Command {
     Demo(demo::Demo),
     /// Checks the configuration file and says what it would do. Changes nothing.
     Check,
+    /// Looks at everything that a run needs, and says what to do about it. Changes nothing.
+    Doctor(doctor::Doctor),
     /// Brings the database's schema up to this release.
     Migrate(migrate::Migrate),
     /// Copies everything that the database holds into one sealed file, beside a running server.
@@ -168,6 +171,7 @@ async fn dispatch(cli: Cli) -> Result<()> {
     match command {
         Command::Demo(command) => demo::run(command, output).await,
         Command::Check => check::run(&config, output).await,
+        Command::Doctor(command) => doctor::run(&config, &command, output).await,
         Command::Migrate(command) => migrate::run(&config, &command, output).await,
         Command::Backup(command) => backup::run(&config, &command, output).await,
         Command::Restore(command) => backup::restore(&config, &command, output).await,

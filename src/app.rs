@@ -14,6 +14,7 @@ use crate::{
     outbound::Outbound,
     pages::Pages,
     store::{self, Db, journal::Journal},
+    telemetry::Metrics,
 };
 
 pub struct App {
@@ -30,6 +31,9 @@ pub struct App {
     /// What passed lately between each vendor and this process.
     pub exchanges: Recent<Exchange>,
     pub leaving: Leaving,
+    pub metrics: Arc<Metrics>,
+    /// When what a scrape looks up was looked up last.
+    pub looked: tokio::sync::Mutex<Option<tokio::time::Instant>>,
 }
 
 /// Whether this process was told to end.
@@ -56,6 +60,8 @@ impl App {
 
     /// Notes what passed between a vendor and us. What only repeats is counted.
     pub fn note(&self, vendor: &VendorId, exchange: Exchange) {
+        let Exchange { protocol, step, outcome, .. } = exchange;
+        self.metrics.exchanges.count(&[vendor.as_str(), protocol, step, outcome]);
         self.exchanges.note(vendor.as_str(), exchange, |last, next| {
             let repeats = next.repeats(last);
             if repeats {

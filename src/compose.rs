@@ -1,5 +1,6 @@
 //! Builds everything from a configuration; the ONLY file that names every protocol and every source.
 
+pub mod doctor;
 pub mod ils;
 pub mod metadata;
 pub mod sheets;
@@ -43,7 +44,7 @@ use crate::{
     outbound::Outbound,
     pages::{Pages, Theme, ThemeSettings},
     protocols::{
-        Listener, Protocol, Rehearsed, Stage,
+        Listener, Protocol, Rehearsed, Stage, Standing, Stop,
         ezproxy::EzProxy,
         link::Link,
         oidc::Oidc,
@@ -57,6 +58,7 @@ use crate::{
     },
     signon::{SignOn, Told},
     store::{Db, journal::Journal},
+    telemetry::Metrics,
     web,
 };
 
@@ -193,18 +195,23 @@ async fn flow(desk: Desk) -> Result<SignOn> {
     let Desk { config, db, clock, keyring } = desk;
     let pages = Pages::new(theme(&config)?)?;
     let outbound = Outbound::new(&config.private_destinations, config.trusted_certificates.as_deref())?;
-    let shelf = shelf(&config)?;
+    let metrics: Arc<Metrics> = Arc::default();
+    metrics.started.set(&[], Duration::from_millis(u64::try_from(clock.now().millis()).unwrap_or(0)).as_secs_f64());
+    let keyring = keyring.measured(metrics.clone());
+    let shelf = shelf(&config)?.measured(metrics.clone());
     let catalogue = db.catalogue().load().await?;
     keyring.turn(&db, &key::readings(&catalogue), clock.now()).await?;
     let means = Means { outbound: outbound.clone(), issuer: config.issuer.clone() };
     let app = App {
         sources: Directories::new(sources(), means, &catalogue),
-        journal: Journal::start(db.clone()),
+        journal: Journal::measured(db.clone(), metrics.clone()),
         store: db,
         shelf,
         catalogue: Programme::new(catalogue),
         exchanges: Recent::new(EXCHANGES),
         leaving: Leaving::default(),
+        metrics,
+        looked: Default::default(),
         keyring,
         outbound,
         pages,
@@ -252,7 +259,27 @@ pub fn listen(signon: &SignOn) -> Result<Vec<Listener>> {
     for protocol in protocols() {
         listeners.extend(protocol.listen(signon).map_err(anyhow::Error::msg)?);
     }
+    if let Some(address) = signon.app().config.metrics.listen {
+        listeners.push(metrics(signon, address).with_context(|| format!("metrics cannot be had at {address}"))?);
+    }
     Ok(listeners)
+}
+
+/// `/metrics` at an address of its own.
+fn metrics(signon: &SignOn, address: SocketAddr) -> Result<Listener> {
+    let bound = TcpListener::bind(address)?;
+    bound.set_nonblocking(true)?;
+    let (address, bound) = (bound.local_addr()?, tokio::net::TcpListener::from_std(bound)?);
+    let router = web::metrics::router(signon.clone());
+    let run = move |mut stop: Stop| -> Standing {
+        Box::pin(async move {
+            let stopped = async move { stop.wait_for(|stop| *stop).await.map(drop).unwrap_or_default() };
+            if let Err(error) = axum::serve(bound, router).with_graceful_shutdown(stopped).await {
+                tracing::error!(%error, "metrics cannot be had any more");
+            }
+        })
+    };
+    Ok(Listener { protocol: "metrics", address, secure: false, run: Box::new(run) })
 }
 
 /// Serves until the process is told to end; what is under way is finished first.

@@ -14,6 +14,7 @@ mod read;
 mod school;
 mod section;
 mod settings;
+mod sight;
 mod test_patrons;
 
 use std::{
@@ -44,9 +45,11 @@ use crate::domain::{
     shelf::Place,
     vendor::{ReleaseItem, RelyingParty, Shelf, Vendor},
 };
+use crate::telemetry::LogFormat;
 pub use problem::{Problem, Problems};
 pub use school::{Classes, Librarian};
 use section::Sheet;
+pub use sight::Sight;
 pub use test_patrons::{DeclaredPin, DeclaredTestPatron};
 
 /// Names, each with what an operator fills in for it.
@@ -99,6 +102,7 @@ pub struct Config {
     /// The public address, exactly as tokens state it: no slash at its end.
     pub issuer: String,
     pub listen: SocketAddr,
+    pub log_format: LogFormat,
     /// `sqlite:PATH` or `postgres://…`.
     pub database: String,
     /// Absent: in this process, which is then the only replica.
@@ -119,6 +123,7 @@ pub struct Config {
     pub shared_networks: Vec<Network>,
     pub throttle: Throttle,
     pub serving: Serving,
+    pub metrics: Sight,
     pub database_pool: PoolSettings,
     pub hashing: Hashing,
     pub retention: Retention,

@@ -2,6 +2,9 @@
 //!
 //! The house, floor by floor; imports only run down (`docs/architecture.md`, held by a test).
 
+// A request's future holds that of each step within it, down to Redis's.
+#![recursion_limit = "256"]
+
 pub mod cli;
 pub mod compose;
 

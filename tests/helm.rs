@@ -161,6 +161,11 @@ fn the_chart_refuses_what_would_not_work_and_says_why() {
         ("district", "autoscaling.minReplicas=20", "autoscaling.maxReplicas is below"),
         ("rosters", "rosterJobs[0].claim=", "comes either from a volume (claim) or from an SFTP server (sftp)"),
         ("rosters", "database.kind=sqlite", "give the source a timetable (at)"),
+        ("sqlite", "serviceMonitor.enabled=true", "need metrics.enabled"),
+        ("sqlite", "prometheusRule.enabled=true", "need metrics.enabled"),
+        ("sqlite", "config.metrics.listen=0.0.0.0:1", "config.metrics.listen is said by metrics.enabled"),
+        ("gateway", "metrics.enabled=true", "configText has no [metrics] table"),
+        ("watched", "metrics.port=8080", "metrics.port is that of the pages"),
         ("district", "files[0].configMap=x", "each of files names either a secret or a configMap"),
         // Of the schema.
         ("sqlite", "replicas=2", "additional properties 'replicas' not allowed"),

@@ -52,6 +52,7 @@ mod scopes;
 mod selftest;
 mod shared_devices;
 mod shared_switches;
+mod sight;
 mod sign_in;
 mod sip2;
 mod sip2_doors;

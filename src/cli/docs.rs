@@ -3,17 +3,21 @@
 use anyhow::Result;
 use clap::Subcommand;
 
-use crate::{compose, config};
+use crate::{compose, config, telemetry::metrics};
 
 #[derive(Debug, Subcommand)]
 pub enum Docs {
     /// docs/configuration.md
     Configuration,
+    /// The table of docs/operate/metrics.md
+    Metrics,
 }
 
 pub fn run(command: &Docs) -> Result<()> {
-    let Docs::Configuration = command;
-    print!("{}", config::docs::markdown(compose::Settings::all().kinds()));
+    match command {
+        Docs::Configuration => print!("{}", config::docs::markdown(compose::Settings::all().kinds())),
+        Docs::Metrics => print!("{}", metrics::table()),
+    }
     Ok(())
 }
 

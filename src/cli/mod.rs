@@ -23,6 +23,7 @@ mod check;
 mod demo;
 mod directory;
 mod docs;
+mod doctor;
 mod draft;
 mod explain;
 mod invitation;
@@ -50,7 +51,13 @@ use std::{
 use anyhow::Result;
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::{admin::operations::Desk, compose, config::Problems, domain::clock::Clock, telemetry};
+use crate::{
+    admin::operations::Desk,
+    compose,
+    config::Problems,
+    domain::clock::Clock,
+    telemetry::{self, LogFormat},
+};
 use output::Output;
 
 /// Single sign-on that makes a school district's student ID the public library card.
@@ -73,6 +80,8 @@ enum Command {
     Demo(demo::Demo),
     /// Checks the configuration file and says what it would do. Changes nothing.
     Check,
+    /// Looks at everything that a run needs, and says what to do about it. Changes nothing.
+    Doctor(doctor::Doctor),
     /// Brings the database's schema up to this release.
     Migrate(migrate::Migrate),
     /// Copies everything that the database holds into one sealed file, beside a running server.
@@ -131,8 +140,10 @@ enum Command {
 /// Exit status 0: done. 1: refused or failed, with the reason on standard error. 2: wrong usage.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
-    let level = if matches!(cli.command, Command::Serve) { "info" } else { "warn" };
-    telemetry::start(level);
+    // A server's file says how its lines are written.
+    if !matches!(cli.command, Command::Serve) {
+        telemetry::start("warn", LogFormat::Text);
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error.into()),
@@ -160,6 +171,7 @@ async fn dispatch(cli: Cli) -> Result<()> {
     match command {
         Command::Demo(command) => demo::run(command, output).await,
         Command::Check => check::run(&config, output).await,
+        Command::Doctor(command) => doctor::run(&config, &command, output).await,
         Command::Migrate(command) => migrate::run(&config, &command, output).await,
         Command::Backup(command) => backup::run(&config, &command, output).await,
         Command::Restore(command) => backup::restore(&config, &command, output).await,

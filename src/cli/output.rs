@@ -44,6 +44,10 @@ pub fn green(text: &str) -> String {
     painted("32", text, stdout().is_terminal())
 }
 
+pub fn failed(text: &str) -> String {
+    painted("31;1", text, stdout().is_terminal())
+}
+
 pub fn yellow(text: &str) -> String {
     painted("33", text, stdout().is_terminal())
 }

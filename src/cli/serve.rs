@@ -4,7 +4,7 @@ use std::{net::TcpListener, path::Path};
 
 use anyhow::{Context, Result};
 
-use crate::{compose, domain::clock::Clock};
+use crate::{compose, domain::clock::Clock, telemetry};
 
 /// Serves until SIGTERM or Ctrl-C. Declarations of the file itself are applied first.
 ///
@@ -12,6 +12,7 @@ use crate::{compose, domain::clock::Clock};
 /// Where the file is wrong, or the address cannot be listened on.
 pub async fn run(file: &Path) -> Result<()> {
     let config = compose::read_settings(file)?;
+    telemetry::start("info", config.log_format);
     let listener = TcpListener::bind(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
     let address = config.listen;
     let issuer = config.issuer.clone();

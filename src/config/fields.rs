@@ -3,12 +3,14 @@
 
 mod programme;
 mod school;
+mod sight;
 
 pub use programme::{
     AGREEMENT, BRIDGE, CARD, EXPORT, EXPORT_COLUMN, OPT_OUT, ORGANISATION, RELEASE, SCOPE, SOURCE, TEST_ADDRESS,
     TEST_PATRON, VENDOR,
 };
 pub use school::{BADGE, CLASSES, LIBRARIAN};
+pub use sight::METRICS;
 
 /// A field of the file.
 #[derive(Debug, Clone, Copy)]
@@ -96,6 +98,12 @@ pub const ROOT: Table = Table {
             "Authorities, PEM, whose certificates are trusted besides the public ones when this server calls others. \
              For `rediss://` they are trusted instead of the public ones.",
         ),
+        or(
+            "log_format",
+            "`text` or `json`",
+            "\"text\"",
+            "How log lines are written: for people, or one JSON object a line.",
+        ),
         may("tls", "table", ""),
         may("sip2", "table", ""),
         may("ils", "table", ""),
@@ -103,6 +111,7 @@ pub const ROOT: Table = Table {
         may("shared_devices", "table", ""),
         may("throttle", "table", ""),
         may("serving", "table", ""),
+        may("metrics", "table", ""),
         may("database_pool", "table", ""),
         may("hashing", "table", ""),
         may("retention", "table", ""),
@@ -460,7 +469,7 @@ pub const BANDS: Table = Table {
 };
 
 /// In the order that the documentation tells them.
-pub const TABLES: [&Table; 32] = [
+pub const TABLES: [&Table; 33] = [
     &ROOT,
     &LIBRARY,
     &TLS,
@@ -470,6 +479,7 @@ pub const TABLES: [&Table; 32] = [
     &SHARED_DEVICES,
     &THROTTLE,
     &SERVING,
+    &METRICS,
     &DATABASE_POOL,
     &HASHING,
     &RETENTION,

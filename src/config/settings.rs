@@ -9,6 +9,7 @@ use super::{
     fields::{self, ROOT, Setting},
     read, school,
     section::Section,
+    sight,
 };
 use crate::domain::{
     clock::TimeZone,
@@ -30,6 +31,7 @@ pub(super) fn are_present(root: &Section<'_>) -> bool {
 /// `None`, once told, where anything is wrong.
 pub(super) fn read(root: &Section<'_>) -> Option<Config> {
     let issuer = root.need("issuer", read::issuer);
+    let log_format = root.need("log_format", |value| read::text(value)?.parse());
     let listen = root.need("listen", |value| {
         let text = read::text(value)?;
         text.parse().map_err(|_| format!("{text:?} is not an address and a port such as 127.0.0.1:8080"))
@@ -52,6 +54,7 @@ pub(super) fn read(root: &Section<'_>) -> Option<Config> {
     let session = session(&root.table_or_empty(&fields::SESSION), shared_life(&shared, trial));
     let throttle = throttle(&root.table_or_empty(&fields::THROTTLE));
     let serving = serving(&root.table_or_empty(&fields::SERVING));
+    let metrics = sight::metrics(&root.table_or_empty(&fields::METRICS));
     let database_pool = pool(&root.table_or_empty(&fields::DATABASE_POOL));
     let hashing = hashing(&root.table_or_empty(&fields::HASHING));
     let retention = retention(&root.table_or_empty(&fields::RETENTION));
@@ -65,6 +68,7 @@ pub(super) fn read(root: &Section<'_>) -> Option<Config> {
     let librarians = school::librarians(root);
     Some(Config {
         issuer: issuer?,
+        log_format: log_format?,
         listen: listen?,
         database: database?,
         shelf: shelf?,
@@ -85,6 +89,7 @@ pub(super) fn read(root: &Section<'_>) -> Option<Config> {
         shared_networks: shared_networks?,
         throttle: throttle?,
         serving: serving?,
+        metrics: metrics?,
         database_pool: database_pool?,
         hashing: hashing?,
         retention: retention?,

@@ -7,11 +7,14 @@ mod redis;
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 pub use recent::Recent;
 
-use crate::domain::shelf::Place;
+use crate::{
+    domain::{clock::Timestamp, shelf::Place},
+    telemetry::Metrics,
+};
 use memory::Memory;
 // The module, not the package, whose one home it is.
 use self::redis as shared;
@@ -89,6 +92,17 @@ impl Namespace {
     }
 }
 
+/// What a shelf that others keep says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// By its clock.
+    pub now: Timestamp,
+    /// The policy by which it throws values away when its memory is full, where it does.
+    pub evicts: Option<String>,
+    /// Whether what it holds outlives its restart, but for the last moments.
+    pub keeps: bool,
+}
+
 /// The shelf did not answer. Never a reason to let somebody pass.
 #[derive(Debug, thiserror::Error)]
 #[error("the shelf does not answer: {0}")]
@@ -114,6 +128,34 @@ impl Shelf {
     /// Where the authorities cannot be read.
     pub fn at(place: &Place, authorities: Option<Vec<u8>>) -> Result<Shelf, Away> {
         Ok(Shelf::Redis(Box::new(shared::Redis::at(place, authorities)?)))
+    }
+
+    /// The same, with its answers measured.
+    #[must_use]
+    pub fn measured(mut self, metrics: Arc<Metrics>) -> Shelf {
+        if let Shelf::Redis(redis) = &mut self {
+            redis.measured(metrics);
+        }
+        self
+    }
+
+    /// `memory` or `redis`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Shelf::Memory(_) => "memory",
+            Shelf::Redis(_) => "redis",
+        }
+    }
+
+    /// How it stands; `None` where it is in this process.
+    ///
+    /// # Errors
+    /// `Away`, with why.
+    pub async fn standing(&self) -> Result<Option<Standing>, Away> {
+        match self {
+            Shelf::Memory(_) => Ok(None),
+            Shelf::Redis(redis) => redis.standing().await.map(Some),
+        }
     }
 
     /// Whether it answers at all.

@@ -18,8 +18,11 @@ use redis::{
     sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType},
 };
 
-use super::{Away, Namespace};
-use crate::domain::shelf::Place;
+use super::{Away, Namespace, Standing};
+use crate::{
+    domain::{clock::Timestamp, shelf::Place},
+    telemetry::Metrics,
+};
 
 /// For connecting, and again for an answer: together less than the second within which a request is refused.
 const PATIENCE: Duration = Duration::from_millis(450);
@@ -67,6 +70,7 @@ pub struct Redis {
     line: Arc<Mutex<Option<Line>>>,
     lines: AtomicU64,
     away: AtomicBool,
+    metrics: Arc<Metrics>,
 }
 
 /// How a line is had. Held by whoever has one made, so that one is made at a time.
@@ -103,7 +107,22 @@ impl Redis {
             line: Arc::default(),
             lines: AtomicU64::new(0),
             away: AtomicBool::new(false),
+            metrics: Arc::default(),
         })
+    }
+
+    pub fn measured(&mut self, metrics: Arc<Metrics>) {
+        self.metrics = metrics;
+    }
+
+    pub async fn standing(&self) -> Result<Standing, Away> {
+        let (seconds, micros): (i64, i64) = self.ask(|_| cmd("TIME")).await?;
+        let info: String = self.ask(|_| cmd("INFO")).await?;
+        // Who may not read the configuration is not told of snapshots, and does not call their absence out.
+        let save: Result<(String, String), Away> = self.ask(|_| cmd("CONFIG").arg("GET").arg("save").take()).await;
+        let server = Server::read(&info).map_err(Away)?;
+        let keeps = server.appends || save.map_or(true, |(_, save)| !save.is_empty());
+        Ok(Standing { now: Timestamp(seconds * 1000 + micros / 1000), evicts: server.evicts, keeps })
     }
 
     pub async fn ping(&self) -> Result<(), Away> {
@@ -152,6 +171,16 @@ impl Redis {
 
     /// Asks once. Whatever goes wrong, the line is given up: the next who asks has a new one made.
     async fn ask<T: FromRedisValue>(&self, command: impl FnOnce(&str) -> Cmd) -> Result<T, Away> {
+        let began = Instant::now();
+        let answer = self.ask_once(command).await;
+        self.metrics.shelf_round_trip.observe(&[], began.elapsed());
+        if answer.is_err() {
+            self.metrics.shelf_failures.count(&[]);
+        }
+        answer
+    }
+
+    async fn ask_once<T: FromRedisValue>(&self, command: impl FnOnce(&str) -> Cmd) -> Result<T, Away> {
         let mut line = self.line().await?;
         let command = command(&line.run);
         let answer = tokio::time::timeout(PATIENCE, command.query_async(&mut line.connection)).await;
@@ -315,6 +344,8 @@ struct Server {
     run: String,
     /// The policy by which it throws values away when its memory is full, where it does.
     evicts: Option<String>,
+    /// Whether each write is kept in a file.
+    appends: bool,
 }
 
 impl Server {
@@ -339,7 +370,8 @@ impl Server {
         let run = of("run_id").get(..16).ok_or("it does not say which run it is")?;
         let policy = of("maxmemory_policy");
         let evicts = !matches!(policy, "" | "noeviction") && of("maxmemory") != "0";
-        Ok(Server { run: run.to_owned(), evicts: evicts.then(|| policy.to_owned()) })
+        let (evicts, appends) = (evicts.then(|| policy.to_owned()), of("aof_enabled") == "1");
+        Ok(Server { run: run.to_owned(), evicts, appends })
     }
 }
 
@@ -354,7 +386,7 @@ mod tests {
     #[test]
     fn a_server_is_read_from_what_it_says() {
         let server = Server::read(INFO).unwrap();
-        assert_eq!(server, Server { run: "b3c1e8e0a1d24f78".into(), evicts: None });
+        assert_eq!(server, Server { run: "b3c1e8e0a1d24f78".into(), evicts: None, appends: false });
         let full = INFO.replace("maxmemory:0", "maxmemory:1000").replace("noeviction", "allkeys-lru");
         assert_eq!(Server::read(&full).unwrap().evicts.as_deref(), Some("allkeys-lru"));
     }

@@ -2,7 +2,7 @@
 //! which. They are a type of their own, so that no token is signed or judged by one of them, and no XML by a token's key.
 //! What metadata and responses look like is `wire::saml`'s, when these keys turn `plan`'s.
 
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{collections::HashMap, fmt, sync::Arc, time::Instant};
 
 use aws_lc_rs::digest;
 use serde_json::{Value, json};
@@ -18,9 +18,10 @@ use crate::{
     domain::{
         clock::Timestamp,
         holding::{Holding, How, held},
-        key::{Life, Reader, Reading, Schedule, State},
+        key::{Life, Reader, Reading, SAML, Schedule, State},
     },
     store::{Db, audit, keys::SigningRow},
+    telemetry::Metrics,
     wire::{
         certificate::{self, Says},
         jose::{self, SigningKey},
@@ -50,6 +51,7 @@ struct Written {
 pub struct SamlSigner {
     key: Arc<SigningKey>,
     certificate: Arc<str>,
+    metrics: Arc<Metrics>,
 }
 
 /// A certificate that metadata lists.
@@ -89,8 +91,12 @@ impl SamlSigner {
     ///
     /// # Errors
     /// `Signing` where the key fails.
+    #[tracing::instrument(level = "debug", name = "key.sign", skip_all)]
     pub fn sign(&self, octets: &[u8]) -> Result<Vec<u8>, jose::Error> {
-        self.key.sign_octets(octets)
+        let began = Instant::now();
+        let signed = self.key.sign_octets(octets);
+        self.metrics.signing.observe(&[SAML], began.elapsed());
+        signed
     }
 }
 
@@ -103,7 +109,8 @@ impl KeyRing {
         let lives = ring.saml.iter().map(|key| &key.life);
         let life = plan::signs_for(lives, reader_for, now, self.schedules.saml.margin)?;
         let key = ring.saml.iter().find(|key| key.life.id == life.id)?;
-        Some(SamlSigner { key: key.private.clone()?, certificate: key.certificate.base64.clone() })
+        let (metrics, certificate) = (self.metrics.clone(), key.certificate.base64.clone());
+        Some(SamlSigner { key: key.private.clone()?, certificate, metrics })
     }
 
     /// The published certificates in the order that metadata lists them, since some parties take the first alone: the

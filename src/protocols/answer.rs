@@ -13,6 +13,7 @@ use crate::{
     domain::reason::Reason,
     pages::{Frame, Locale},
     signon::{Fault, SignOn, Visitor, visitor::cookie},
+    telemetry::request,
 };
 
 /// A page that posts itself where scripts run, and by its button where they do not.
@@ -109,12 +110,9 @@ pub fn broken_for_people(app: &App, headers: &HeaderMap, fault: &Fault) -> Respo
     patient(response, retry_after)
 }
 
-/// Logs what broke. The status to answer with, after how many seconds trying again may help, and the log's number.
+/// Logs what broke. The status to answer with, after how many seconds trying again may help, and the request's number.
 pub fn report(fault: &Fault) -> (StatusCode, Option<u64>, String) {
-    let mut number = [0; 4];
-    // Without randomness the number is zeros: still a number.
-    let _ = aws_lc_rs::rand::fill(&mut number);
-    let number = hex::encode(number);
+    let number = request::number().to_string();
     tracing::error!(number, %fault, "a protocol cannot go on");
     let (status, retry_after) = match fault {
         Fault::Busy { retry_after } => (StatusCode::SERVICE_UNAVAILABLE, Some(*retry_after)),

@@ -70,6 +70,16 @@ pub fn renewing(
     Ok(Arc::new(config))
 }
 
+/// Whether these files can be served with: a certificate with its chain, and its own key.
+///
+/// # Errors
+/// A sentence on which of them is wrong.
+pub fn fits(certificate: &Path, key: &Path) -> Result<(), String> {
+    let files = Files { certificate: certificate.into(), key: key.into() };
+    let read = files.read(&rustls::crypto::aws_lc_rs::default_provider())?;
+    read.keys_match().map_err(|error| format!("{}: its key is another one: {error}", certificate.display()))
+}
+
 struct Files {
     certificate: PathBuf,
     key: PathBuf,

@@ -57,6 +57,8 @@ impl Opened {
     }
 }
 
+const PIN: &str = "pin";
+
 impl SignOn {
     /// Card and PIN from the sign-in page, with the ticket of a pending ask or none (the launchpad).
     ///
@@ -69,9 +71,27 @@ impl SignOn {
         pin: &str,
         visitor: &Visitor,
     ) -> Result<Answer, Fault> {
+        let mut way = PIN;
+        let said = self.answer_by(ticket, card, pin, visitor, &mut way).await;
+        self.count_sign_in(way, &said);
+        said
+    }
+
+    /// `way` becomes the directory's, where that vouched.
+    async fn answer_by(
+        &self,
+        ticket: Option<&str>,
+        card: &str,
+        pin: &str,
+        visitor: &Visitor,
+        way: &mut &'static str,
+    ) -> Result<Answer, Fault> {
         match self.check(card, pin, visitor.address, None).await? {
             Err(reason) => Ok(Answer::TryAgain(reason)),
             Ok(verified) => {
+                if verified.directory.is_some() {
+                    *way = "directory";
+                }
                 let Verified { patron, pin_change_due, directory, .. } = verified;
                 // Whom a directory vouches for shows no PIN that could be closed.
                 if directory.is_none()
@@ -83,6 +103,20 @@ impl SignOn {
                 self.open(patron, opened, ticket, visitor).await
             }
         }
+    }
+
+    /// Counts a try to sign in on a page by its way and what came of it.
+    pub(super) fn count_sign_in(&self, way: &str, said: &Result<Answer, Fault>) {
+        let outcome = match said {
+            Ok(Answer::SignedIn { .. }) => "signed-in",
+            Ok(Answer::Refused { .. }) => "refused",
+            Ok(Answer::TryAgain(Reason::SignInFailed | Reason::PicturesWrong | Reason::BadgeVoid)) => "wrong",
+            Ok(Answer::TryAgain(Reason::TooManyTries { .. } | Reason::PicturesLocked)) => "throttled",
+            Ok(Answer::TryAgain(_)) => "refused",
+            Err(Fault::Busy { .. }) => "busy",
+            Err(_) => "fault",
+        };
+        self.app().metrics.sign_ins.count(&[way, outcome]);
     }
 
     /// Whether this PIN opens this card, or this password this account of a directory. Unknown cards and wrong PINs take the

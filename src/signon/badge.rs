@@ -55,6 +55,9 @@ pub struct Picking {
     pub ticket: Option<String>,
 }
 
+/// The way, as it is counted.
+const BADGE: &str = "badge";
+
 impl SignOn {
     /// The rule of `[badge]`, where badges open to this visitor now: what a page may offer.
     pub fn badge_door(&self, visitor: &Visitor) -> Option<&BadgeRule> {
@@ -99,6 +102,17 @@ impl SignOn {
     /// # Errors
     /// A fault where store or shelf do not answer.
     pub async fn scan(&self, typed: &str, ticket: Option<&str>, visitor: &Visitor) -> Result<Scanned, Fault> {
+        let said = match self.scan_by(typed, ticket, visitor).await {
+            Ok(Scanned::Answer(answer)) => Ok(answer),
+            Err(fault) => Err(fault),
+            // The way goes on, and is counted at its end.
+            Ok(on) => return Ok(on),
+        };
+        self.count_sign_in(BADGE, &said);
+        said.map(Scanned::Answer)
+    }
+
+    async fn scan_by(&self, typed: &str, ticket: Option<&str>, visitor: &Visitor) -> Result<Scanned, Fault> {
         let app = self.app();
         let Some(rule) = &app.config.badge else { return Ok(Scanned::NotABadge) };
         // Outside, nobody learns which badges there are.
@@ -143,6 +157,13 @@ impl SignOn {
     /// # Errors
     /// `Busy` where too many PIN checks wait; else a fault where store or shelf do not answer.
     pub async fn pick(&self, handle: &str, picked: Pictures, visitor: &Visitor) -> Result<Option<Answer>, Fault> {
+        let said = self.pick_by(handle, picked, visitor).await;
+        let Some(said) = said.transpose() else { return Ok(None) };
+        self.count_sign_in(BADGE, &said);
+        said.map(Some)
+    }
+
+    async fn pick_by(&self, handle: &str, picked: Pictures, visitor: &Visitor) -> Result<Option<Answer>, Fault> {
         let app = self.app();
         let Some(picking) = self.picking(handle).await? else { return Ok(None) };
         let (Some(rule), Some(badge)) = (&app.config.badge, app.store.badges().by_id(&picking.badge).await?) else {

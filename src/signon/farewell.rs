@@ -224,6 +224,12 @@ impl SignOn {
         if let Outcome::Later(why, _) | Outcome::GivenUp(why) = &outcome {
             tracing::info!(relying_party = parting.relying_party, why, tries, "not told of a session's end");
         }
+        let said = match &outcome {
+            Outcome::Told => "told",
+            Outcome::Later(..) => "later",
+            Outcome::GivenUp(_) => "given-up",
+        };
+        app.metrics.farewells.count(&[parting.vendor.as_str(), &parting.protocol, said]);
         Tried { parting, tries, at, outcome }
     }
 

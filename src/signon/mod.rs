@@ -253,7 +253,7 @@ impl SignOn {
         let hashing = &app.config.hashing;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = if hashing.threads == 0 { cores } else { hashing.threads };
-        let pins = pins::PinPool::start(threads, hashing.queue)?;
+        let pins = pins::PinPool::measured(threads, hashing.queue, app.metrics.clone())?;
         let tries = &app.config.throttle;
         let limit = |of: &crate::config::Tries| Limit { tries: of.tries, window: of.window };
         let limits = Limits {

@@ -1,19 +1,26 @@
 //! Argon2id over keyed PINs, on a bounded pool: as many threads as cores, each with its own memory, reused.
 //! A full queue is a `Fault::Busy`, never a longer and longer wait.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicU64, Ordering},
-    mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    },
+    time::Instant,
 };
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use aws_lc_rs::rand;
 use subtle::ConstantTimeEq;
 use tokio::sync::oneshot;
+use tracing::Instrument;
 
 use super::Fault;
-use crate::domain::pin::KeyedPin;
+use crate::{
+    domain::pin::KeyedPin,
+    telemetry::{Metrics, metrics::Stay},
+};
 
 /// 19 MiB, two passes, one lane: OWASP's first choice for Argon2id.
 const MEMORY_KIB: u32 = 19_456;
@@ -46,6 +53,9 @@ struct Job {
     pin: [u8; 32],
     salt: [u8; 16],
     done: oneshot::Sender<Option<[u8; 32]>>,
+    since: Instant,
+    /// It waits, or is worked at.
+    stay: Stay,
 }
 
 /// The handle of the pool; cheap to clone. The threads end when the last handle is dropped.
@@ -53,22 +63,35 @@ struct Job {
 pub struct PinPool {
     send: SyncSender<Job>,
     hashed: Arc<AtomicU64>,
+    metrics: Arc<Metrics>,
 }
 
 impl PinPool {
     /// # Errors
     /// `Broken` where the machine gives no thread.
     pub fn start(threads: usize, queue: usize) -> Result<PinPool, Fault> {
+        PinPool::measured(threads, queue, Arc::default())
+    }
+
+    /// The same, with its work measured.
+    ///
+    /// # Errors
+    /// As `start`.
+    #[expect(clippy::cast_precision_loss, reason = "Prometheus's numbers are floats")]
+    pub fn measured(threads: usize, queue: usize, metrics: Arc<Metrics>) -> Result<PinPool, Fault> {
+        metrics.hash_queue_limit.set(&[], (queue.max(1) + threads.max(1)) as f64);
+        metrics.hash_queue.at(&[], |_| ());
+        metrics.hash_refused.at(&[], |_| ());
         let (send, receive) = sync_channel(queue.max(1));
         let receive = Arc::new(Mutex::new(receive));
         for number in 0..threads.max(1) {
-            let receive = receive.clone();
+            let (receive, metrics) = (receive.clone(), metrics.clone());
             std::thread::Builder::new()
                 .name(format!("pin-{number}"))
-                .spawn(move || work(&receive))
+                .spawn(move || work(&receive, &metrics))
                 .map_err(|error| Fault::Broken(format!("no thread for PIN checks: {error}")))?;
         }
-        Ok(PinPool { send, hashed: Arc::default() })
+        Ok(PinPool { send, hashed: Arc::default(), metrics })
     }
 
     /// How many PINs were hashed so far: what a check costs, counted instead of timed.
@@ -101,18 +124,27 @@ impl PinPool {
 
     async fn hash(&self, pin: &KeyedPin, salt: [u8; 16]) -> Result<[u8; 32], Fault> {
         let (done, answer) = oneshot::channel();
-        let job = Job { pin: pin.0, salt, done };
+        let stay = Stay::of(&self.metrics, |metrics| &metrics.hash_queue);
+        let job = Job { pin: pin.0, salt, done, since: Instant::now(), stay };
         self.send.try_send(job).map_err(|error| match error {
-            TrySendError::Full(_) => Fault::Busy { retry_after: 2 },
+            TrySendError::Full(_) => {
+                self.metrics.hash_refused.count(&[]);
+                Fault::Busy { retry_after: 2 }
+            }
             TrySendError::Disconnected(_) => Fault::Broken("the PIN pool has ended".into()),
         })?;
-        let hash = answer.await.ok().flatten().ok_or_else(|| Fault::Broken("a PIN check failed".into()))?;
+        let hash = answer
+            .instrument(tracing::debug_span!("pin.hash"))
+            .await
+            .ok()
+            .flatten()
+            .ok_or_else(|| Fault::Broken("a PIN check failed".into()))?;
         self.hashed.fetch_add(1, Ordering::Relaxed);
         Ok(hash)
     }
 }
 
-fn work(receive: &Mutex<Receiver<Job>>) {
+fn work(receive: &Mutex<Receiver<Job>>, metrics: &Metrics) {
     let Ok(params) = Params::new(MEMORY_KIB, PASSES, LANES, Some(32)) else { return };
     let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
     // Made at the first check and kept: fresh memory each time costs more than the hash itself on a busy day.
@@ -123,9 +155,13 @@ fn work(receive: &Mutex<Receiver<Job>>) {
             Err(_) => return,
         };
         let Ok(job) = job else { return };
+        metrics.hash_wait.observe(&[], job.since.elapsed());
+        let began = Instant::now();
         memory.resize(argon.params().block_count(), Block::default());
         let mut out = [0; 32];
         let hashed = argon.hash_password_into_with_memory(&job.pin, &job.salt, &mut out, memory.as_mut_slice());
+        metrics.hash_run.observe(&[], began.elapsed());
+        drop(job.stay);
         job.done.send(hashed.ok().map(|()| out)).ok();
     }
 }

@@ -133,7 +133,9 @@ impl SignOn {
         match self.meant(&asked, upstream.portal(), &shown).await? {
             Ok((patron, link)) => {
                 let opened = self.opened(&asked, &shown, link);
-                Ok(Arrived::Known(asked, self.open(patron, opened, ticket, visitor).await?))
+                let said = self.open(patron, opened, ticket, visitor).await;
+                self.count_sign_in(&format!("upstream:{asked}"), &said);
+                Ok(Arrived::Known(asked, said?))
             }
             Err((reason, patron)) => {
                 let why = reason.to_string();
@@ -202,6 +204,8 @@ impl SignOn {
         why: &str,
     ) -> Result<String, Fault> {
         let app = self.app();
+        let said = if matches!(reason, Reason::UpstreamAway) { "fault" } else { "refused" };
+        app.metrics.sign_ins.count(&[&format!("upstream:{source}"), said]);
         tracing::warn!(upstream = %source, reason = reason.code(), why, "nobody was signed in by an upstream");
         let told = handle::random()?;
         let ask = match ticket {

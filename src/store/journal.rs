@@ -1,21 +1,28 @@
 //! Group commit: records and audit events of many requests share one transaction, and so one flush to disk.
 //! Nobody is answered before theirs is durable.
 
-use std::time::Duration;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::{
     sync::{mpsc, oneshot},
     time::timeout,
 };
+use tracing::Instrument;
 
 use super::{Db, Error, Result, Tx, audit::Chain, farewells, passages, sessions, upstreams};
-use crate::domain::{
-    audit::AuditEvent,
-    clock::Timestamp,
-    farewell::Tried,
-    grant::Grant,
-    id::{GrantId, PatronId, SessionId},
-    session::Session,
+use crate::{
+    domain::{
+        audit::{AuditEvent, Kind},
+        clock::Timestamp,
+        farewell::Tried,
+        grant::Grant,
+        id::{GrantId, PatronId, SessionId},
+        session::Session,
+    },
+    telemetry::{Metrics, measure::OTHER},
 };
 
 /// Something to be kept together with the events that tell of it.
@@ -67,8 +74,13 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 impl Journal {
     /// Starts the writer, which lives until the last handle is dropped.
     pub fn start(db: Db) -> Journal {
+        Journal::measured(db, Arc::default())
+    }
+
+    /// The same, with what it writes counted: refusals and clicks are in the metrics when they are in the audit.
+    pub fn measured(db: Db, metrics: Arc<Metrics>) -> Journal {
         let (send, receive) = mpsc::channel(WAITING);
-        tokio::spawn(write_groups(db, receive));
+        tokio::spawn(write_groups(db, metrics, receive));
         Journal(send)
     }
 
@@ -80,24 +92,25 @@ impl Journal {
         let gone = || Error::Unavailable("the journal has ended".into());
         let (done, answer) = oneshot::channel();
         self.0.send(Entry { records, events, done }).await.map_err(|_| gone())?;
-        answer.await.map_err(|_| gone())?
+        answer.instrument(tracing::debug_span!("store.keep")).await.map_err(|_| gone())?
     }
 }
 
-async fn write_groups(db: Db, mut receive: mpsc::Receiver<Entry>) {
+async fn write_groups(db: Db, metrics: Arc<Metrics>, mut receive: mpsc::Receiver<Entry>) {
     // After a failure the writer begins a new chain: whether the old one moved on, only the database knows.
     let mut chain = Chain::begin();
     let mut group = Vec::with_capacity(GROUP);
     while receive.recv_many(&mut group, GROUP).await > 0 {
-        match write(&db, &chain, &group).await {
+        match timed(&metrics, write(&db, &chain, &group)).await {
             Ok(next) => {
                 chain = next;
                 for entry in group.drain(..) {
+                    kept(&metrics, &entry.events);
                     entry.done.send(Ok(())).ok();
                 }
             }
             Err(error) => {
-                tell_apart(&db, error, group.drain(..)).await;
+                tell_apart(&db, &metrics, error, group.drain(..)).await;
                 chain = Chain::begin();
             }
         }
@@ -106,7 +119,7 @@ async fn write_groups(db: Db, mut receive: mpsc::Receiver<Entry>) {
 
 /// A group was not written. One entry may be what the database refuses, so each gets a transaction of its own; where it
 /// is the database that is away or full, all hear of it now instead of one after the other.
-async fn tell_apart(db: &Db, error: Error, group: impl ExactSizeIterator<Item = Entry>) {
+async fn tell_apart(db: &Db, metrics: &Metrics, error: Error, group: impl ExactSizeIterator<Item = Entry>) {
     let mut away = if group.len() == 1 { Some(error.clone()) } else { hopeless(db, &error).await };
     if away.is_none() {
         tracing::warn!(%error, entries = group.len(), "a group was not written; trying one by one");
@@ -114,10 +127,14 @@ async fn tell_apart(db: &Db, error: Error, group: impl ExactSizeIterator<Item = 
     for entry in group {
         let outcome = match &away {
             Some(error) => Err(error.clone()),
-            None => write(db, &Chain::begin(), std::slice::from_ref(&entry)).await.map(drop),
+            None => timed(metrics, write(db, &Chain::begin(), std::slice::from_ref(&entry))).await.map(drop),
         };
         if let (Err(error), None) = (&outcome, &away) {
             away = hopeless(db, error).await;
+        }
+        match &outcome {
+            Ok(()) => kept(metrics, &entry.events),
+            Err(_) => metrics.journal_entries.count(&["failed"]),
         }
         // Somebody else was quicker: whoever tries again sees that.
         let outcome = outcome.map_err(|error| match error {
@@ -136,6 +153,30 @@ async fn hopeless(db: &Db, error: &Error) -> Option<Error> {
         Error::Conflict(_) | Error::Corrupt(_) => false,
     };
     for_all.then(|| error.clone())
+}
+
+async fn timed<T>(metrics: &Metrics, writing: impl Future<Output = T>) -> T {
+    let began = Instant::now();
+    let written = writing.await;
+    metrics.journal_commit.observe(&[], began.elapsed());
+    written
+}
+
+/// What was written down happened, and is counted.
+fn kept(metrics: &Metrics, events: &[AuditEvent]) {
+    metrics.journal_entries.count(&["kept"]);
+    for event in events {
+        let said = |name: &str| event.payload.get(name).and_then(|value| value.as_str());
+        match event.kind {
+            Kind::Refusal => {
+                metrics.refusals.count(&[said("reason").unwrap_or(OTHER), said("protocol").unwrap_or("none")]);
+            }
+            Kind::Issue => {
+                metrics.clicks.count(&[said("protocol").unwrap_or(OTHER), said("vendor").unwrap_or(OTHER)]);
+            }
+            _ => {}
+        }
+    }
 }
 
 async fn write(db: &Db, chain: &Chain, group: &[Entry]) -> Result<Chain> {

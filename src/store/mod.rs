@@ -10,7 +10,7 @@ use sqlx::{
 };
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use crate::domain::pool::PoolSettings;
+use crate::domain::{clock::Timestamp, pool::PoolSettings};
 
 /// One body of SQL on whichever engine is there.
 macro_rules! on {
@@ -247,6 +247,17 @@ impl Db {
     /// A database that vanished from the network may otherwise be waited for until TCP gives up, a quarter of an hour.
     pub fn patience(&self) -> Duration {
         self.patience
+    }
+
+    /// What time it is where the database is; `None` where it is on this machine, in a file.
+    ///
+    /// # Errors
+    /// `Unavailable` where it does not answer.
+    pub async fn clock(&self) -> Result<Option<Timestamp>> {
+        let Engine::Postgres(pool) = &self.engine else { return Ok(None) };
+        let sql = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
+        let (millis,): (i64,) = sqlx::query_as(sql).fetch_one(pool).await?;
+        Ok(Some(Timestamp(millis)))
     }
 
     pub fn is_sqlite(&self) -> bool {

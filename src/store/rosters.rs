@@ -312,28 +312,35 @@ impl Rosters<'_> {
         Ok(Ended { passages: done[0], sessions: done[1] })
     }
 
+    /// The runs in force, one of each source that has any.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn live_runs(&self) -> Result<Vec<RunRow>> {
+        let sql = "SELECT r.id, r.source, r.origin, r.state, r.before_run, r.started_at, r.finished_at, r.summary \
+                   FROM roster_source s JOIN roster_run r ON r.id = s.live_run ORDER BY r.source";
+        let rows: Vec<Row> = on!(self.db, pool => sqlx::query_as(sql).fetch_all(pool).await)?;
+        Ok(rows.into_iter().map(read).collect())
+    }
+
     /// Runs, the newest first.
     ///
     /// # Errors
     /// `Unavailable`.
     pub async fn runs(&self, source: Option<&SourceId>) -> Result<Vec<RunRow>> {
-        type Row = (i64, String, String, String, i64, i64, Option<i64>, String);
         let sql = "SELECT id, source, origin, state, before_run, started_at, finished_at, summary FROM roster_run \
                    WHERE $1 = '' OR source = $1 ORDER BY id DESC";
         let source = source.map_or("", SourceId::as_str);
         let rows: Vec<Row> = on!(self.db, pool => sqlx::query_as(sql).bind(source).fetch_all(pool).await)?;
-        let read = |(id, source, origin, state, before_run, started, finished, summary): Row| RunRow {
-            id,
-            source,
-            origin,
-            state,
-            before_run,
-            started_at: Timestamp(started),
-            finished_at: finished.map(Timestamp),
-            summary,
-        };
         Ok(rows.into_iter().map(read).collect())
     }
+}
+
+type Row = (i64, String, String, String, i64, i64, Option<i64>, String);
+
+fn read((id, source, origin, state, before_run, started, finished, summary): Row) -> RunRow {
+    let (started_at, finished_at) = (Timestamp(started), finished.map(Timestamp));
+    RunRow { id, source, origin, state, before_run, started_at, finished_at, summary }
 }
 
 fn lost(hold: &Hold) -> Error {

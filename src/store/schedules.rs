@@ -1,6 +1,8 @@
 //! When sources are fetched next, and how it went: one row each. Of several processes that find the same fetch due, the
 //! one that moves `due_at` on carries it out.
 
+use std::time::Duration;
+
 use super::{Db, Result, corrupt};
 use crate::domain::{clock::Timestamp, id::SourceId};
 
@@ -55,6 +57,20 @@ impl Outcome {
 
     pub fn is_good(self) -> bool {
         matches!(self, Outcome::Taken | Outcome::NothingNew)
+    }
+
+    pub fn is_bad(self) -> bool {
+        matches!(self, Outcome::Failed | Outcome::Stopped)
+    }
+}
+
+/// A fetch this late is not only waiting for its turn.
+const OVERDUE: Duration = Duration::from_secs(15 * 60);
+
+impl Scheduled {
+    /// A server that is down fetches nothing: a time long gone by is as bad as a failure.
+    pub fn is_good(&self, now: Timestamp) -> bool {
+        !self.outcome.is_bad() && now.since(self.due_at) <= OVERDUE
     }
 }
 

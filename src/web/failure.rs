@@ -5,13 +5,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::{pages::PagesError, signon::Fault};
+use crate::{pages::PagesError, signon::Fault, telemetry::request};
 
 /// Travels on the response until `guard::around` dresses it as a page in the reader's language.
 #[derive(Debug, Clone)]
 pub struct Failure {
     pub status: StatusCode,
-    /// What staff finds in the log; empty where nothing is logged.
+    /// The request's number, by which staff finds it in the log; empty where nothing is logged.
     pub number: String,
     /// Seconds after which trying again may help.
     pub retry_after: Option<u64>,
@@ -24,7 +24,7 @@ impl Failure {
 
     /// Something broke: logged, and shown as the number that the log has, too.
     pub fn broken(error: impl std::fmt::Display) -> Failure {
-        let number = number();
+        let number = request::number().to_string();
         tracing::error!(number, %error, "a page could not be made");
         Failure { number, ..Failure::status(StatusCode::INTERNAL_SERVER_ERROR) }
     }
@@ -65,13 +65,4 @@ pub async fn not_found() -> Failure {
 
 pub async fn method_not_allowed() -> Failure {
     Failure::status(StatusCode::METHOD_NOT_ALLOWED)
-}
-
-/// Eight hex digits, to be read over the phone.
-fn number() -> String {
-    let mut bytes = [0; 4];
-    match aws_lc_rs::rand::fill(&mut bytes) {
-        Ok(()) => hex::encode_upper(bytes),
-        Err(_) => "00000000".to_owned(),
-    }
 }

@@ -34,7 +34,11 @@ use super::{
     browser::{Browser, locale_of},
     screen::Screen,
 };
-use crate::{pages::Frame, signon::SignOn};
+use crate::{
+    pages::Frame,
+    signon::SignOn,
+    telemetry::{Metrics, metrics::Stay},
+};
 
 /// Nothing from elsewhere, nothing inline, no frames. A path at a time may ask for less, never for scripts.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; \
@@ -113,11 +117,14 @@ pub async fn around(State(signon): State<SignOn>, request: Request, next: Next) 
 
 /// Places for requests that are being worked at.
 #[derive(Clone)]
-pub struct Room(Arc<Semaphore>);
+pub struct Room(Arc<Semaphore>, Arc<Metrics>);
 
 impl Room {
-    pub fn of(requests: usize) -> Room {
-        Room(Arc::new(Semaphore::new(requests)))
+    pub fn of(requests: usize, metrics: &Arc<Metrics>) -> Room {
+        metrics.in_flight_limit.set(&[], u32::try_from(requests).map_or(f64::MAX, f64::from));
+        metrics.in_flight.at(&[], |_| ());
+        metrics.shed.at(&[], |_| ());
+        Room(Arc::new(Semaphore::new(requests)), metrics.clone())
     }
 }
 
@@ -125,7 +132,7 @@ impl Room {
 /// A place is taken by what was read whole, so that nobody holds one by sending slowly.
 pub async fn within_bounds(State(room): State<Room>, request: Request, next: Next) -> Response {
     // Whoever watches must not take a busy server for a dead one.
-    if request.uri().path().starts_with("/health/") {
+    if request.uri().path().starts_with("/health/") || request.uri().path() == "/metrics" {
         return next.run(request).await;
     }
     let (parts, body) = request.into_parts();
@@ -140,9 +147,11 @@ pub async fn within_bounds(State(room): State<Room>, request: Request, next: Nex
         }
     };
     let Ok(_place) = room.0.try_acquire() else {
+        room.1.shed.count(&[]);
         let failure = Failure { retry_after: Some(1), ..Failure::status(StatusCode::SERVICE_UNAVAILABLE) };
         return failure.into_response();
     };
+    let _stay = Stay::of(&room.1, |metrics| &metrics.in_flight);
     next.run(Request::from_parts(parts, body)).await
 }
 

@@ -12,6 +12,7 @@ mod health;
 mod language;
 mod launchpad;
 mod library_card;
+pub mod metrics;
 mod pin;
 mod portals;
 mod refusal;
@@ -19,6 +20,7 @@ mod screen;
 mod shared;
 mod sign_in;
 mod sign_out;
+mod watch;
 
 use axum::{
     Router,
@@ -36,7 +38,7 @@ const FORM_LIMIT: usize = 16 * 1024;
 /// Every page, and around them and `others` (the protocols' routes) what guards each answer: headers, and a page
 /// with a number where something broke.
 pub fn router(signon: SignOn, others: Router) -> Router {
-    let room = guard::Room::of(signon.app().config.serving.requests);
+    let room = guard::Room::of(signon.app().config.serving.requests, &signon.app().metrics);
     Router::new()
         .route("/", get(launchpad::show))
         .route("/missing", get(launchpad::missing))
@@ -68,11 +70,13 @@ pub fn router(signon: SignOn, others: Router) -> Router {
         .route("/assets/{file}", get(assets::serve))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
+        .route("/metrics", get(metrics::show))
         .method_not_allowed_fallback(failure::method_not_allowed)
         .fallback(failure::not_found)
         .layer(DefaultBodyLimit::max(FORM_LIMIT))
         .with_state(signon.clone())
         .merge(others)
         .layer(middleware::from_fn_with_state(room, guard::within_bounds))
-        .layer(middleware::from_fn_with_state(signon, guard::around))
+        .layer(middleware::from_fn_with_state(signon.clone(), guard::around))
+        .layer(middleware::from_fn_with_state(signon, watch::over))
 }

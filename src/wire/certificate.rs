@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, KeyUsagePurpose, SerialNumber, date_time_ymd};
-use x509_parser::{certificate::X509Certificate, prelude::FromDer};
+use x509_parser::{certificate::X509Certificate, extensions::GeneralName, prelude::FromDer};
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -60,6 +60,8 @@ pub struct Certificate {
     /// Unix seconds.
     pub not_before: i64,
     pub not_after: i64,
+    /// Of hosts, DNS names and addresses, as its subject alternative name has them.
+    pub names: Vec<String>,
     /// SubjectPublicKeyInfo, as DER.
     public_key: Vec<u8>,
 }
@@ -73,10 +75,24 @@ impl Certificate {
             return Err(Error::Malformed("something follows it".into()));
         }
         let validity = read.validity();
+        let names = match read.subject_alternative_name() {
+            Ok(Some(names)) => names.value.general_names.iter().filter_map(host).collect(),
+            _ => Vec::new(),
+        };
         Ok(Certificate {
+            names,
             not_before: validity.not_before.timestamp(),
             not_after: validity.not_after.timestamp(),
             public_key: read.public_key().raw.to_vec(),
+        })
+    }
+
+    /// Whether it names this host (RFC 6125 section 6.4): a star stands for the whole of the first label.
+    pub fn is_for(&self, host: &str) -> bool {
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        self.names.iter().any(|name| match name.strip_prefix("*.") {
+            Some(parent) => host.split_once('.').is_some_and(|(_, rest)| rest.eq_ignore_ascii_case(parent)),
+            None => name.eq_ignore_ascii_case(host),
         })
     }
 
@@ -85,6 +101,29 @@ impl Certificate {
         let key = ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, &self.public_key);
         key.is_ok_and(|key| key.verify_sig(octets, signature).is_ok())
     }
+}
+
+fn host(name: &GeneralName<'_>) -> Option<String> {
+    match name {
+        GeneralName::DNSName(name) => Some((*name).to_owned()),
+        GeneralName::IPAddress(octets) => match **octets {
+            [a, b, c, d] => Some(std::net::Ipv4Addr::new(a, b, c, d).to_string()),
+            _ => <[u8; 16]>::try_from(*octets).ok().map(|octets| std::net::Ipv6Addr::from(octets).to_string()),
+        },
+        _ => None,
+    }
+}
+
+/// The first certificate of a PEM text: of a chain, the one whose key its holder has.
+///
+/// # Errors
+/// `Malformed` where there is none, or it is none.
+pub fn first_of_pem(text: &str) -> Result<Certificate, Error> {
+    let missing = || Error::Malformed("there is no BEGIN CERTIFICATE with its END".into());
+    let (_, rest) = text.split_once("-----BEGIN CERTIFICATE-----").ok_or_else(missing)?;
+    let (body, _) = rest.split_once("-----END CERTIFICATE-----").ok_or_else(missing)?;
+    let base64: String = body.split_whitespace().collect();
+    Certificate::of(&from_base64(&base64).ok_or_else(|| Error::Malformed("it is no base64".into()))?)
 }
 
 /// Standard base64 without line breaks: a certificate as `x5c` (RFC 7517 section 4.7) and SAML metadata have it.
@@ -119,6 +158,18 @@ mod tests {
         Says { common_name: "Maple Falls", serial: [0; 16], not_before: 1_790_000_000, not_after: 2_550_000_000 };
 
     #[test]
+    fn a_certificate_is_for_the_hosts_that_it_names() {
+        let names = ["access.library.example", "*.pages.example", "127.0.0.1"].map(str::to_owned).into();
+        let of = Certificate { not_before: 0, not_after: 0, names, public_key: Vec::new() };
+        for host in ["access.library.example", "ACCESS.library.example", "a.pages.example", "127.0.0.1"] {
+            assert!(of.is_for(host), "{host}");
+        }
+        for host in ["library.example", "a.b.pages.example", "pages.example", "x.access.library.example", "127.0.0.2"] {
+            assert!(!of.is_for(host), "{host}");
+        }
+    }
+
+    #[test]
     fn a_certificate_says_what_it_was_told_and_knows_its_key() {
         let secret = SigningKey::generate(Algorithm::Rs256).unwrap();
         let key = SigningKey::from_pkcs8(Algorithm::Rs256, &secret).unwrap();
@@ -128,6 +179,9 @@ mod tests {
         assert_eq!((read.not_before, read.not_after), (SAYS.not_before, SAYS.not_after));
         let signature = key.sign_octets(b"octets").unwrap();
         assert!(read.signed(b"octets", &signature) && !read.signed(b"others", &signature));
+        let chain = format!("a comment\n{}{}", pem(&to_base64(&der)), pem("AAAA"));
+        assert_eq!(first_of_pem(&chain), Ok(read.clone()));
+        assert!(first_of_pem(&pem("AAAA")).is_err() && first_of_pem("nothing").is_err());
         assert!(
             !Certificate::of(&self_signed(&SigningKey::generate(Algorithm::Rs256).unwrap(), &SAYS).unwrap())
                 .unwrap()

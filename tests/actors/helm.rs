@@ -73,10 +73,20 @@ impl Helm {
     /// The same as JSON, read as strictly as an API server does.
     #[track_caller]
     pub fn manifests(&self, set: &str) -> Vec<Value> {
-        let output = fed(Command::new(&self.reader), self.renders(set, &[]).as_bytes());
+        let output = fed(&mut Command::new(&self.reader), self.renders(set, &[]).as_bytes());
         assert!(output.status.success(), "{set}: {}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice(&output.stdout).unwrap()
     }
+}
+
+/// What expressions of PromQL name, by Prometheus's own parser: each metric with the labels that select it, and labels that
+/// are grouped by.
+#[track_caller]
+pub fn queries(expressions: &[String]) -> Option<Vec<Value>> {
+    let reader = part("ONEACCESS_TEST_MANIFESTS", WHAT_FOR)?;
+    let output = fed(Command::new(reader).arg("queries"), &serde_json::to_vec(expressions).unwrap());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Some(serde_json::from_slice(&output.stdout).unwrap())
 }
 
 /// Holds manifests against the schemas of these releases of Kubernetes. Without Python it is a named skip.
@@ -85,11 +95,11 @@ pub fn kubernetes_takes(manifests: &[Value], releases: &[&str]) {
     let Some(python) = part("ONEACCESS_TEST_KUBERNETES", "Kubernetes' schemas") else { return };
     let mut command = Command::new(python);
     command.args(["-B", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/kubernetes/schemas.py")]).args(releases);
-    let output = fed(command, &serde_json::to_vec(manifests).unwrap());
+    let output = fed(&mut command, &serde_json::to_vec(manifests).unwrap());
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-fn fed(mut command: Command, input: &[u8]) -> Output {
+fn fed(command: &mut Command, input: &[u8]) -> Output {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(input).unwrap();

@@ -25,6 +25,11 @@ no whole number; so it is written here.
 {{- end -}}
 {{- $_ := set $config "sip2" $sip2 -}}
 {{- end -}}
+{{- if .Values.metrics.enabled -}}
+{{- $metrics := default dict $config.metrics -}}
+{{- $_ := set $metrics "listen" (printf "0.0.0.0:%d" (int .Values.metrics.port)) -}}
+{{- $_ := set $config "metrics" $metrics -}}
+{{- end -}}
 {{ include "oneaccess.toml.table" (dict "table" $config "path" "") | trim }}
 {{- end -}}
 {{- end }}

@@ -48,6 +48,24 @@ What the chart will not install, each with the reason and what to do. Asked wher
 {{- fail (printf "config.sip2.%s is said by sip2.plain and sip2.tls" $field) }}
 {{- end }}
 {{- end }}
+{{- if hasKey (default dict (default dict $v.config).metrics) "listen" }}
+{{- fail "config.metrics.listen is said by metrics.enabled and metrics.port" }}
+{{- end }}
+{{- if and $v.metrics.enabled $v.configText (not (regexMatch "(?m)^\\[metrics\\]" $v.configText)) }}
+{{- fail "metrics.enabled, but configText has no [metrics] table: docs/operate/kubernetes.md has the lines" }}
+{{- end }}
+{{- if and (or $v.serviceMonitor.enabled $v.prometheusRule.enabled) (not $v.metrics.enabled) }}
+{{- fail "serviceMonitor and prometheusRule need metrics.enabled: without it nobody but a pod itself can read them" }}
+{{- end }}
+{{- if and $v.metrics.enabled $v.sip2.plain.enabled (eq (int $v.metrics.port) (int $v.sip2.plain.port)) }}
+{{- fail "metrics.port and sip2.plain.port are the same" }}
+{{- end }}
+{{- if and $v.metrics.enabled $v.sip2.tls.enabled (eq (int $v.metrics.port) (int $v.sip2.tls.port)) }}
+{{- fail "metrics.port and sip2.tls.port are the same" }}
+{{- end }}
+{{- if and $v.metrics.enabled (eq (int $v.metrics.port) 8080) }}
+{{- fail "metrics.port is that of the pages within the pod" }}
+{{- end }}
 {{- if and $v.sip2.tls.enabled (not $v.sip2.tls.secret) (not $v.tls.secret) }}
 {{- fail "sip2.tls.enabled without a certificate: name a Secret of type kubernetes.io/tls in sip2.tls.secret or tls.secret" }}
 {{- end }}

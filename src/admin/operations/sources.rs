@@ -126,9 +126,6 @@ pub async fn status(desk: &Desk) -> Result<Vec<Status>> {
     let one = |source: &crate::domain::catalogue::SourceSettings| {
         let live = runs.iter().find(|run| run.source == source.id && run.state == "live");
         let fetched = scheduled.iter().find(|of| of.source == source.id).filter(|_| !source.timetable.is_empty());
-        // A server that is down fetches nothing: a time long gone by is as bad as a failure.
-        let overdue = fetched.is_some_and(|of| now.since(of.due_at) > OVERDUE);
-        let bad = fetched.is_some_and(|of| matches!(of.outcome, Outcome::Failed | Outcome::Stopped));
         let time = |at: Timestamp| at.rfc3339();
         Status {
             source: source.id.to_string(),
@@ -140,10 +137,8 @@ pub async fn status(desk: &Desk) -> Result<Vec<Status>> {
             detail: fetched.map(|of| of.detail.clone()).filter(|detail| !detail.is_empty()),
             last_good: fetched.and_then(|of| of.good_at).map(time),
             next: fetched.map(|of| time(of.due_at)),
-            good: !bad && !overdue,
+            good: fetched.is_none_or(|of| of.is_good(now)),
         }
     };
     Ok(catalogue.sources.values().map(one).collect())
 }
-
-const OVERDUE: std::time::Duration = std::time::Duration::from_secs(15 * 60);

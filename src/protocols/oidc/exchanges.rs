@@ -12,6 +12,7 @@ use super::{
 use crate::{
     domain::exchange::Exchange,
     protocols::{Voucher, Vouching},
+    telemetry::measure::OTHER,
 };
 
 impl Provider {
@@ -23,8 +24,10 @@ impl Provider {
     /// What was asked of an endpoint for programs was not done. Nobody is noted where nobody whom we know is named.
     pub(super) fn failed(&self, headers: &HeaderMap, body: &[u8], step: &'static str, failure: &Failure) {
         let named = client_auth::claimed(headers, body).and_then(|id| self.client(&id));
-        if let Some(client) = named {
-            self.failed_for(&client, step, failure);
+        match (named, failure) {
+            (Some(client), _) => self.failed_for(&client, step, failure),
+            (None, Failure::Refused(error)) => self.app().metrics.exchanges.count(&[OTHER, NAME, step, error.code]),
+            (None, Failure::Broken(_)) => self.app().metrics.exchanges.count(&[OTHER, NAME, step, "server_error"]),
         }
     }
 

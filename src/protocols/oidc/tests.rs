@@ -177,6 +177,8 @@ impl House {
         let app = App {
             sources: crate::app::Directories::new(Vec::new(), means, &catalogue),
             journal: Journal::start(db.clone()),
+            metrics: Default::default(),
+            looked: Default::default(),
             store: db,
             shelf: Shelf::default(),
             catalogue: Programme::new(catalogue.indexed()),

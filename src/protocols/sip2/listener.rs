@@ -19,6 +19,7 @@ use tokio_rustls::TlsAcceptor;
 use super::{Desk, NAME, conversation::Conversation};
 use crate::{
     protocols::{Listener, Stop, tls},
+    telemetry::metrics::Stay,
     wire::sip2::Framer,
 };
 
@@ -44,6 +45,11 @@ const CHUNK: usize = 512;
 pub(super) fn bind(desk: &Desk) -> Result<Vec<Listener>, String> {
     let settings = &desk.app().config.sip2;
     let room = Arc::new(Semaphore::new(settings.connections));
+    if settings.listen.or(settings.tls_listen).is_some() {
+        let metrics = &desk.app().metrics;
+        metrics.sip2_open.at(&[], |_| ());
+        metrics.sip2_limit.set(&[], u32::try_from(settings.connections).map_or(f64::MAX, f64::from));
+    }
     let mut listeners = Vec::new();
     if let Some(address) = settings.listen {
         listeners.push(listener(address, door(desk, None, room.clone()))?);
@@ -107,7 +113,9 @@ impl Door {
                     continue;
                 }
             };
+            let metrics = &self.desk.app().metrics;
             let Ok(place) = self.room.clone().try_acquire_owned() else {
+                metrics.sip2_connections.count(&["full"]);
                 if !full {
                     tracing::warn!("SIP2: as many connections as [sip2] connections allows; others are turned away");
                 }
@@ -117,16 +125,19 @@ impl Door {
             full = false;
             let conversation = Conversation::new(self.desk.clone(), self.from.unwrap_or(peer.ip()));
             if !conversation.is_welcome() {
+                metrics.sip2_connections.count(&["unwelcome"]);
                 tracing::warn!(peer = %peer.ip(), "SIP2: no vendor may ask from there; hung up");
                 continue;
             }
+            metrics.sip2_connections.count(&["taken"]);
+            let stay = Stay::of(metrics, |metrics| &metrics.sip2_open);
             let (tls, stop) = (self.tls.clone(), stop.clone());
             conversations.spawn(async move {
                 let ended = greet(stream, tls, conversation, stop).await;
                 if let Err(error) = ended {
                     tracing::debug!(peer = %peer.ip(), %error, "SIP2: a connection ended");
                 }
-                drop(place);
+                drop((place, stay));
             });
         }
         drop(bound);

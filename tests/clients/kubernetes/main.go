@@ -1,5 +1,6 @@
 // Command manifests reads a stream of Kubernetes manifests as strictly as an API server does, by Kubernetes' own types:
-// a field that is unknown, written twice or of another type is an error. Prints the manifests as a JSON list.
+// a field that is unknown, written twice or of another type is an error. Prints the manifests as a JSON list. `manifests
+// queries` reads a JSON list of PromQL expressions instead, and prints what each names.
 package main
 
 import (
@@ -10,6 +11,7 @@ import (
 	"io"
 	"os"
 
+	monitoring "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/kubernetes/scheme"
@@ -18,7 +20,11 @@ import (
 )
 
 func main() {
-	if err := run(os.Stdin, os.Stdout); err != nil {
+	read := run
+	if len(os.Args) > 1 && os.Args[1] == "queries" {
+		read = queries
+	}
+	if err := read(os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -26,6 +32,9 @@ func main() {
 
 func run(from io.Reader, to io.Writer) error {
 	if err := gateway.Install(scheme.Scheme); err != nil {
+		return err
+	}
+	if err := monitoring.AddToScheme(scheme.Scheme); err != nil {
 		return err
 	}
 	decoder := serializer.NewCodecFactory(scheme.Scheme, serializer.EnableStrict).UniversalDeserializer()

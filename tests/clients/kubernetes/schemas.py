@@ -7,7 +7,7 @@ import sys
 from kubernetes_validate import utils
 
 # Read by their own types alone (main.go).
-KNOWN_ELSEWHERE = {"HTTPRoute"}
+KNOWN_ELSEWHERE = {"HTTPRoute", "PrometheusRule", "ServiceMonitor"}
 
 
 def main() -> int:

@@ -9,8 +9,11 @@ use super::{Browser, Library};
 pub struct Scrape {
     pub text: String,
     pub kinds: BTreeMap<String, String>,
-    samples: BTreeMap<(String, BTreeMap<String, String>), f64>,
+    samples: BTreeMap<Series, f64>,
 }
+
+/// A name and its labels.
+type Series = (String, BTreeMap<String, String>);
 
 impl Scrape {
     pub async fn of(library: &Library) -> Scrape {
@@ -53,7 +56,7 @@ impl Scrape {
     }
 
     fn buckets_add_up(&self) {
-        let mut last: BTreeMap<(String, BTreeMap<String, String>), Vec<(f64, f64)>> = BTreeMap::new();
+        let mut last: BTreeMap<Series, Vec<(f64, f64)>> = BTreeMap::new();
         for ((name, labels), value) in &self.samples {
             let Some(family) = name.strip_suffix("_bucket") else { continue };
             let mut labels = labels.clone();

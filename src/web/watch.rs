@@ -35,7 +35,8 @@ pub async fn over(State(signon): State<SignOn>, request: Request, next: Next) ->
     let route = matched.as_ref().map_or(OTHER, MatchedPath::as_str);
     signon.app().metrics.http.observe(&[route, method, class(status)], took);
     let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-    tracing::debug!(target: "oneaccess::requests", parent: &span, method, route, status, micros, "answered");
+    // Within the span, since lines of JSON list those that are entered.
+    span.in_scope(|| tracing::debug!(target: "oneaccess::requests", method, route, status, micros, "answered"));
     if let Ok(value) = HeaderValue::from_str(&number) {
         response.headers_mut().insert(NUMBER, value);
     }

@@ -23,5 +23,7 @@ pub async fn run(file: &Path) -> Result<()> {
     let signon = compose::sign_on(desk).await?;
     let others = compose::listen(&signon)?;
     tracing::info!(%address, %issuer, "ready");
-    compose::serve(signon, listener, others).await
+    let served = compose::serve(signon, listener, others).await;
+    telemetry::stop().await;
+    served
 }

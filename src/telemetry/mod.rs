@@ -5,6 +5,8 @@ pub mod exposition;
 pub mod measure;
 pub mod metrics;
 pub mod request;
+#[cfg(feature = "otel")]
+mod traces;
 
 use std::{fmt, str::FromStr};
 
@@ -42,7 +44,8 @@ impl fmt::Display for LogFormat {
     }
 }
 
-/// Begins to write log lines at `level` and above, unless RUST_LOG says otherwise. The first call wins.
+/// Begins to write log lines at `level` and above, unless RUST_LOG says otherwise; and to send traces, where the binary can
+/// and the environment says whither. The first call wins.
 pub fn start(level: &str, format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
@@ -54,5 +57,13 @@ pub fn start(level: &str, format: LogFormat) {
         }
     };
     let all = tracing_subscriber::registry().with(lines.with_filter(filter));
+    #[cfg(feature = "otel")]
+    let all = all.with(traces::layer());
     all.try_init().ok();
+}
+
+/// Before the process ends: sends what is left of traces.
+pub async fn stop() {
+    #[cfg(feature = "otel")]
+    tokio::task::spawn_blocking(traces::stop).await.ok();
 }

@@ -72,6 +72,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("sqlx", &["src/store/"]),
     ("redis", &["src/ephemeral/redis.rs"]),
     ("rcgen", &["src/wire/certificate.rs"]),
+    ("opentelemetry", &["src/telemetry/"]),
     ("rustix", &["src/compose/doctor"]),
     ("roxmltree", &["src/wire/xml"]),
     ("jsonwebtoken", &["src/wire/jose", "src/keyring"]),

@@ -35,8 +35,9 @@ pub struct Storm {
     /// Within so many seconds
     #[arg(long, default_value_t = 120.0)]
     within: f64,
-    /// Readers with a PIN of their own, made before the clock starts; each arrives several times
-    #[arg(long, default_value_t = 400)]
+    /// Readers with a PIN of their own, made before the clock starts; each arrives several times. Tries at one card take
+    /// turns, so few readers wait for themselves
+    #[arg(long, default_value_t = 2000)]
     readers: usize,
     /// SIP2 checks a second
     #[arg(long, default_value_t = 20.0)]
@@ -62,7 +63,9 @@ pub async fn morning(storm: &Storm) -> anyhow::Result<Vec<Row>> {
     let target = Target::oneaccess(&storm.oneaccess, None).await?;
     let target = Arc::new(target);
     eprintln!("{} readers choose their PINs …", storm.readers);
-    let readers = Arc::new(choose_pins(&target, students(&storm.users, storm.readers)?).await?);
+    let mut students = students(&storm.users, 2 * storm.readers)?;
+    let victims = Arc::new(students.split_off(students.len() / 2));
+    let readers = Arc::new(choose_pins(&target, students).await?);
     ensure!(!readers.is_empty(), "nobody could choose a PIN");
     let live = Arc::new(Mutex::new(come_in(&target, &readers).await?));
     let library = sip2::Library::of(&storm.oneaccess, None)?;
@@ -90,7 +93,7 @@ pub async fn morning(storm: &Storm) -> anyhow::Result<Vec<Row>> {
         steps.spawn(step("sip2", began + due, borrowed(vendors.clone())));
     }
     for (n, due) in paced((storm.guesses * storm.within) as usize).enumerate() {
-        let (target, card) = (target.clone(), readers[n % readers.len()].card.clone());
+        let (target, card) = (target.clone(), victims[n % victims.len()].card.clone());
         steps.spawn(step("guess", began + due, async move {
             let mut thief = Visitor::stranger(target, Patron { card, pin: format!("{n:06}") });
             ensure!(thief.come_in().await.is_err(), "a guess was let in");

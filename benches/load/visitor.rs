@@ -155,7 +155,9 @@ impl Visitor {
     /// The click: authorize → token → userinfo, as a browser with a live session and its vendor do it.
     async fn click(&mut self) -> anyhow::Result<()> {
         let request = self.authorization_request()?;
-        let location = self.browser.browse(&request.target, None).await?.location.clone();
+        let answer = self.browser.browse(&request.target, None).await?;
+        ensure!(is_redirect(answer.status), "authorize answered {}", answer.status);
+        let location = answer.location.clone();
         let code = self.code(location.as_deref().unwrap_or_default(), &request.state)?;
 
         let form = encode([

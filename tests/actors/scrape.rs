@@ -4,12 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Browser, Library};
 
+/// A name and its labels.
+type Series = (String, BTreeMap<String, String>);
+
 /// Every sample by its name and labels, and each metric's kind.
 #[derive(Debug, Clone, Default)]
 pub struct Scrape {
     pub text: String,
     pub kinds: BTreeMap<String, String>,
-    samples: BTreeMap<(String, BTreeMap<String, String>), f64>,
+    samples: BTreeMap<Series, f64>,
 }
 
 impl Scrape {
@@ -53,7 +56,7 @@ impl Scrape {
     }
 
     fn buckets_add_up(&self) {
-        let mut last: BTreeMap<(String, BTreeMap<String, String>), Vec<(f64, f64)>> = BTreeMap::new();
+        let mut last: BTreeMap<Series, Vec<(f64, f64)>> = BTreeMap::new();
         for ((name, labels), value) in &self.samples {
             let Some(family) = name.strip_suffix("_bucket") else { continue };
             let mut labels = labels.clone();

@@ -4,6 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Browser, Library};
 
+/// A name and its labels.
+type Series = (String, BTreeMap<String, String>);
+
 /// Every sample by its name and labels, and each metric's kind.
 #[derive(Debug, Clone, Default)]
 pub struct Scrape {

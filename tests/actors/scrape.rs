@@ -15,9 +15,6 @@ pub struct Scrape {
     samples: BTreeMap<Series, f64>,
 }
 
-/// A name and its labels.
-type Series = (String, BTreeMap<String, String>);
-
 impl Scrape {
     pub async fn of(library: &Library) -> Scrape {
         let page = Browser::new().get(library.url("/metrics")).await;
